@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/base/bytes.h"
+#include "common/nvme/spec.h"
+
+/*
+ * tcp_pdu - the protocol data units of NVMe/TCP (NVM Express TCP Transport 1.1 §3.6).
+ *
+ * Shape     Structs of bytes with the common header first; digests and data follow a PDU's
+ *           header on the wire and are not part of the structs.
+ * Promise   tcp_pdu_check() decides all that the common header alone decides: type known and
+ *           in this direction, HLEN that of the type, flags known, PDO and PLEN possible.
+ * Trust     the peer is hostile
+ * Threads   any; pure
+ * Lifetime  values
+ * Returns   see enum tcp_pdu_error
+ */
+enum tcp_pdu_type {
+	TCP_PDU_ICREQ = 0x00,
+	TCP_PDU_ICRESP = 0x01,
+	TCP_PDU_H2C_TERM = 0x02,
+	TCP_PDU_C2H_TERM = 0x03,
+	TCP_PDU_CAPSULE_COMMAND = 0x04,
+	TCP_PDU_CAPSULE_RESPONSE = 0x05,
+	TCP_PDU_H2C_DATA = 0x06,
+	TCP_PDU_C2H_DATA = 0x07,
+	TCP_PDU_R2T = 0x09,
+};
+
+#define TCP_PDU_HDGSTF  0x01
+#define TCP_PDU_DDGSTF  0x02
+#define TCP_PDU_LAST    0x04
+#define TCP_PDU_SUCCESS 0x08
+
+#define TCP_DIGEST_SIZE        4
+#define TCP_PDU_HEADER_MAX     128 /* ICReq, ICResp; without digest */
+#define TCP_TERM_DATA_MAX      128 /* of the offending header, in a TermReq (§3.6.2.3) */
+#define TCP_ADMIN_IN_CAPSULE   8192 /* in-capsule data of admin and fabrics commands (§3.3.2.2) */
+
+struct tcp_pdu_header {
+	uint8_t type;
+	uint8_t flags;
+	uint8_t hlen;
+	uint8_t pdo;
+	struct le32 plen;
+};
+_Static_assert(sizeof(struct tcp_pdu_header) == 8, "TCP 1.1 §3.6.1");
+
+struct tcp_icreq {
+	struct tcp_pdu_header header;
+	struct le16 pfv;
+	uint8_t hpda;
+	uint8_t dgst; /* bit 0 header, bit 1 data */
+	struct le32 maxr2t_0based;
+	uint8_t reserved16[112];
+};
+_Static_assert(sizeof(struct tcp_icreq) == 128, "TCP 1.1 §3.6.2.1");
+
+struct tcp_icresp {
+	struct tcp_pdu_header header;
+	struct le16 pfv;
+	uint8_t cpda;
+	uint8_t dgst;
+	struct le32 maxh2cdata;
+	uint8_t reserved16[112];
+};
+_Static_assert(sizeof(struct tcp_icresp) == 128, "TCP 1.1 §3.6.2.2");
+
+/* H2CTermReq and C2HTermReq; up to 128 bytes of the PDU in error follow */
+struct tcp_term {
+	struct tcp_pdu_header header;
+	struct le16 fes;
+	struct le32 fei; /* FES 1, 2: byte offset of the field in error; 3: the digest received */
+	uint8_t reserved14[10];
+};
+_Static_assert(sizeof(struct tcp_term) == 24, "TCP 1.1 §3.6.2.3");
+
+/* Fatal Error Status (§3.6.2.3) */
+enum tcp_fes {
+	TCP_FES_INVALID_HEADER_FIELD = 1,
+	TCP_FES_PDU_SEQUENCE = 2,
+	TCP_FES_HEADER_DIGEST = 3,
+	TCP_FES_DATA_OUT_OF_RANGE = 4,
+	TCP_FES_DATA_LIMIT = 5, /* R2T limit exceeded from a controller; data transfer limit */
+	TCP_FES_UNSUPPORTED_PARAMETER = 6,
+};
+
+struct tcp_capsule_command {
+	struct tcp_pdu_header header;
+	struct nvme_command command;
+};
+_Static_assert(sizeof(struct tcp_capsule_command) == 72, "TCP 1.1 §3.6.2.5");
+
+struct tcp_capsule_response {
+	struct tcp_pdu_header header;
+	struct nvme_completion completion;
+};
+_Static_assert(sizeof(struct tcp_capsule_response) == 24, "TCP 1.1 §3.6.2.6");
+
+/* H2CData and C2HData (ttag is reserved in C2HData) */
+struct tcp_data {
+	struct tcp_pdu_header header;
+	struct le16 cccid;
+	struct le16 ttag;
+	struct le32 datao;
+	struct le32 datal;
+	uint8_t reserved20[4];
+};
+_Static_assert(sizeof(struct tcp_data) == 24, "TCP 1.1 §3.6.2.7");
+
+struct tcp_r2t {
+	struct tcp_pdu_header header;
+	struct le16 cccid;
+	struct le16 ttag;
+	struct le32 r2to;
+	struct le32 r2tl;
+	uint8_t reserved20[4];
+};
+_Static_assert(sizeof(struct tcp_r2t) == 24, "TCP 1.1 §3.6.2.9");

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/base/cleanup.h"
+#include "common/loop/loop.h"
+
+/*
+ * service - what every process of ours does at its start, while it lives, and at its end.
+ *
+ * Shape     Command line (the same for all: --run-dir, --state-dir, --name, --threads,
+ *           --spin-us, --log-level, --help, --version; a role may add its own), log, main
+ *           loop, signals, readiness and watchdog by systemd's notify protocol, which the
+ *           launcher speaks as well as systemd does.
+ * Promise   SIGTERM and SIGINT stop the loop; SIGPIPE is ignored; descriptors that were not
+ *           handed over are closed at start. Where WATCHDOG_USEC is set, the main loop says
+ *           WATCHDOG=1 in time, and so is known to be alive.
+ * Trust     the command line and the environment are the operator's
+ * Threads   the main thread
+ * Lifetime  service_deinit() frees all of it
+ * Returns   0 or a negative errno; or
+ */
+enum service_error {
+	SERVICE_E_DONE = 1, /* --help or --version was served: leave with 0 */
+	SERVICE_E_USAGE,    /* the command line is wrong, and this was said: leave with 2 */
+};
+
+struct service_option {
+	const char *name;     /* "arena-mib": given as --arena-mib VALUE */
+	const char *argument; /* what --help calls the value; NULL: takes none */
+	const char *help;
+	/* False: not a good value (this is said with name and value). */
+	bool (*take)(void *context, const char *value);
+};
+
+struct service_role {
+	const char *program; /* "nvmetd-io" */
+	const char *default_name; /* "io-0" */
+	const char *purpose; /* a sentence for --help */
+	const struct service_option *options;
+	unsigned n_options;
+};
+
+struct service {
+	const struct service_role *role;
+	const char *name;      /* of this instance, [a-z0-9-], 31 at most */
+	const char *run_dir;   /* sockets; default /run/nvmetd */
+	const char *state_dir; /* database; default /var/lib/nvmetd */
+	unsigned threads;      /* default 1, at most 64 */
+	unsigned spin_us;      /* the most that a loop may spin; default 50 */
+	uint64_t instance;     /* random, new at each start */
+	struct loop *loop;
+	struct loop_source signals;
+	struct loop_timer watchdog;
+	uint64_t watchdog_ns;
+};
+
+#define SERVICE_NULL ((struct service){.signals = {.fd = -1}})
+
+int service_init(struct service *service, const struct service_role *role, void *options_context,
+                 int argc, char **argv);
+void service_deinit(struct service *service);
+
+/* Everything is open, and work may come. */
+void service_ready(struct service *service);
+/* A line for `systemctl status` and the launcher. */
+void service_says(struct service *service, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* A path below the run directory, into a buffer of at least 108 bytes (sun_path). A negative
+ * errno (-ENAMETOOLONG, logged with what to do) if it does not fit. */
+int service_run_path(const struct service *service, char *ret_path, const char *name);
+
+/* What main() returns for what service_init() or loop_run() returned. */
+int service_exit_code(int r);

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/base/cleanup.h"
+#include "common/shm/region.h"
+#include "common/shm/ring.h"
+
+/*
+ * link - the data path between one thread of a transport and one I/O worker.
+ *
+ * Shape     One region with two rings of LINK_SLOTS slots: requests, to the worker, and
+ *           completions, to the transport. Beside it the transport's arena, and a doorbell for
+ *           each direction.
+ * Promise   A transport has at most LINK_SLOTS requests on a link at a time, so a completion
+ *           always finds a slot.
+ * Trust     Each side takes the other for hostile. The worker checks of every request that its
+ *           operation is known, its namespace granted, its blocks inside the namespace, its
+ *           segments inside the arena, and its length what the blocks need; the transport of
+ *           every completion that the id is of a request in flight on this link.
+ * Threads   one per side
+ * Lifetime  link_deinit() unmaps; the doorbells belong to the struct too
+ */
+#define LINK_VERSION         1
+#define LINK_SLOTS           1024u
+#define LINK_SEGMENTS_INLINE 2
+#define LINK_SEGMENTS_MAX    256
+
+enum link_operation {
+	LINK_READ = 1,
+	LINK_WRITE,
+	LINK_FLUSH,        /* no blocks, no data */
+	LINK_WRITE_ZEROES, /* blocks, no data */
+	LINK_DEALLOCATE,   /* data: block_count (1 … 256) struct nvme_dsm_range */
+};
+
+#define LINK_FUA        0x01 /* on stable storage before the completion */
+#define LINK_DEALLOC    0x02 /* LINK_WRITE_ZEROES: may give the space back (DEAC) */
+#define LINK_INDIRECT   0x04 /* segments[0] is where a table of segment_count segments lies */
+
+/* Names a request on its link. A generation that is not the current one of that index is stale. */
+struct link_id {
+	uint32_t index;
+	uint32_t generation;
+};
+
+/* A piece of the arena (region 0; others come later). */
+struct link_segment {
+	uint64_t offset;
+	uint32_t length;
+	uint32_t region;
+};
+
+struct link_request {
+	struct link_id id;
+	uint8_t operation; /* enum link_operation */
+	uint8_t flags;
+	uint16_t segment_count;
+	uint32_t handle; /* the namespace */
+	uint64_t first_block;
+	uint32_t block_count;
+	uint32_t reserved;
+	struct link_segment segments[LINK_SEGMENTS_INLINE];
+};
+_Static_assert(sizeof(struct link_request) == 64, "one cache line");
+
+struct link_completion {
+	struct link_id id;
+	uint16_t status; /* struct nvme_status */
+	uint16_t reserved;
+	uint32_t result; /* dword 0 */
+};
+_Static_assert(sizeof(struct link_completion) == 16, "a quarter of a cache line");
+
+struct link {
+	struct region region;
+	struct ring requests;
+	struct ring completions;
+	int to_worker;    /* doorbells */
+	int to_transport;
+};
+
+#define LINK_NULL ((struct link){.region = REGION_NULL, .to_worker = -1, .to_transport = -1})
+
+size_t link_bytes(void);
+
+/* The transport's side: new rings, new doorbells. 0 or a negative errno. */
+int link_create(struct link *ret_link);
+
+/* The worker's side, of what a LinkHello brought. Takes the descriptors in any case. 0, a
+ * negative errno, or REGION_E_UNFIT. */
+int link_adopt(struct link *ret_link, int region_fd, int to_worker_fd, int to_transport_fd);
+
+void link_deinit(struct link *link);

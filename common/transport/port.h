@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/base/list.h"
+#include "common/loop/loop.h"
+#include "common/nvme/spec.h"
+#include "common/nvme/status.h"
+#include "common/proc/service.h"
+#include "common/shm/link.h"
+
+/*
+ * port - the seam between a wire protocol and what all transports share.
+ *
+ * Shape     "The wire" is a transport's own code (services/tcp …); "the core" is
+ *           common/transport. The core runs a control thread and reactor threads. The wire
+ *           listens on the control thread and gives each connection to a reactor, where all
+ *           of its life takes place; a connection is one NVMe queue.
+ *
+ *           Life of a command, on the reactor's thread:
+ *             wire  queue_begin()       a request, or NULL: all are in use. Stop reading;
+ *                                       resume() comes when one is free
+ *             wire  request_decode()    where its data must come from, or that it failed
+ *             wire  request_reserve()   room in the arena, or REQUEST_E_WAIT: stop reading;
+ *                                       resume() comes when it is worth another try
+ *             wire  ... receives the data into request->data ...
+ *             wire  request_execute()   now the core has it
+ *             core  wire->respond()     now the wire has it again (possibly from within
+ *                                       request_execute()): send data and completion
+ *             wire  request_finish()    all is sent, or given up
+ *
+ *           End of a queue: the wire calls queue_close() whenever its connection ends, for
+ *           whatever reason, and finishes the requests that it has itself. Those that the core
+ *           has are not responded to any more. When none is left (at once, if there is none)
+ *           the core calls wire->closed(), and the queue's memory is the wire's again.
+ * Promise   Nothing on this path allocates, except the request table at Connect.
+ * Trust     Everything that came from the host is checked by the core, except framing, which
+ *           is the wire's.
+ * Threads   as said; the wire's calls and callbacks for one queue are on one thread
+ * Lifetime  as said
+ */
+struct transport; /* the process: control thread and reactors */
+struct reactor;
+struct request;
+struct queue;
+struct controller;
+
+/* Where a listener listens; valid during the call. */
+struct listener_address {
+	uint32_t port_id;
+	const char *adrfam;
+	const char *traddr;
+	const char *trsvcid;
+};
+
+struct listener; /* the wire's */
+
+struct wire {
+	struct service_role role;
+	void *options;      /* given to role.options' take() */
+	const char *trtype; /* "tcp" */
+
+	/* Control thread. listen: 0, or negative errno: reason says why, and the core tries
+	 * again each second. Connections accepted go to transport_place(). */
+	int (*listen)(struct transport *transport, const struct listener_address *address,
+	              struct listener **ret_listener, char *reason, size_t reason_size);
+	void (*unlisten)(struct listener *listener);
+
+	/* Reactor thread. */
+	void (*adopt)(struct reactor *reactor, void *connection); /* after transport_place() */
+	void (*respond)(struct request *request);
+	void (*resume)(struct queue *queue);
+	/* The core ends this connection (keep-alive expired, controller gone, protocol error in
+	 * Connect …): the wire closes it, after what is to be sent has been sent, within 2 s. */
+	void (*terminate)(struct queue *queue, const char *reason);
+	void (*closed)(struct queue *queue);
+	/* For status; may be NULL. */
+	void (*describe)(struct queue *queue, bool *ret_header_digest, bool *ret_data_digest);
+};
+
+/* The main() of a transport. Returns the exit code. */
+int transport_main(const struct wire *wire, int argc, char **argv);
+
+struct loop *transport_loop(struct transport *transport); /* the control thread's */
+/* Control thread: picks the reactor with the fewest connections and has wire->adopt() called
+ * there. False: no more connections are taken (limit reached); the connection stays yours. */
+bool transport_place(struct transport *transport, void *connection);
+
+struct loop *reactor_loop(struct reactor *reactor);
+unsigned reactor_index(const struct reactor *reactor);
+
+/* ------------------------------------------------------------------ queue */
+
+/* Embedded in a connection. What is marked "wire" is the wire's to read. */
+struct queue {
+	struct reactor *reactor;
+	const struct wire *wire;
+	uint32_t port_id;
+	char host_address[64];  /* wire: "192.0.2.7:51234", "[2001:db8::1]:51234", for logs and status */
+	char local_address[64]; /* without the port */
+	char local_service[16];
+
+	bool connected;            /* wire: Connect has succeeded */
+	bool sqflow_disabled;      /* wire: SQHD is not used; SUCCESS may be */
+	uint16_t qid;              /* wire */
+	uint32_t size;             /* entries */
+	uint32_t in_capsule_bytes; /* wire: the most that a capsule may carry on this queue now */
+
+	/* the core's own */
+	bool closing;
+	uint16_t sqhd;
+	struct controller *controller;
+	struct request *requests;
+	uint32_t n_requests;
+	uint32_t in_core;  /* requests that the core has */
+	uint32_t in_wire;  /* requests that the wire has */
+	struct list free;
+	struct list waiting; /* in the reactor's list of queues that wait for the arena or a request */
+	struct list link;    /* in the reactor's list of queues */
+	uint64_t born_ns;
+	uint64_t number; /* unique in the process, for letters between threads */
+};
+
+/* Addresses are filled in by the wire before. A queue that has not completed a Connect in 10 s
+ * is terminated by the core. */
+int queue_open(struct queue *queue, struct reactor *reactor, const struct wire *wire);
+void queue_close(struct queue *queue);
+
+struct request *queue_begin(struct queue *queue);
+
+/* A request of this queue that the wire has, by command id; NULL. For H2CData. */
+struct request *queue_find(struct queue *queue, uint16_t cid);
+
+/* ------------------------------------------------------------------ request */
+
+enum request_source {
+	REQUEST_NO_DATA,    /* nothing comes from the host: execute */
+	REQUEST_IN_CAPSULE, /* request->length bytes follow in the capsule */
+	REQUEST_TRANSFER,   /* request->length bytes are to be fetched (R2T) */
+	REQUEST_FAILED,     /* status is set: skip what is in the capsule, then execute */
+};
+
+enum request_error {
+	REQUEST_E_WAIT = 1, /* reserve: no room now; resume() will come */
+};
+
+struct request {
+	struct queue *queue;
+	struct nvme_command command; /* private copy */
+	uint16_t index;              /* in the queue's table: fit for a transfer tag */
+	uint8_t owner;               /* enum request_owner, the core's */
+	uint8_t kind;                /* enum request_kind, the core's */
+	enum nvme_transfer direction;
+	uint32_t length; /* bytes of data, 0 if none; known after decode */
+	uint8_t *data;   /* in the arena, aligned to 4096; NULL if none */
+	uint64_t arena_offset;
+	struct nvme_status status; /* the answer */
+	uint32_t result[2];        /* dword 0 and 1 of the completion */
+
+	/* the wire's own, cleared by queue_begin() */
+	struct list wire_link;
+	uint32_t wire_u32[4];
+
+	/* the core's own */
+	struct link_request wanted; /* what the worker is asked for; a copy, until it is completed */
+	const struct view *view;    /* that it was admitted under */
+	struct worker_link *worker;
+	struct list core_link;
+	uint64_t number; /* of the state service's request, or 0 */
+	uint16_t error_location;
+};
+
+/* capsule_bytes: of data in the capsule, as PLEN says (not yet received). A data length that
+ * does not fit the command is REQUEST_FAILED. */
+enum request_source request_decode(struct request *request, const struct nvme_command *command,
+                                   uint32_t capsule_bytes);
+
+/* After decode, if request->length > 0: memory for it, whatever the direction. */
+int request_reserve(struct request *request);
+
+void request_execute(struct request *request);
+
+/* The wire failed to receive the data (digest error): answers with this status. */
+void request_fail(struct request *request, struct nvme_status status);
+
+/* The completion as it goes on the wire, in the order of sending: moves SQHD. True: data
+ * (request->data, request->length) is to be sent before it. */
+bool request_complete(struct request *request, struct nvme_completion *ret_completion);
+
+void request_finish(struct request *request);
