@@ -40,6 +40,18 @@ lock() {
 	flock "$fd"
 }
 
+# own_folder KIND: sets $folder to a new folder of this process, and clears away those of
+# processes that were killed.
+own_folder() {
+	local old fd
+	for old in "$CACHE/$1".*/; do
+		[ ! -e "$old/lock" ] || flock -n "$old/lock" rm -rf --one-file-system "$old" || :
+	done
+	folder=$(mktemp -d "$CACHE/$1.XXXXXX")
+	exec {fd}>"$folder/lock"
+	flock "$fd"
+}
+
 apt() { apt-get -q -y -o DPkg::Lock::Timeout=600 "$@"; }
 
 # have PACKAGE…: install those that this machine lacks.

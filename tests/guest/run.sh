@@ -5,16 +5,9 @@
 # $run/rc ("up SECONDS", "rc STATUS"), its kernel's messages to $run/console, what its
 # machine says to $run/machine.log.
 
-# open_run: makes $run, and clears away those of runs that were killed.
 open_run() {
-	local old
-	for old in "$CACHE"/run.*/; do
-		[ ! -e "$old/lock" ] || flock -n "$old/lock" rm -rf --one-file-system "$old" || :
-	done
-	run=$(mktemp -d "$CACHE/run.XXXXXX")
-	exec 8>"$run/lock"
-	flock 8
-	machine=
+	own_folder run
+	run=$folder machine=
 	trap close_run EXIT
 	trap 'exit 129' HUP
 	trap 'exit 130' INT
@@ -47,11 +40,12 @@ bring_along() {
 boot() {
 	local name=$1 began=${EPOCHREALTIME/./} ended=0 speaker up status
 	shift
-	"$@" 8>&- </dev/null >"$run/machine.log" 2>&1 &
+	# killed with this shell, should that be killed itself
+	setpriv --pdeathsig KILL "$@" </dev/null >"$run/machine.log" 2>&1 &
 	machine=$!
-	tail -n +1 -s 0.1 -F --pid="$machine" "$run/out" 2>/dev/null 8>&- &
+	tail -n +1 -s 0.1 -F --pid="$machine" "$run/out" 2>/dev/null &
 	speaker=$!
-	[ -z "$console" ] || { tail -n +1 -s 0.1 -F --pid="$machine" "$run/console" >&2 2>/dev/null 8>&- & }
+	[ -z "$console" ] || { tail -n +1 -s 0.1 -F --pid="$machine" "$run/console" >&2 2>/dev/null & }
 	wait "$machine" || ended=$?
 	machine=
 	wait "$speaker" || :
@@ -63,7 +57,7 @@ boot() {
 		status=125
 		if [ "$ended" -eq 124 ] || [ "$ended" -eq 137 ]; then status=124; fi
 		echo "$name: no exit status after at most $timeout s ($ended); the last words of the guest:" >&2
-		tail -n 5 "$run/machine.log" >&2
+		[ -L "$run/console" ] || tail -n 5 "$run/machine.log" >&2
 		tail -n 30 "$run/console" >&2
 	fi
 	if [ "$status" -ne 0 ] && [ -s "$run/with.log" ]; then
