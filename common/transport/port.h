@@ -73,6 +73,9 @@ struct wire {
 	void (*adopt)(struct reactor *reactor, void *connection); /* after transport_place() */
 	void (*respond)(struct request *request);
 	void (*resume)(struct queue *queue);
+	/* After a batch of respond() and resume(): now it is time to send, all at once. NULL: not
+	 * wanted. A wire that sends late should not rely on this alone. */
+	void (*flush)(struct reactor *reactor);
 	/* The core ends this connection (keep-alive expired, controller gone, protocol error in
 	 * Connect …): the wire closes it, after what is to be sent has been sent, within 2 s. */
 	void (*terminate)(struct queue *queue, const char *reason);
@@ -163,6 +166,8 @@ struct request {
 	/* the wire's own, cleared by queue_begin() */
 	struct list wire_link;
 	uint32_t wire_u32[4];
+	/* the wire's own, not cleared: headers that are being sent and the like */
+	_Alignas(8) uint8_t wire_room[128];
 
 	/* the core's own */
 	struct link_request wanted; /* what the worker is asked for; a copy, until it is completed */
