@@ -25,7 +25,7 @@
 struct loop;
 
 struct loop_source {
-	int fd; /* -1: not in a loop */
+	int fd; /* -1 (and loop NULL) while in no loop */
 	uint32_t events;
 	void (*ready)(struct loop_source *source, uint32_t events); /* EPOLLIN … */
 	struct loop *loop;
@@ -44,11 +44,20 @@ struct loop_timer {
 
 /* Work in shared memory. look() does a bounded amount of it and says how much it did. Before
  * the loop sleeps, sleep() tells the peer to ring a doorbell (a loop_source of its own), and
- * says false if work has come meanwhile; wake() takes it back. */
+ * says false if work has come meanwhile; wake() takes it back, and is called after a false
+ * sleep() too. Both change nothing in the loop. */
 struct looker {
 	unsigned (*look)(struct looker *looker);
 	bool (*sleep)(struct looker *looker);
 	void (*wake)(struct looker *looker);
+	struct list link;
+	struct loop *loop;
+};
+
+/* What is better done once for many calls (publishing a ring, sending what has been gathered):
+ * called when all callbacks of a round are done, before the loop looks or waits again. */
+struct loop_hook {
+	void (*round_ends)(struct loop_hook *hook);
 	struct list link;
 	struct loop *loop;
 };
@@ -67,18 +76,24 @@ int loop_run(struct loop *loop);
 int loop_round(struct loop *loop, int timeout_ms);
 void loop_stop(struct loop *loop);
 
-/* The time when this round began; cheap. */
+/* The time of this round (in look(): or of the last one); cheap. */
 uint64_t loop_now_ns(const struct loop *loop);
 
+/* EPOLLERR and EPOLLHUP are reported whether asked for or not. */
 int loop_add(struct loop *loop, struct loop_source *source, int fd, uint32_t events);
 int loop_change(struct loop_source *source, uint32_t events);
-void loop_remove(struct loop_source *source); /* does not close; idempotent */
+/* Before the descriptor is closed; does not close it; idempotent. */
+void loop_remove(struct loop_source *source);
 
-int loop_timer_set(struct loop *loop, struct loop_timer *timer, uint64_t due_ns); /* also moves it */
-void loop_timer_clear(struct loop_timer *timer);                                   /* idempotent */
+/* Expires once, up to a millisecond late. Moving a timer that is set cannot fail. */
+int loop_timer_set(struct loop *loop, struct loop_timer *timer, uint64_t due_ns);
+void loop_timer_clear(struct loop_timer *timer); /* idempotent */
 
 void loop_look(struct loop *loop, struct looker *looker);
 void loop_look_away(struct looker *looker); /* idempotent */
+
+void loop_hook_add(struct loop *loop, struct loop_hook *hook);
+void loop_hook_remove(struct loop_hook *hook); /* idempotent */
 
 /* Something useful was done outside of lookers in this round: keep spinning for a while. The
  * loop counts ready descriptors by itself. */

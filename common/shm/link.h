@@ -36,9 +36,9 @@ enum link_operation {
 	LINK_DEALLOCATE,   /* data: block_count (1 … 256) struct nvme_dsm_range */
 };
 
-#define LINK_FUA        0x01 /* on stable storage before the completion */
-#define LINK_DEALLOC    0x02 /* LINK_WRITE_ZEROES: may give the space back (DEAC) */
-#define LINK_INDIRECT   0x04 /* segments[0] is where a table of segment_count segments lies */
+#define LINK_FUA      0x01 /* on stable storage before the completion */
+#define LINK_DEALLOC  0x02 /* LINK_WRITE_ZEROES: may give the space back (DEAC) */
+#define LINK_INDIRECT 0x04 /* segments[0] is where a table of segment_count segments lies */
 
 /* Names a request on its link. A generation that is not the current one of that index is stale. */
 struct link_id {
@@ -78,7 +78,7 @@ struct link {
 	struct region region;
 	struct ring requests;
 	struct ring completions;
-	int to_worker;    /* doorbells */
+	int to_worker; /* doorbells */
 	int to_transport;
 };
 
