@@ -24,18 +24,29 @@
  *             wire  queue_begin()       a request, or NULL: all are in use. Stop reading;
  *                                       resume() comes when one is free
  *             wire  request_decode()    where its data must come from, or that it failed
- *             wire  request_reserve()   room in the arena, or REQUEST_E_WAIT: stop reading;
- *                                       resume() comes when it is worth another try
+ *             wire  request_reserve()   of what comes from the host only: room in the arena
+ *                     in capsule        or REQUEST_E_WAIT: stop reading; resume() comes
+ *                                       when it is worth another try
+ *                     transfer          or REQUEST_E_LATER: go on reading; fetch() comes when
+ *                                       request->data is there. (Its data may lie behind
+ *                                       other commands: stopping here would be a deadlock.)
  *             wire  ... receives the data into request->data ...
- *             wire  request_execute()   now the core has it
+ *             wire  request_execute()   now the core has it; it finds the room for what goes
+ *                                       to the host by itself
  *             core  wire->respond()     now the wire has it again (possibly from within
- *                                       request_execute()): send data and completion
+ *                                       request_execute()): queue data and completion
+ *             core  wire->flush()       the end of a round: send what respond() queued
  *             wire  request_finish()    all is sent, or given up
  *
  *           End of a queue: the wire calls queue_close() whenever its connection ends, for
- *           whatever reason, and finishes the requests that it has itself. Those that the core
- *           has are not responded to any more. When none is left (at once, if there is none)
- *           the core calls wire->closed(), and the queue's memory is the wire's again.
+ *           whatever reason, and finishes the requests that it has itself (before or after;
+ *           those that wait for fetch() too, after queue_close() it does not come any more).
+ *           Those that the core has are not responded to any more. When none is left the core
+ *           calls wire->closed(), and the queue's memory is the wire's again.
+ *
+ *           adopt(), fetch(), flush(), resume(), terminate() and closed() are called from
+ *           the reactor's own round, never from within a call of the wire's; respond() alone
+ *           may be. After queue_close() only closed() comes.
  * Promise   Nothing on this path allocates, except the request table at Connect.
  * Trust     Everything that came from the host is checked by the core, except framing, which
  *           is the wire's.
@@ -72,6 +83,10 @@ struct wire {
 	/* Reactor thread. */
 	void (*adopt)(struct reactor *reactor, void *connection); /* after transport_place() */
 	void (*respond)(struct request *request);
+	/* The request, of which request_reserve() said REQUEST_E_LATER, has its memory now. */
+	void (*fetch)(struct request *request);
+	/* Once a round for each queue that was responded to; may be NULL. */
+	void (*flush)(struct queue *queue);
 	void (*resume)(struct queue *queue);
 	/* After a batch of respond() and resume(): now it is time to send, all at once. NULL: not
 	 * wanted. A wire that sends late should not rely on this alone. */
@@ -114,6 +129,8 @@ struct queue {
 
 	/* the core's own */
 	bool closing;
+	bool starved;   /* queue_begin() said NULL: resume() when one is free */
+	bool resumable; /* resume() at the end of this round */
 	uint16_t sqhd;
 	struct controller *controller;
 	struct request *requests;
@@ -121,10 +138,16 @@ struct queue {
 	uint32_t in_core;  /* requests that the core has */
 	uint32_t in_wire;  /* requests that the wire has */
 	struct list free;
-	struct list waiting; /* in the reactor's list of queues that wait for the arena or a request */
-	struct list link;    /* in the reactor's list of queues */
+	struct list due;     /* in the reactor's list of queues to be seen to at the end of the round */
+	struct list unborn;  /* in its list of queues without a Connect yet, the oldest first */
 	uint64_t born_ns;
 	uint64_t number; /* unique in the process, for letters between threads */
+	struct seat *seat;       /* the queue as the control thread knows it */
+	struct request *first;   /* for Connect, before there is a table */
+	bool responded;          /* flush() at the end of this round */
+	const struct view *seen; /* the view that these are of: */
+	const struct view_subsystem *subsystem;
+	const struct view_port *port;
 };
 
 /* Addresses are filled in by the wire before. A queue that has not completed a Connect in 10 s
@@ -136,18 +159,21 @@ struct request *queue_begin(struct queue *queue);
 
 /* A request of this queue that the wire has, by command id; NULL. For H2CData. */
 struct request *queue_find(struct queue *queue, uint16_t cid);
+/* The same by request->index, as a transfer tag: constant time; NULL. */
+struct request *queue_at(struct queue *queue, uint16_t index);
 
 /* ------------------------------------------------------------------ request */
 
 enum request_source {
-	REQUEST_NO_DATA,    /* nothing comes from the host: execute */
+	REQUEST_NO_DATA,    /* nothing comes from the host (it may go there): execute */
 	REQUEST_IN_CAPSULE, /* request->length bytes follow in the capsule */
 	REQUEST_TRANSFER,   /* request->length bytes are to be fetched (R2T) */
 	REQUEST_FAILED,     /* status is set: skip what is in the capsule, then execute */
 };
 
 enum request_error {
-	REQUEST_E_WAIT = 1, /* reserve: no room now; resume() will come */
+	REQUEST_E_WAIT = 1, /* reserve, data in the capsule: no room now; resume() will come */
+	REQUEST_E_LATER,    /* reserve, transfer: no room now; fetch() will come */
 };
 
 struct request {
@@ -183,7 +209,8 @@ struct request {
 enum request_source request_decode(struct request *request, const struct nvme_command *command,
                                    uint32_t capsule_bytes);
 
-/* After decode, if request->length > 0: memory for it, whatever the direction. */
+/* After decode said REQUEST_IN_CAPSULE or REQUEST_TRANSFER: memory for the data. 0, or enum
+ * request_error. (0 and nothing done for a request with other directions.) */
 int request_reserve(struct request *request);
 
 void request_execute(struct request *request);
