@@ -85,11 +85,9 @@ struct wire {
 	void (*respond)(struct request *request);
 	/* The request, of which request_reserve() said REQUEST_E_LATER, has its memory now. */
 	void (*fetch)(struct request *request);
-	/* Once a round for each queue that was responded to; may be NULL. */
-	void (*flush)(struct queue *queue);
 	void (*resume)(struct queue *queue);
-	/* After a batch of respond() and resume(): now it is time to send, all at once. NULL: not
-	 * wanted. A wire that sends late should not rely on this alone. */
+	/* The end of a round in which respond(), fetch() or resume() was called: now it is time to
+	 * send, all at once. May be NULL. */
 	void (*flush)(struct reactor *reactor);
 	/* The core ends this connection (keep-alive expired, controller gone, protocol error in
 	 * Connect …): the wire closes it, after what is to be sent has been sent, within 2 s. */
@@ -117,7 +115,8 @@ struct queue {
 	struct reactor *reactor;
 	const struct wire *wire;
 	uint32_t port_id;
-	char host_address[64];  /* wire: "192.0.2.7:51234", "[2001:db8::1]:51234", for logs and status */
+	char host_address[64];  /* wire: "192.0.2.7:51234", "[2001:db8::1]:51234", for logs and
+	                           status */
 	char local_address[64]; /* without the port */
 	char local_service[16];
 
@@ -135,16 +134,15 @@ struct queue {
 	struct controller *controller;
 	struct request *requests;
 	uint32_t n_requests;
-	uint32_t in_core;  /* requests that the core has */
-	uint32_t in_wire;  /* requests that the wire has */
+	uint32_t in_core; /* requests that the core has */
+	uint32_t in_wire; /* requests that the wire has */
 	struct list free;
-	struct list due;     /* in the reactor's list of queues to be seen to at the end of the round */
-	struct list unborn;  /* in its list of queues without a Connect yet, the oldest first */
+	struct list due; /* in the reactor's list of queues to be seen to at the end of the round */
+	struct list unborn; /* in its list of queues without a Connect yet, the oldest first */
 	uint64_t born_ns;
-	uint64_t number; /* unique in the process, for letters between threads */
+	uint64_t number;         /* unique in the process, for letters between threads */
 	struct seat *seat;       /* the queue as the control thread knows it */
 	struct request *first;   /* for Connect, before there is a table */
-	bool responded;          /* flush() at the end of this round */
 	const struct view *seen; /* the view that these are of: */
 	const struct view_subsystem *subsystem;
 	const struct view_port *port;
@@ -196,8 +194,9 @@ struct request {
 	_Alignas(8) uint8_t wire_room[128];
 
 	/* the core's own */
-	struct link_request wanted; /* what the worker is asked for; a copy, until it is completed */
-	const struct view *view;    /* that it was admitted under */
+	struct link_request
+		wanted;          /* what the worker is asked for; a copy, until it is completed */
+	const struct view *view; /* that it was admitted under */
 	struct worker_link *worker;
 	struct list core_link;
 	uint64_t number; /* of the state service's request, or 0 */
