@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The Identify pages, read by offset as the specification prints them (Base 2.1 §5.1.13). */
+#include <string.h>
+
+#include "tests/host/controller.h"
+
+static uint16_t u16_at(const uint8_t *page, unsigned offset)
+{
+	struct le16 wire;
+
+	memcpy(&wire, page + offset, sizeof(wire));
+	return le16_get(wire);
+}
+
+static uint32_t u32_at(const uint8_t *page, unsigned offset)
+{
+	struct le32 wire;
+
+	memcpy(&wire, page + offset, sizeof(wire));
+	return le32_get(wire);
+}
+
+static uint64_t u64_at(const uint8_t *page, unsigned offset)
+{
+	struct le64 wire;
+
+	memcpy(&wire, page + offset, sizeof(wire));
+	return le64_get(wire);
+}
+
+/* Text padded with spaces. */
+static void text_at(char *to, const uint8_t *from, size_t size)
+{
+	memcpy(to, from, size);
+	while (size > 0 && to[size - 1] == ' ')
+		size--;
+	to[size] = 0;
+}
+
+void host_identity_read(const uint8_t page[NVME_IDENTIFY_SIZE], struct host_identity *ret_identity)
+{
+	uint8_t mdts = page[77];
+	uint32_t ioccsz = u32_at(page, 1792);
+
+	*ret_identity = (struct host_identity){
+		.cntlid = u16_at(page, 78),
+		.transfer_max = mdts && mdts < 20 ? 4096u << mdts : UINT32_MAX,
+		.oaes = u32_at(page, 92),
+		.ctratt = u32_at(page, 96),
+		.type = page[111],
+		.acl_0based = page[258],
+		.aerl_0based = page[259],
+		.kas_100ms = u16_at(page, 320),
+		.maxcmd = u16_at(page, 514),
+		.namespaces = u32_at(page, 516),
+		.oncs = u16_at(page, 520),
+		.vwc = page[525],
+		.in_capsule_bytes = ioccsz > 4 && ioccsz < 1 << 20 ? ioccsz * 16 - 64 : 0,
+	};
+	text_at(ret_identity->serial, page + 4, 20);
+	text_at(ret_identity->model, page + 24, 40);
+	text_at(ret_identity->firmware, page + 64, 8);
+	memcpy(ret_identity->subnqn, page + 768, NVME_NQN_SIZE - 1);
+}
+
+/* Namespace Identification Descriptors: NIDT, NIDL, two reserved bytes, NID (§5.1.13.2.3). */
+static void find_uuid(const uint8_t *page, uint8_t uuid[16])
+{
+	for (unsigned at = 0; at + 4 <= NVME_IDENTIFY_SIZE && page[at + 1]; at += 4u + page[at + 1])
+		if (page[at] == 3 && page[at + 1] == 16 && at + 20 <= NVME_IDENTIFY_SIZE)
+			memcpy(uuid, page + at + 4, 16);
+}
+
+int host_namespace_identify(struct host_controller *controller, uint32_t nsid,
+                            struct host_namespace *ret_namespace)
+{
+	struct host_namespace space = {.nsid = nsid};
+	uint8_t page[NVME_IDENTIFY_SIZE];
+	uint8_t lbads;
+	int r;
+
+	r = host_identify(controller, NVME_CNS_NAMESPACE, nsid, 0, page);
+	if (r)
+		return r;
+	space.blocks = u64_at(page, 0);
+	space.ana_group = u32_at(page, 92);
+	space.is_read_only = page[99] & 1;
+	memcpy(space.nguid, page + 104, sizeof(space.nguid));
+	lbads = page[128 + (page[26] & 0xf) * 4 + 2];
+	if (space.blocks == 0)
+		return host_connection_says(&controller->admin.connection,
+		                            HOST_E_BROKEN,
+		                            "namespace %u is not active",
+		                            nsid);
+	if (lbads < 9 || lbads > 16)
+		return host_connection_says(&controller->admin.connection,
+		                            HOST_E_BROKEN,
+		                            "namespace %u: LBADS %u",
+		                            nsid,
+		                            lbads);
+	space.block_bytes = 1u << lbads;
+	r = host_identify(controller, NVME_CNS_NAMESPACE_DESCRIPTORS, nsid, 0, page);
+	if (r)
+		return r;
+	find_uuid(page, space.uuid);
+	*ret_namespace = space;
+	return 0;
+}
+
+struct host_request host_io(const struct host_namespace *space, uint8_t opcode, uint64_t first_lba,
+                            uint32_t blocks, void *data)
+{
+	enum nvme_transfer direction = (enum nvme_transfer)(opcode & 3);
+
+	/* Write Zeroes has the bits of no transfer; Flush has no blocks */
+	return (struct host_request){
+		.command = {.opcode = opcode,
+	                    .nsid = le32_of(space->nsid),
+	                    .cdw10 = le32_of((uint32_t)first_lba),
+	                    .cdw11 = le32_of((uint32_t)(first_lba >> 32)),
+	                    .cdw12 = le32_of(blocks ? blocks - 1 : 0)},
+		.direction = direction,
+		.data = data,
+		.length = direction == NVME_TRANSFER_NONE ? 0 : blocks * space->block_bytes,
+	};
+}
