@@ -1,8 +1,8 @@
 # shellcheck shell=bash
 # Shared by the tests; sourced in the guest as /host/tests/lib.sh.
 #
-# A test is a function named for what then holds, run by `holds`. Any command in it that
-# fails ends it. $ADDRESS is where the guest reaches the target; $BASELINE is set when that
+# A test is a function named for what then holds, run by `holds`; its arguments, NAME=VALUE,
+# are its variables. Any command in it that fails ends it. $ADDRESS is where the guest reaches the target; $BASELINE is set when that
 # is the guest's own kernel.
 set -u
 shopt -s inherit_errexit
@@ -20,15 +20,17 @@ nqn() { echo "nqn.2001-01.com.example:$1"; }
 
 host_nqn() { echo "nqn.2014-08.org.nvmexpress:uuid:${HOST_IDS[$1]}"; }
 
-# holds TEST [ARG…]: run it, and say as a line of TAP how it ended; if it failed, its trace.
+# holds TEST [NAME=VALUE…]: run it, and say as a line of TAP how it ended; if it failed, its trace.
 holds() {
-	local status name="$*"
+	local status test=$1 name="$*"
 	echo "test: $name" >/dev/kmsg
 	(
-		exec 7>"$trace" >"$trace" 2>&1
+		exec >"$trace" 2>&1 7>&1
 		BASH_XTRACEFD=7
 		set -exo pipefail
-		"$@"
+		shift
+		[ $# -eq 0 ] || declare "$@"
+		"$test"
 	)
 	status=$?
 	if [ $status -eq 0 ]; then
@@ -50,7 +52,7 @@ finish() {
 	nvme disconnect-all
 	if [ $tests_failed -gt 0 ]; then
 		echo '# the last messages of the guest'"'"'s kernel:'
-		dmesg | tail -n 60 | sed 's/^/#   /'
+		dmesg | sed -n '/\] test: /,$s/^/#   /p' | tail -n 60
 	fi
 	exit $((tests_failed > 0))
 }
@@ -66,12 +68,13 @@ fails() {
 # kernel_said PATTERN: has the guest's kernel said that since this test began?
 kernel_said() { dmesg | tac | sed '/\] test: /q' | grep -- "$1"; }
 
-# kernel_never_said PATTERN: has it not, since the boot?
-kernel_never_said() { fails grep -i -- "$1" <(dmesg | grep -v '\] test: '); }
+# kernel_never_said PATTERN: has it not, as a host, since the boot?
+kernel_never_said() { fails grep -i -- "$1" <(dmesg | grep -v '\] \(test\|nvmet[a-z_]*\): '); }
 
 # soon CONDITION…: wait until it holds, 15 s at most.
 soon() {
-	local tries
+	local - tries
+	set +x
 	for ((tries = 0; tries < 300; tries++)); do
 		if "$@"; then return 0; fi
 		sleep 0.05
@@ -148,7 +151,8 @@ namespace() {
 verify() {
 	local device=$1
 	shift
-	fio --name=verify --filename="$device" --direct=1 --ioengine=libaio --rw=randrw \
+	[[ " $* " == *' --name='* ]] || set -- --name=verify "$@"
+	fio --filename="$device" --direct=1 --ioengine=libaio --rw=randrw \
 		--verify=crc32c --verify_fatal=1 --group_reporting "$@"
 }
 
