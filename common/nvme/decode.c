@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "common/nvme/decode.h"
+
+#include <stddef.h>
+#include <string.h>
+
+/* PSDT 01b: SGLs for data, and metadata, if any, in one piece. The only value over fabrics. */
+#define FLAG_FUSE(flags) ((flags)&0x03u)
+#define FLAG_PSDT(flags) ((flags) >> 6)
+#define PSDT_SGL         1u
+
+#define SGL_OFFSET_BLOCK    (NVME_SGL_DATA_BLOCK << 4 | NVME_SGL_SUB_OFFSET)
+#define SGL_TRANSPORT_BLOCK (NVME_SGL_TRANSPORT << 4 | NVME_SGL_SUB_TRANSPORT)
+
+/* Set Features with a feature that we do not know may bring data: it is taken and refused. */
+#define SET_FEATURES_DATA_MAX 4096u
+#define HOST_IDENTIFIER_LONG  16u
+#define HOST_IDENTIFIER_SHORT 8u
+
+static struct nvme_status wrong(enum nvme_status_code code, size_t location, uint16_t *ret_location)
+{
+	*ret_location = (uint16_t)location;
+	return status_dnr(code);
+}
+
+struct nvme_status decode_flags(const struct nvme_command *command, uint16_t *ret_location)
+{
+	if (FLAG_FUSE(command->flags) != 0 || FLAG_PSDT(command->flags) != PSDT_SGL)
+		return wrong(
+			NVME_SC_INVALID_FIELD, offsetof(struct nvme_command, flags), ret_location);
+	return STATUS_OK;
+}
+
+/* ------------------------------------------------------------------ where the data lies */
+
+static struct nvme_status check_in_capsule(const struct nvme_command *command,
+                                           enum nvme_transfer direction, uint32_t capsule_bytes,
+                                           uint32_t capsule_max, uint16_t *ret_location)
+{
+	uint32_t length = le32_get(command->sgl.length);
+
+	if (direction != NVME_TRANSFER_TO_CONTROLLER)
+		return wrong(NVME_SC_INVALID_FIELD,
+		             offsetof(struct nvme_command, sgl.type),
+		             ret_location);
+	if (le64_get(command->sgl.address) != 0 || length > capsule_max)
+		return wrong(NVME_SC_SGL_OFFSET,
+		             offsetof(struct nvme_command, sgl.address),
+		             ret_location);
+	if (length != capsule_bytes)
+		return wrong(NVME_SC_SGL_DATA_LENGTH,
+		             offsetof(struct nvme_command, sgl.length),
+		             ret_location);
+	return STATUS_OK;
+}
+
+static struct nvme_status check_transport(const struct nvme_command *command,
+                                          enum nvme_transfer direction, uint32_t capsule_bytes,
+                                          uint16_t *ret_location)
+{
+	if (capsule_bytes != 0)
+		return wrong(NVME_SC_INVALID_FIELD,
+		             offsetof(struct nvme_command, sgl.type),
+		             ret_location);
+	if (direction == NVME_TRANSFER_NONE && le32_get(command->sgl.length) != 0)
+		return wrong(NVME_SC_SGL_DATA_LENGTH,
+		             offsetof(struct nvme_command, sgl.length),
+		             ret_location);
+	return STATUS_OK;
+}
+
+/* A command without data may leave its descriptor zeroed; one with data finds it too short. */
+static bool is_null(const struct nvme_sgl *sgl)
+{
+	static const struct nvme_sgl null;
+
+	return memcmp(sgl, &null, sizeof(null)) == 0;
+}
+
+struct nvme_status decode_sgl(const struct nvme_command *command, enum nvme_transfer direction,
+                              uint32_t capsule_bytes, uint32_t capsule_max,
+                              struct decoded_sgl *ret_sgl, uint16_t *ret_location)
+{
+	bool in_capsule = command->sgl.type == SGL_OFFSET_BLOCK;
+	struct nvme_status status;
+
+	if (capsule_bytes == 0 && is_null(&command->sgl)) {
+		*ret_sgl = (struct decoded_sgl){.length = 0};
+		return STATUS_OK;
+	}
+	if (in_capsule)
+		status = check_in_capsule(
+			command, direction, capsule_bytes, capsule_max, ret_location);
+	else if (command->sgl.type == SGL_TRANSPORT_BLOCK)
+		status = check_transport(command, direction, capsule_bytes, ret_location);
+	else
+		status = wrong(
+			NVME_SC_SGL_TYPE, offsetof(struct nvme_command, sgl.type), ret_location);
+	if (status_is_ok(status))
+		*ret_sgl = (struct decoded_sgl){.length = le32_get(command->sgl.length),
+		                                .in_capsule = in_capsule};
+	return status;
+}
+
+/* ------------------------------------------------------------------ admin */
+
+static struct decoded_transfer transfer(enum nvme_transfer direction, uint32_t least, uint32_t most)
+{
+	return (struct decoded_transfer){.direction = direction, .least = least, .most = most};
+}
+
+static struct decoded_transfer to_host(uint32_t length)
+{
+	return transfer(length > 0 ? NVME_TRANSFER_TO_HOST : NVME_TRANSFER_NONE, length, length);
+}
+
+/* NUMD, cdw10 31:16 and cdw11 15:0: dwords, 0-based (Base 2.1 §5.1.12) */
+static struct nvme_status decode_get_log_page(const struct nvme_command *command,
+                                              struct decoded_transfer *ret_transfer,
+                                              uint16_t *ret_location)
+{
+	uint64_t numd = (uint64_t)(le32_get(command->cdw11) & 0xffff) << 16 |
+	                le32_get(command->cdw10) >> 16;
+	uint64_t length = (numd + 1) * 4;
+
+	if (length > DECODE_TRANSFER_MAX)
+		return wrong(
+			NVME_SC_INVALID_FIELD, offsetof(struct nvme_command, cdw10), ret_location);
+	*ret_transfer = to_host((uint32_t)length);
+	return STATUS_OK;
+}
+
+/* Of the features there are, only the Host Identifier has data (Base 2.1 §5.1.25.1.28). */
+static struct decoded_transfer decode_get_features(const struct nvme_command *command)
+{
+	bool is_long = le32_get(command->cdw11) & 0x1; /* EXHID */
+
+	if ((le32_get(command->cdw10) & 0xff) != NVME_FEATURE_HOST_IDENTIFIER)
+		return to_host(0);
+	return to_host(is_long ? HOST_IDENTIFIER_LONG : HOST_IDENTIFIER_SHORT);
+}
+
+struct nvme_status decode_admin(const struct nvme_command *command,
+                                struct decoded_transfer *ret_transfer, uint16_t *ret_location)
+{
+	switch (command->opcode) {
+	case NVME_ADMIN_IDENTIFY:
+		*ret_transfer = to_host(NVME_IDENTIFY_SIZE);
+		return STATUS_OK;
+	case NVME_ADMIN_GET_LOG_PAGE:
+		return decode_get_log_page(command, ret_transfer, ret_location);
+	case NVME_ADMIN_GET_FEATURES:
+		*ret_transfer = decode_get_features(command);
+		return STATUS_OK;
+	case NVME_ADMIN_SET_FEATURES:
+		*ret_transfer = transfer(NVME_TRANSFER_TO_CONTROLLER, 0, SET_FEATURES_DATA_MAX);
+		return STATUS_OK;
+	case NVME_ADMIN_ABORT:
+	case NVME_ADMIN_ASYNC_EVENT:
+	case NVME_ADMIN_KEEP_ALIVE:
+		*ret_transfer = transfer(NVME_TRANSFER_NONE, 0, 0);
+		return STATUS_OK;
+	}
+	return wrong(NVME_SC_INVALID_OPCODE, offsetof(struct nvme_command, opcode), ret_location);
+}
+
+/* ------------------------------------------------------------------ fabrics */
+
+enum nvme_fabrics_type decode_fabrics_type(const struct nvme_command *command)
+{
+	return (enum nvme_fabrics_type)command->nsid.b[0];
+}
+
+struct nvme_status decode_fabrics(const struct nvme_command *command,
+                                  struct decoded_transfer *ret_transfer, uint16_t *ret_location)
+{
+	switch ((unsigned)decode_fabrics_type(command)) {
+	case NVME_FABRICS_CONNECT:
+		*ret_transfer = transfer(NVME_TRANSFER_TO_CONTROLLER,
+		                         NVME_CONNECT_DATA_SIZE,
+		                         NVME_CONNECT_DATA_SIZE);
+		return STATUS_OK;
+	case NVME_FABRICS_PROPERTY_GET:
+	case NVME_FABRICS_PROPERTY_SET:
+	case NVME_FABRICS_DISCONNECT:
+		*ret_transfer = transfer(NVME_TRANSFER_NONE, 0, 0);
+		return STATUS_OK;
+	}
+	return wrong(NVME_SC_INVALID_OPCODE,
+	             offsetof(struct nvme_connect_command, fctype),
+	             ret_location);
+}
+
+struct nvme_status decode_connect(const struct nvme_command *command,
+                                  struct decoded_connect *ret_connect, uint16_t *ret_location)
+{
+	struct nvme_connect_command wire;
+
+	memcpy(&wire, command, sizeof(wire));
+	if (le16_get(wire.recfmt) != 0)
+		return wrong(NVME_SC_CONNECT_FORMAT,
+		             offsetof(struct nvme_connect_command, recfmt),
+		             ret_location);
+	if (le16_get(wire.sqsize_0based) == 0)
+		return wrong(NVME_SC_CONNECT_INVALID_PARAMETERS,
+		             offsetof(struct nvme_connect_command, sqsize_0based),
+		             ret_location);
+	*ret_connect = (struct decoded_connect){
+		.qid = le16_get(wire.qid),
+		.size = le16_get(wire.sqsize_0based) + 1u,
+		.sqflow_disabled = wire.cattr & NVME_CONNECT_DISABLE_SQFLOW,
+		.kato_ms = le32_get(wire.kato_ms),
+	};
+	return STATUS_OK;
+}
+
+bool nqn_is_sound(const char nqn[NVME_NQN_SIZE])
+{
+	size_t length = strnlen(nqn, NVME_NQN_SIZE);
+
+	for (size_t i = 0; i < length; i++)
+		if ((unsigned char)nqn[i] < 0x20 || nqn[i] == 0x7f)
+			return false;
+	return length >= 1 && length <= NVME_NQN_MAX;
+}
+
+/* ------------------------------------------------------------------ I/O */
+
+/* What Read, Write and Write Zeroes have in common (NVM Command Set 1.1 §3.3). */
+static struct decoded_io decode_blocks(const struct nvme_command *command)
+{
+	uint32_t cdw12 = le32_get(command->cdw12);
+
+	return (struct decoded_io){
+		.opcode = (enum nvme_io_opcode)command->opcode,
+		.nsid = le32_get(command->nsid),
+		.first_block = (uint64_t)le32_get(command->cdw11) << 32 | le32_get(command->cdw10),
+		.block_count = NVME_RW_NLB_0BASED(cdw12) + 1,
+		.fua = cdw12 & NVME_RW_FUA,
+	};
+}
+
+struct nvme_status decode_io(const struct nvme_command *command, struct decoded_io *ret_io,
+                             uint16_t *ret_location)
+{
+	switch (command->opcode) {
+	case NVME_IO_READ:
+		*ret_io = decode_blocks(command);
+		ret_io->direction = NVME_TRANSFER_TO_HOST;
+		return STATUS_OK;
+	case NVME_IO_WRITE:
+		*ret_io = decode_blocks(command);
+		ret_io->direction = NVME_TRANSFER_TO_CONTROLLER;
+		return STATUS_OK;
+	case NVME_IO_WRITE_ZEROES:
+		*ret_io = decode_blocks(command);
+		ret_io->deallocate = le32_get(command->cdw12) & NVME_RW_DEAC;
+		return STATUS_OK;
+	case NVME_IO_FLUSH:
+		*ret_io = (struct decoded_io){.opcode = NVME_IO_FLUSH,
+		                              .nsid = le32_get(command->nsid)};
+		return STATUS_OK;
+	case NVME_IO_DATASET_MANAGEMENT:
+		*ret_io = (struct decoded_io){
+			.opcode = NVME_IO_DATASET_MANAGEMENT,
+			.direction = NVME_TRANSFER_TO_CONTROLLER,
+			.nsid = le32_get(command->nsid),
+			.ranges = NVME_DSM_NR_0BASED(le32_get(command->cdw10)) + 1,
+			.deallocate = le32_get(command->cdw11) & NVME_DSM_AD,
+		};
+		return STATUS_OK;
+	}
+	return wrong(NVME_SC_INVALID_OPCODE, offsetof(struct nvme_command, opcode), ret_location);
+}

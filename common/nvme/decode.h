@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/nvme/spec.h"
+#include "common/nvme/status.h"
+
+/*
+ * decode - a host's commands, as checked structs in host byte order.
+ *
+ * Shape     One function for each kind of command. Each makes the checks that need nothing but
+ *           the command itself, in the order of the specification, and changes nothing else.
+ *           What needs a namespace or a controller is checked by whoever has it.
+ * Promise   What comes out with STATUS_OK is in the ranges that its struct says. Otherwise
+ *           nothing is written but the location of what is wrong.
+ * Trust     every byte is the host's
+ * Threads   any; pure
+ * Lifetime  values
+ * Returns   STATUS_OK, or what the command is to be answered with; *ret_location is then the
+ *           offset in the command of the field that is wrong (Parameter Error Location)
+ */
+#define DECODE_TRANSFER_MAX (1u << 20) /* bytes; MDTS says the same */
+
+/* FUSE and PSDT (Base 2.1 §4.1.1): fused commands are not supported, and over fabrics data is
+ * always described by an SGL. */
+struct nvme_status decode_flags(const struct nvme_command *command, uint16_t *ret_location);
+
+/* ------------------------------------------------------------------ where the data lies */
+
+struct decoded_sgl {
+	uint32_t length;
+	bool in_capsule; /* all of it follows the command in the capsule, from its first byte */
+};
+
+/* SGL1 of a message-based transport with ICDOFF 0 (Base 2.1 §4.3.2, TCP 1.1 §3.3.2).
+ * direction: of the command; capsule_bytes: of data that the capsule brings; capsule_max: that
+ * it may bring. */
+struct nvme_status decode_sgl(const struct nvme_command *command, enum nvme_transfer direction,
+                              uint32_t capsule_bytes, uint32_t capsule_max,
+                              struct decoded_sgl *ret_sgl, uint16_t *ret_location);
+
+/* ------------------------------------------------------------------ admin, fabrics */
+
+struct decoded_transfer {
+	enum nvme_transfer direction;
+	uint32_t least; /* bytes that the data must have … */
+	uint32_t most;  /* … and may have, at most DECODE_TRANSFER_MAX */
+};
+
+struct nvme_status decode_admin(const struct nvme_command *command,
+                                struct decoded_transfer *ret_transfer, uint16_t *ret_location);
+
+/* Opcode 7Fh: Connect, Disconnect, Property Get, Property Set. */
+struct nvme_status decode_fabrics(const struct nvme_command *command,
+                                  struct decoded_transfer *ret_transfer, uint16_t *ret_location);
+
+enum nvme_fabrics_type decode_fabrics_type(const struct nvme_command *command);
+
+struct decoded_connect {
+	uint16_t qid;
+	uint32_t size; /* entries: 2 … 65536 */
+	bool sqflow_disabled;
+	uint32_t kato_ms;
+};
+
+struct nvme_status decode_connect(const struct nvme_command *command,
+                                  struct decoded_connect *ret_connect, uint16_t *ret_location);
+
+/* Dword 0 of the answer to a Connect with an invalid parameter (Base 2.1 §6.3): its offset in
+ * the command, or in the data. */
+static inline uint32_t connect_error_in_command(uint16_t offset)
+{
+	return offset;
+}
+
+static inline uint32_t connect_error_in_data(uint16_t offset)
+{
+	return 0x10000u | offset;
+}
+
+/* A name that ends in its field and is of 1 … 223 bytes without control characters. That it
+ * begins with "nqn." is not asked: nvmet's users have others. */
+bool nqn_is_sound(const char nqn[NVME_NQN_SIZE]);
+
+/* ------------------------------------------------------------------ I/O */
+
+struct decoded_io {
+	enum nvme_io_opcode opcode;
+	enum nvme_transfer direction;
+	uint32_t nsid;
+	uint64_t first_block;
+	uint32_t block_count; /* Read, Write, Write Zeroes: 1 … 65536 */
+	uint32_t ranges;      /* Dataset Management: 1 … 256 */
+	bool fua;
+	bool deallocate; /* Write Zeroes: DEAC; Dataset Management: AD */
+};
+
+struct nvme_status decode_io(const struct nvme_command *command, struct decoded_io *ret_io,
+                             uint16_t *ret_location);
