@@ -14,8 +14,10 @@
  *           --spin-us, --log-level, --help, --version; a role may add its own), log, main
  *           loop, signals, readiness and watchdog by systemd's notify protocol, which the
  *           launcher speaks as well as systemd does.
- * Promise   SIGTERM and SIGINT stop the loop; SIGPIPE is ignored; descriptors that were not
- *           handed over are closed at start. Where WATCHDOG_USEC is set, the main loop says
+ * Promise   SIGTERM and SIGINT stop the loop (no thread made after service_init() gets them);
+ *           SIGPIPE and SIGHUP are ignored; descriptors that were not handed over are closed
+ *           at start; as many may be open as the hard limit allows; no new privileges can be
+ *           gained. The run directory exists. Where WATCHDOG_USEC is set, the main loop says
  *           WATCHDOG=1 in time, and so is known to be alive.
  * Trust     the command line and the environment are the operator's
  * Threads   the main thread
@@ -36,11 +38,12 @@ struct service_option {
 };
 
 struct service_role {
-	const char *program; /* "nvmetd-io" */
+	const char *program;      /* "nvmetd-io" */
 	const char *default_name; /* "io-0" */
-	const char *purpose; /* a sentence for --help */
+	const char *purpose;      /* a sentence for --help */
 	const struct service_option *options;
 	unsigned n_options;
+	bool has_state; /* the state directory is made where it is missing */
 };
 
 struct service {
@@ -50,6 +53,7 @@ struct service {
 	const char *state_dir; /* database; default /var/lib/nvmetd */
 	unsigned threads;      /* default 1, at most 64 */
 	unsigned spin_us;      /* the most that a loop may spin; default 50 */
+	const char *log_level; /* as given, or NULL */
 	uint64_t instance;     /* random, new at each start */
 	struct loop *loop;
 	struct loop_source signals;
@@ -66,7 +70,8 @@ void service_deinit(struct service *service);
 /* Everything is open, and work may come. */
 void service_ready(struct service *service);
 /* A line for `systemctl status` and the launcher. */
-void service_says(struct service *service, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void service_says(struct service *service, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
 
 /* A path below the run directory, into a buffer of at least 108 bytes (sun_path). A negative
  * errno (-ENAMETOOLONG, logged with what to do) if it does not fit. */

@@ -5,7 +5,7 @@
  * store - keeps descriptors for the next instance of this process.
  *
  * Shape     systemd's file-descriptor store (sd_notify FDSTORE=1, LISTEN_FDS with names); the
- *           launcher offers the same. Names: [a-z0-9-:.], unique per process.
+ *           launcher offers the same. Names: [a-z0-9-.], unique per process.
  * Promise   What was put survives a crash and a restart of the process, not of its keeper.
  *           Without a keeper (started by hand) nothing is kept, and that is no error.
  * Trust     the keeper is systemd or the launcher
@@ -18,7 +18,7 @@
 void store_open(void);
 void store_close(void);
 
-/* 0 or a negative errno. */
+/* 0 or a negative errno. A name in use is dropped before it is put again. */
 int store_put(const char *name, int fd);
 void store_drop(const char *name);
 

@@ -27,6 +27,7 @@
 #define LINK_SLOTS           1024u
 #define LINK_SEGMENTS_INLINE 2
 #define LINK_SEGMENTS_MAX    256
+#define LINK_ALIGNMENT       512 /* of each segment's offset; of its length too in READ, WRITE */
 
 enum link_operation {
 	LINK_READ = 1,

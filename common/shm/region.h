@@ -10,7 +10,8 @@
  * region - a piece of memory that two processes map.
  *
  * Shape     A memfd of fixed size, sealed against shrinking, growing and further seals; mapped
- *           read-write. Huge pages where `huge` asks for them and the machine has them.
+ *           read-write. Transparent huge pages where `huge` asks for them and the machine
+ *           gives them to shared memory.
  * Promise   What a peer hands over is mapped only if it is sealed and of the size agreed, so
  *           no access through the mapping can fault later.
  * Trust     the peer that made it may be hostile: its contents mean nothing before they are

@@ -1,0 +1,404 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "common/proc/service.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/prctl.h>
+#include <sys/random.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <systemd/sd-daemon.h>
+#include <unistd.h>
+
+#include "common/base/clock.h"
+#include "common/base/error.h"
+#include "common/base/log.h"
+#include "common/proc/options.h"
+
+#define NAME_MAX_LENGTH 31
+#define THREADS_MAX     64
+#define SPIN_US_MAX     10000
+
+/* ------------------------------------------------------------------ command line */
+
+struct command_line {
+	struct service *service;
+	bool wants_help;
+	bool wants_version;
+	bool is_named;
+};
+
+static bool take_run_dir(void *context, const char *value)
+{
+	struct command_line *line = context;
+
+	line->service->run_dir = value;
+	return *value != '\0';
+}
+
+static bool take_state_dir(void *context, const char *value)
+{
+	struct command_line *line = context;
+
+	line->service->state_dir = value;
+	return *value != '\0';
+}
+
+static bool take_name(void *context, const char *value)
+{
+	struct command_line *line = context;
+	size_t length = strlen(value);
+
+	line->service->name = value;
+	line->is_named = true;
+	return length > 0 && length <= NAME_MAX_LENGTH &&
+	       strspn(value, "abcdefghijklmnopqrstuvwxyz0123456789-") == length;
+}
+
+static bool take_threads(void *context, const char *value)
+{
+	struct command_line *line = context;
+
+	return option_number(value, 1, THREADS_MAX, &line->service->threads);
+}
+
+static bool take_spin_us(void *context, const char *value)
+{
+	struct command_line *line = context;
+
+	return option_number(value, 0, SPIN_US_MAX, &line->service->spin_us);
+}
+
+static bool take_log_level(void *context, const char *value)
+{
+	struct command_line *line = context;
+
+	line->service->log_level = value;
+	return log_set_level(value);
+}
+
+static bool take_help(void *context, const char *value)
+{
+	(void)value;
+	((struct command_line *)context)->wants_help = true;
+	return true;
+}
+
+static bool take_version(void *context, const char *value)
+{
+	(void)value;
+	((struct command_line *)context)->wants_version = true;
+	return true;
+}
+
+static const struct service_option common_options[] = {
+	{"run-dir",   "DIR",   "a directory for sockets (default /run/nvmetd)",        take_run_dir  },
+	{"state-dir", "DIR",   "a directory for what is kept (/var/lib/nvmetd)",       take_state_dir},
+	{"name",      "NAME",  "of this instance: a-z, 0-9, -; 31 characters at most", take_name     },
+	{"threads",   "N",     "of I/O or connections, 1 to 64 (default 1)",           take_threads  },
+	{"spin-us",   "N",     "longest look for work before sleep, 0 to 10000 (50)",  take_spin_us  },
+	{"log-level", "LEVEL", "err, warn, info or debug (default info)",              take_log_level},
+	{"help",      NULL,    "shows this",					   take_help     },
+	{"version",   NULL,    "shows the version",                                    take_version  },
+};
+
+static void print_help(const struct service_role *role, const struct option_group *groups,
+                       unsigned n_groups)
+{
+	printf("Usage: %s [OPTION]...\n%s\n\n", role->program, role->purpose);
+	options_print(stdout, groups, n_groups);
+}
+
+static int read_command_line(struct service *service, void *options_context, int argc, char **argv)
+{
+	const struct service_role *role = service->role;
+	struct command_line line = {.service = service};
+	const struct option_group groups[] = {
+		{role->options,  role->n_options,                                    options_context},
+		{common_options, sizeof(common_options) / sizeof(common_options[0]), &line          },
+	};
+	char shown[32];
+	int r;
+
+	r = options_parse(groups, 2, argc, argv);
+	if (r)
+		return r;
+	if (line.wants_help)
+		print_help(role, groups, 2);
+	else if (line.wants_version)
+		printf("%s %s\n", role->program, NVMETD_VERSION);
+	if (line.wants_help || line.wants_version)
+		return SERVICE_E_DONE;
+	if (line.is_named && strcmp(service->name, role->program) != 0) {
+		snprintf(shown, sizeof(shown), "%s[%.18s]", role->program, service->name);
+		log_open(shown);
+		if (service->log_level)
+			log_set_level(service->log_level);
+	}
+	return 0;
+}
+
+/* ------------------------------------------------------------------ process */
+
+/* 0, 1 and 2 are open, whoever started us; so nothing of ours lands there. */
+static int open_standard_descriptors(void)
+{
+	int fd;
+
+	do {
+		fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+		if (fd < 0)
+			return error_origin(-errno);
+	} while (fd <= STDERR_FILENO);
+	close(fd);
+	return 0;
+}
+
+/* How many descriptors, from 3 on, were handed to this process (sd_listen_fds(3)). */
+static unsigned count_handed_over(void)
+{
+	const char *pid = getenv("LISTEN_PID"), *fds = getenv("LISTEN_FDS");
+	unsigned n;
+
+	if (!pid || !fds || strtol(pid, NULL, 10) != getpid())
+		return 0;
+	return option_number(fds, 0, 1u << 20, &n) ? n : 0;
+}
+
+static void raise_descriptor_limit(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	if (setrlimit(RLIMIT_NOFILE, &limit) < 0)
+		log_warn("open files: limit not raised: %s", error_words(errno));
+}
+
+static int set_up_process(void)
+{
+	int r = open_standard_descriptors();
+
+	if (r)
+		return error_trace(r);
+	close_range(STDERR_FILENO + 1 + count_handed_over(), ~0U, 0);
+	raise_descriptor_limit();
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+		return error_origin(-errno);
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGHUP, SIG_IGN);
+	return 0;
+}
+
+static int make_directory(const char *path, const char *what, const char *option)
+{
+	_cleanup_(cleanup_free) char *part = strdup(path);
+	struct stat status;
+	int r = 0;
+
+	if (!part)
+		return error_origin(-ENOMEM);
+	for (char *slash = part; !r && (slash = strchr(slash + 1, '/'));) {
+		*slash = '\0';
+		if (mkdir(part, 0755) < 0 && errno != EEXIST)
+			r = -errno;
+		*slash = '/';
+	}
+	if (!r && mkdir(path, 0750) < 0 && errno != EEXIST)
+		r = -errno;
+	if (!r && (stat(path, &status) < 0 || access(path, W_OK | X_OK) < 0))
+		r = -errno;
+	if (!r && !S_ISDIR(status.st_mode))
+		r = -ENOTDIR;
+	if (r)
+		log_err("%s directory \"%s\": cannot be used: %s; give another with %s",
+		        what,
+		        path,
+		        error_words(r),
+		        option);
+	return r;
+}
+
+static int make_directories(const struct service *service)
+{
+	int r = make_directory(service->run_dir, "run", "--run-dir");
+
+	if (!r && service->role->has_state)
+		r = make_directory(service->state_dir, "state", "--state-dir");
+	return r;
+}
+
+/* ------------------------------------------------------------------ life */
+
+static void stop_on_signal(struct loop_source *source, uint32_t events)
+{
+	struct service *service = container_of(source, struct service, signals);
+	struct signalfd_siginfo info;
+
+	(void)events;
+	if (read(source->fd, &info, sizeof(info)) != sizeof(info))
+		return;
+	log_info("%s: stopping", info.ssi_signo == SIGINT ? "SIGINT" : "SIGTERM");
+	sd_notify(0, "STOPPING=1");
+	loop_stop(service->loop);
+}
+
+static int watch_signals(struct service *service)
+{
+	_cleanup_(cleanup_close) int fd = -1;
+	sigset_t set;
+	int r;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	pthread_sigmask(SIG_BLOCK, &set, NULL);
+	fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (fd < 0)
+		return error_origin(-errno);
+	service->signals = LOOP_SOURCE(stop_on_signal);
+	r = loop_add(service->loop, &service->signals, fd, EPOLLIN);
+	if (r)
+		return error_trace(r);
+	take_fd(&fd);
+	return 0;
+}
+
+static void say_alive(struct loop_timer *timer)
+{
+	struct service *service = container_of(timer, struct service, watchdog);
+
+	sd_notify(0, "WATCHDOG=1");
+	/* In time even if one of them is late. Room is reserved: this cannot fail. */
+	loop_timer_set(service->loop, timer, loop_now_ns(service->loop) + service->watchdog_ns / 3);
+}
+
+static int start_watchdog(struct service *service)
+{
+	uint64_t limit_us;
+
+	service->watchdog = LOOP_TIMER(say_alive);
+	if (sd_watchdog_enabled(0, &limit_us) <= 0)
+		return 0;
+	service->watchdog_ns = limit_us * NS_PER_US;
+	return loop_timer_set(service->loop, &service->watchdog, clock_now_ns());
+}
+
+static int choose_instance(struct service *service)
+{
+	do {
+		if (getrandom(&service->instance, sizeof(service->instance), 0) !=
+		    sizeof(service->instance))
+			return error_origin(-errno);
+	} while (service->instance == 0);
+	return 0;
+}
+
+static int begin_life(struct service *service)
+{
+	struct loop_options options = {.spin_max_us = service->spin_us};
+	int r;
+
+	r = choose_instance(service);
+	if (!r)
+		r = loop_new(&service->loop, &options);
+	if (!r)
+		r = watch_signals(service);
+	if (!r)
+		r = start_watchdog(service);
+	if (r)
+		log_err("start: failed: %s", error_words(r));
+	return r;
+}
+
+int service_init(struct service *service, const struct service_role *role, void *options_context,
+                 int argc, char **argv)
+{
+	int r;
+
+	*service = SERVICE_NULL;
+	service->role = role;
+	service->name = role->default_name;
+	service->run_dir = "/run/nvmetd";
+	service->state_dir = "/var/lib/nvmetd";
+	service->threads = 1;
+	service->spin_us = 50;
+	log_open(role->program);
+	r = read_command_line(service, options_context, argc, argv);
+	if (r)
+		return r;
+	r = set_up_process();
+	if (r) {
+		log_err("start: failed: %s", error_words(r));
+		return r;
+	}
+	r = make_directories(service);
+	if (!r)
+		r = begin_life(service);
+	return r;
+}
+
+void service_deinit(struct service *service)
+{
+	int fd = service->signals.fd;
+
+	loop_timer_clear(&service->watchdog);
+	loop_remove(&service->signals);
+	cleanup_close(&fd);
+	service->loop = loop_free(service->loop);
+	*service = SERVICE_NULL;
+}
+
+void service_ready(struct service *service)
+{
+	(void)service;
+	sd_notify(0, "READY=1");
+}
+
+void service_says(struct service *service, const char *format, ...)
+{
+	char line[256];
+	va_list arguments;
+
+	(void)service;
+	va_start(arguments, format);
+	vsnprintf(line, sizeof(line), format, arguments);
+	va_end(arguments);
+	line[strcspn(line, "\n")] = '\0';
+	sd_notifyf(0, "STATUS=%s", line);
+}
+
+int service_run_path(const struct service *service, char *ret_path, const char *name)
+{
+	const size_t room = sizeof(((struct sockaddr_un *)NULL)->sun_path);
+	char path[sizeof(((struct sockaddr_un *)NULL)->sun_path)];
+	int length = snprintf(path, sizeof(path), "%s/%s", service->run_dir, name);
+
+	if (length < 0 || (size_t)length >= room) {
+		log_err("\"%s/%s\": too long for a socket, which may have %zu characters; "
+		        "give a shorter --run-dir",
+		        service->run_dir,
+		        name,
+		        room - 1);
+		return -ENAMETOOLONG;
+	}
+	memcpy(ret_path, path, (size_t)length + 1);
+	return 0;
+}
+
+int service_exit_code(int r)
+{
+	if (r == SERVICE_E_USAGE)
+		return 2;
+	return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+}

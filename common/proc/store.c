@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "common/proc/store.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <systemd/sd-daemon.h>
+#include <unistd.h>
+
+#include "common/base/error.h"
+#include "common/base/log.h"
+
+/* What the predecessor left: descriptor SD_LISTEN_FDS_START + i is called names[i], which is
+ * NULL once it was taken. */
+static char **names;
+static int n_names;
+
+void store_open(void)
+{
+	store_close();
+	n_names = sd_listen_fds_with_names(1, &names);
+	if (n_names < 0) {
+		log_warn("store: what was handed over cannot be read: %s", error_words(n_names));
+		n_names = 0;
+		names = NULL;
+	}
+}
+
+void store_close(void)
+{
+	for (int i = 0; i < n_names; i++) {
+		if (names[i])
+			close(SD_LISTEN_FDS_START + i);
+		free(names[i]);
+	}
+	free(names);
+	names = NULL;
+	n_names = 0;
+}
+
+/* FDPOLL=0: systemd keeps a descriptor also when its other end is gone. */
+int store_put(const char *name, int fd)
+{
+	char message[300];
+	int r;
+
+	snprintf(message, sizeof(message), "FDSTORE=1\nFDPOLL=0\nFDNAME=%s", name);
+	r = sd_pid_notify_with_fds(0, 0, message, &fd, 1);
+	return r < 0 ? error_origin(r) : 0;
+}
+
+void store_drop(const char *name)
+{
+	sd_notifyf(0, "FDSTOREREMOVE=1\nFDNAME=%s", name);
+}
+
+int store_take(const char *name)
+{
+	for (int i = 0; i < n_names; i++) {
+		if (!names[i] || strcmp(names[i], name) != 0)
+			continue;
+		free(names[i]);
+		names[i] = NULL;
+		return SD_LISTEN_FDS_START + i;
+	}
+	return -1;
+}
