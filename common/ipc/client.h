@@ -14,12 +14,14 @@
  *           most). Each (re)connection begins with Hello; answers Ping by itself.
  * Promise   arrived() is called when a state service has said Welcome: the first one, or a
  *           successor (then all that was asked and not answered is to be asked again: the
- *           client does not repeat requests by itself). left() when the connection is gone;
- *           both are logged once each. Before Welcome nothing else is sent: ipc_client_send()
- *           drops it and says false.
+ *           client does not repeat requests by itself). left() when the connection is gone, or
+ *           the state service was silent for 10 s, or the queue to it was full; both are logged
+ *           once each. Before Welcome nothing else is sent: ipc_client_send() drops it and says
+ *           false. Nothing that was sent to one state service reaches its successor. left() is
+ *           called by the loop, never from within ipc_client_send().
  * Trust     the state service may be broken: what is malformed is dropped and logged
  * Threads   the loop's
- * Lifetime  ipc_client_free()
+ * Lifetime  ipc_client_free(), not from within one of its calls
  */
 struct ipc_client;
 
@@ -46,5 +48,6 @@ uint64_t ipc_client_request_id(struct ipc_client *client);
 bool ipc_client_send(struct ipc_client *client, uint64_t request_id, envelope *message);
 
 /* For nvmetctl: no Hello, no loop. Sends one request and waits for its answer; NULL, with
- * *ret_reason set to a constant sentence, when there is none in time. */
+ * *ret_reason set to a constant sentence, when there is none in time. Where nobody listens, it
+ * waits two seconds at most for a state service that is just being replaced. */
 envelope *ipc_ask(const char *path, envelope *message, unsigned timeout_ms, const char **ret_reason);

@@ -17,10 +17,11 @@
  *           without Hello, its first message) until it is gone.
  * Promise   A body that is not in the table, or out of phase, is answered with Refusal and
  *           logged, and nothing else happens. Peers are pinged each second; one that is silent
- *           for 5 s, or whose connection is gone, or whose name says Hello again from another
- *           instance, is told of by gone(), exactly once. Sending never blocks: to a peer whose
- *           queue is full, the message is dropped and the peer is gone.
- * Trust     peers are siblings that may be broken
+ *           for 5 s, or whose connection is gone, or whose name says Hello on another one, is
+ *           told of by gone(), exactly once. Sending never blocks: to a peer whose queue is
+ *           full, the message is dropped and the peer is gone. gone() is called by the loop or
+ *           by ipc_server_free(), never from within ipc_server_send().
+ * Trust     peers are siblings that may be broken; at most 256 of them
  * Threads   the loop's
  * Lifetime  ipc_server_free(); peers are the server's, valid until gone() returns
  */
