@@ -214,16 +214,6 @@ struct nvme_status decode_connect(const struct nvme_command *command,
 	return STATUS_OK;
 }
 
-bool nqn_is_sound(const char nqn[NVME_NQN_SIZE])
-{
-	size_t length = strnlen(nqn, NVME_NQN_SIZE);
-
-	for (size_t i = 0; i < length; i++)
-		if ((unsigned char)nqn[i] < 0x20 || nqn[i] == 0x7f)
-			return false;
-	return length >= 1 && length <= NVME_NQN_MAX;
-}
-
 /* ------------------------------------------------------------------ I/O */
 
 /* What Read, Write and Write Zeroes have in common (NVM Command Set 1.1 §3.3). */

@@ -80,10 +80,6 @@ static inline uint32_t connect_error_in_data(uint16_t offset)
 	return 0x10000u | offset;
 }
 
-/* A name that ends in its field and is of 1 … 223 bytes without control characters. That it
- * begins with "nqn." is not asked: nvmet's users have others. */
-bool nqn_is_sound(const char nqn[NVME_NQN_SIZE]);
-
 /* ------------------------------------------------------------------ I/O */
 
 struct decoded_io {
