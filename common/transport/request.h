@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#pragma once
+
+#include "common/transport/port.h"
+
+/*
+ * request - a command on its way through the core.
+ *
+ * Shape     request->owner says in whose hands it is; while it is in somebody's list, core_link
+ *           is the link.
+ *
+ *             FREE ── begin ──► WIRE ── execute ──► CORE ── respond ──► WIRE ── finish ──► FREE
+ *
+ *           CORE is one of the REQUEST_AT_…: what it waits for, and who ends the wait.
+ * Promise   Of a closed queue, what is not AT_WORKER is dropped at once.
+ * Trust     see port.h
+ * Threads   the reactor's
+ * Lifetime  as its queue
+ */
+enum request_owner {
+	REQUEST_FREE = 0,
+	REQUEST_WITH_WIRE,
+	REQUEST_AT_CORE,    /* nobody waits: a call of the core's is at it */
+	REQUEST_AT_ROOM,    /* memory for what goes to the host: given back by another request */
+	REQUEST_AT_CONTROL, /* a task carries it: its return */
+	REQUEST_AT_UNREADY, /* its namespace is not ready: a view, or patience_ns */
+	REQUEST_AT_LINK,    /* its worker is away or full: the link, or its patience */
+	REQUEST_AT_WORKER,  /* in the ring: its completion, or the link's end */
+};
+
+enum request_kind {
+	REQUEST_CONTROL, /* admin and fabrics: for the control thread */
+	REQUEST_IO,
+	REQUEST_DONE, /* status is set: only to be answered */
+};
+
+/* Answers with status and result as they are. The request must be AT_CORE. */
+void request_respond(struct request *request);
+
+static inline void request_answer(struct request *request, struct nvme_status status)
+{
+	request->status = status;
+	request_respond(request);
+}
+
+/* Memory for what goes to the host has come. */
+void request_resume(struct request *request);
+
+/* The core drops a request of a closed queue, wherever but AT_WORKER it is. */
+void request_drop(struct request *request);
+
+/* An entry for the table of a queue. */
+void request_init(struct request *request, struct queue *queue, uint16_t index);
