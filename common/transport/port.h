@@ -194,13 +194,17 @@ struct request {
 	_Alignas(8) uint8_t wire_room[128];
 
 	/* the core's own */
-	struct link_request
-		wanted;          /* what the worker is asked for; a copy, until it is completed */
-	const struct view *view; /* that it was admitted under */
-	struct worker_link *worker;
 	struct list core_link;
-	uint64_t number; /* of the state service's request, or 0 */
+	struct link_request wanted; /* of the worker; a copy, until it is completed */
+	struct view *view;          /* that it was admitted under, until it is completed */
+	uint64_t checked;           /* serial of the view that wanted was checked against */
+	uint64_t ticket;            /* its place in the line for memory */
+	uint64_t patience_ns;       /* until when it waits for its namespace; 0: did not wait yet */
 	uint16_t error_location;
+	uint16_t worker;    /* index in the view */
+	uint8_t source;     /* enum request_source */
+	bool is_ready;      /* its namespace, in the view it was checked against */
+	bool nothing_to_do; /* completes without a worker */
 };
 
 /* capsule_bytes: of data in the capsule, as PLEN says (not yet received). A data length that
