@@ -18,6 +18,8 @@
 #define RETRY_NS    (20 * NS_PER_MS)
 #define LOOK_MS     100
 
+static const char no_answer[] = "the state service did not answer in time";
+
 /* A ZeroMQ socket does not say why it does not come to a connection; a plain one does. */
 static int try_to_connect(const char *path)
 {
@@ -142,7 +144,7 @@ static envelope *wait_for_answer(void *dealer, const envelope *question, uint64_
 			return NULL;
 		}
 	}
-	*ret_reason = "the state service did not answer in time";
+	*ret_reason = no_answer;
 	return NULL;
 }
 
@@ -161,9 +163,7 @@ static envelope *ask(void *context, const char *path, envelope *message, uint64_
 	if (r == 0)
 		answer = wait_for_answer(dealer, message, deadline_ns, ret_reason);
 	else
-		*ret_reason = r == -EMSGSIZE
-		                      ? "the message is too long"
-		                      : "the state service did not accept the connection in time";
+		*ret_reason = r == -EMSGSIZE ? "the message is too long" : no_answer;
 	zmq_close(dealer);
 	return answer;
 }

@@ -5,11 +5,13 @@
 #include <pthread.h>
 #include <signal.h>
 #include <sys/resource.h>
+#include <unistd.h>
 #include <zmq.h>
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static void *context;
 static unsigned holders;
+static pid_t owner;
 
 static void raise_descriptor_limit(void)
 {
@@ -62,6 +64,11 @@ void *ipc_context_hold(void)
 	void *held;
 
 	pthread_mutex_lock(&lock);
+	if (owner != getpid()) {
+		context = NULL; /* the parent's: its threads are not here */
+		holders = 0;
+		owner = getpid();
+	}
 	if (!context)
 		context = make_context();
 	held = context;
