@@ -245,9 +245,10 @@ int host_connection_send(struct host_connection *connection, const void *bytes, 
 static int received(struct host_connection *connection, ssize_t n, size_t *ret_bytes)
 {
 	*ret_bytes = 0;
-	if (n > 0)
+	if (n > 0) {
 		*ret_bytes = (size_t)n;
-	else if (n == 0)
+		connection->bytes_received += (size_t)n;
+	} else if (n == 0)
 		return host_connection_says(
 			connection, HOST_E_CLOSED, "the target ended the connection");
 	else if (errno == ECONNRESET)

@@ -69,6 +69,8 @@ struct host_connection {
 	size_t head;  /* of the staging: next byte to look at */
 	size_t tail;  /* … and the end of what was received */
 	bool drained; /* the socket had less than there was room for */
+	uint64_t bytes_sent;
+	uint64_t bytes_received;
 	struct host_term term;
 	char error[256];
 };

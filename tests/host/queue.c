@@ -75,6 +75,8 @@ void host_slot_done(struct host_queue *queue, struct host_slot *slot,
 		request->completion = *completion;
 		request->status.value = le16_get(completion->status) >> 1;
 		queue->sqhd = le16_get(completion->sqhd);
+	} else {
+		queue->successes++;
 	}
 	if (request->digest_error)
 		request->status = status_of(NVME_SC_DATA_TRANSFER_ERROR);

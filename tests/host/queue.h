@@ -69,6 +69,7 @@ struct host_queue {
 	uint32_t in_capsule_bytes;
 	uint32_t in_flight;
 	uint64_t completions; /* since Connect, with it */
+	uint64_t successes;   /* of them by SUCCESS in C2HData */
 	uint16_t sqhd;        /* of the last completion that had one */
 
 	/* the queue's own */

@@ -178,6 +178,7 @@ int host_queue_flush(struct host_queue *queue)
 		if (sent < 0)
 			return host_connection_says(
 				&queue->connection, -errno, "cannot send: %s", strerror(errno));
+		queue->connection.bytes_sent += (size_t)sent;
 		advance(queue, (uint32_t)sent);
 	}
 	return 0;

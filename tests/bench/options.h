@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "tests/host/controller.h"
+
+/*
+ * options - the command line of nvmetd-bench.
+ *
+ * Shape     a plain struct
+ * Promise   After options_parse() returned 0 every value is in its range.
+ * Trust     the operator's
+ * Threads   one
+ * Lifetime  points into argv
+ * Returns   0, or
+ */
+enum options_error {
+	OPTIONS_E_DONE = 1, /* --help or --version was served */
+	OPTIONS_E_USAGE,    /* what is wrong was said */
+};
+
+struct options {
+	struct host_options host;
+	uint32_t nsid;
+	uint32_t block_bytes; /* of an I/O */
+	unsigned depth;       /* per connection */
+	unsigned read_percent;
+	bool is_sequential;
+	unsigned connections;
+	unsigned seconds;
+	unsigned warmup_seconds;
+	uint64_t region_bytes; /* 0: all of the namespace */
+	bool transfer;         /* writes by R2T also where they fit into the capsule */
+	bool verify;
+	unsigned reconnect_seconds; /* 0: do not */
+	unsigned io_timeout_seconds;
+	bool json;
+	bool ceiling;
+	int cpu;        /* -1: any */
+	int target_cpu; /* -1: any but cpu */
+	uint64_t seed;
+};
+
+int options_parse(struct options *ret_options, int argc, char **argv);
