@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "common/transport/greeting.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include "common/base/cleanup.h"
+#include "common/base/error.h"
+#include "common/base/log.h"
+
+#define HELLO_MAX   512
+#define WELCOME_MAX 1024
+#define DESCRIPTORS 4
+
+int greeting_connect(const char *path)
+{
+	_cleanup_(cleanup_close) int fd = -1;
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+
+	if (strlen(path) >= sizeof(address.sun_path))
+		return error_origin(-ENAMETOOLONG);
+	strcpy(address.sun_path, path);
+	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return error_origin(-errno);
+	if (connect(fd, (const struct sockaddr *)&address, sizeof(address)) < 0)
+		return -errno; /* its state, not a failure of ours */
+	return take_fd(&fd);
+}
+
+int greeting_say(int connection, const Nvmetd__LinkHello *hello, const struct link *link,
+                 int arena_fd)
+{
+	const int fds[DESCRIPTORS] = {
+		link->region.fd, arena_fd, link->to_worker, link->to_transport};
+	_Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(fds))] = {0};
+	uint8_t bytes[HELLO_MAX];
+	struct iovec piece = {.iov_base = bytes};
+	struct msghdr message = {.msg_iov = &piece,
+	                         .msg_iovlen = 1,
+	                         .msg_control = control,
+	                         .msg_controllen = sizeof(control)};
+	struct cmsghdr *rights = CMSG_FIRSTHDR(&message);
+
+	if (nvmetd__link_hello__get_packed_size(hello) > sizeof(bytes))
+		return error_origin(-EMSGSIZE);
+	piece.iov_len = nvmetd__link_hello__pack(hello, bytes);
+	rights->cmsg_level = SOL_SOCKET;
+	rights->cmsg_type = SCM_RIGHTS;
+	rights->cmsg_len = CMSG_LEN(sizeof(fds));
+	memcpy(CMSG_DATA(rights), fds, sizeof(fds));
+	return sendmsg(connection, &message, MSG_NOSIGNAL | MSG_DONTWAIT) < 0 ? -errno : 0;
+}
+
+static int take_answer(const uint8_t *bytes, size_t length, char *ret_reason, size_t reason_size)
+{
+	Nvmetd__LinkWelcome *welcome = nvmetd__link_welcome__unpack(NULL, length, bytes);
+	bool good;
+
+	if (!welcome)
+		return GREETING_E_MALFORMED;
+	good = welcome->good;
+	if (!good)
+		log_safe(ret_reason, reason_size, welcome->reason, strlen(welcome->reason));
+	nvmetd__link_welcome__free_unpacked(welcome, NULL);
+	return good ? 0 : GREETING_E_REFUSED;
+}
+
+int greeting_hear(int connection, char *ret_reason, size_t reason_size)
+{
+	uint8_t bytes[WELCOME_MAX];
+	ssize_t length = recv(connection, bytes, sizeof(bytes), MSG_DONTWAIT);
+
+	if (length < 0)
+		return -errno;
+	if (length == 0)
+		return GREETING_E_ENDED;
+	return take_answer(bytes, (size_t)length, ret_reason, reason_size);
+}

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#pragma once
+
+#include "common/base/clock.h"
+#include "common/loop/loop.h"
+#include "common/shm/link.h"
+#include "common/transport/port.h"
+#include "common/transport/view.h"
+
+/*
+ * worker_link - brings a reactor's requests to one I/O worker, whichever process that is now.
+ *
+ * Shape     AWAY ── connect, LinkHello ──► GREETING ── LinkWelcome ──► UP, and back to AWAY
+ *           whenever the connection ends or the worker breaks the contract; a timer then tries
+ *           again, quickly at first. While AWAY, requests wait.
+ * Promise   Each request put is done exactly once. When a link ends, the completions left in the
+ *           ring are taken, and then what is still in flight is put again on the next link, in
+ *           its old order and before anything newer. A request of a queue that has closed is not
+ *           put again. What has waited for a worker for WORKER_PATIENCE_NS is done with Internal
+ *           Path Error, so that the host takes another path or tries again. A worker's answer
+ *           Namespace Not Ready is not passed on: the request is put again until that time.
+ * Trust     The worker may be hostile: a completion must name a request in flight on this link.
+ *           One that does not ends the link.
+ * Threads   the reactor's
+ * Lifetime  worker_link_free() closes the link; it must have no requests (worker_link_is_idle())
+ */
+#define WORKER_PATIENCE_NS (20 * NS_PER_S)
+
+enum worker_link_state { WORKER_AWAY, WORKER_GREETING, WORKER_UP };
+
+/* What a link needs of its reactor. */
+struct worker_link_owner {
+	struct loop *loop;
+	const struct region *arena;
+	const char *transport; /* its name, as in Grant */
+	uint64_t instance;
+	unsigned thread;
+	/* request->status and ->result are set. May be called from within put and look. */
+	void (*done)(struct request *request);
+};
+
+struct worker_link;
+
+int worker_link_new(struct worker_link **ret_link, const struct worker_link_owner *owner,
+                    const struct view_worker *worker);
+struct worker_link *worker_link_free(struct worker_link *link);
+DEFINE_CLEANUP(struct worker_link *, worker_link_free)
+
+/* The worker's address, for the next connection. */
+void worker_link_aim(struct worker_link *link, const struct view_worker *worker);
+
+void worker_link_put(struct worker_link *link, struct request *request);
+/* A request that is REQUEST_AT_LINK, of a queue that closes. */
+void worker_link_drop(struct worker_link *link, struct request *request);
+
+/* As a looker's. look() takes completions; push() shows the worker what was put since. */
+unsigned worker_link_look(struct worker_link *link);
+void worker_link_push(struct worker_link *link);
+bool worker_link_sleep(struct worker_link *link);
+void worker_link_wake(struct worker_link *link);
+
+bool worker_link_is_idle(const struct worker_link *link);
+const char *worker_link_name(const struct worker_link *link);
+enum worker_link_state worker_link_state(const struct worker_link *link);
+uint32_t worker_link_in_flight(const struct worker_link *link);
