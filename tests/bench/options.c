@@ -49,7 +49,7 @@ static const char help[] =
 	"\n"
 	"Results\n"
 	"  --ceiling           also measure, turn by turn with the load, what bare TCP does: the "
-        "same\n"
+	"same\n"
 	"                      bytes between two processes that do nothing else; we say how many\n"
 	"                      per cent of it the target reaches\n"
 	"  --target-cpu N      run the other side of that on this CPU: where the target runs\n"
@@ -58,7 +58,7 @@ static const char help[] =
 	"  --help, --version\n"
 	"\n"
 	"Exit status: 0 all went well; 1 an I/O failed, a byte was wrong, or the connection was "
-        "lost;\n"
+	"lost;\n"
 	"2 the command line is wrong; 3 no connection to the target or namespace came about\n";
 
 enum {
