@@ -1,0 +1,345 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "services/tcp/connection.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "common/base/error.h"
+#include "services/tcp/wire.h"
+
+/* A PDU comes whole in this time: 1 MiB at 35 KB/s. */
+#define PDU_NS      (30 * NS_PER_S)
+/* The data that an R2T asked for: longer than a Linux host's I/O timeout (30 s). */
+#define TRANSFER_NS (60 * NS_PER_S)
+/* A host that has answers waiting takes some of them. */
+#define STUCK_NS    (30 * NS_PER_S)
+
+/* ------------------------------------------------------------------ birth */
+
+static void set_int(int fd, int level, int option, int value)
+{
+	if (setsockopt(fd, level, option, &value, sizeof(value)) < 0)
+		error_origin(-errno); /* slower, or later known to be dead; but it works */
+}
+
+/* No delay: what is sent is gathered by us. A dead host is found by the kernel: in a minute if
+ * idle, in 30 s if it owes an acknowledgement. */
+static void set_options(int fd)
+{
+	set_int(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+	set_int(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
+	set_int(fd, IPPROTO_TCP, TCP_KEEPIDLE, 30);
+	set_int(fd, IPPROTO_TCP, TCP_KEEPINTVL, 10);
+	set_int(fd, IPPROTO_TCP, TCP_KEEPCNT, 3);
+	set_int(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, 30000);
+}
+
+struct address {
+	char host[INET6_ADDRSTRLEN];
+	uint16_t port;
+	bool is_ipv6;
+};
+
+static bool describe_address(const struct sockaddr_storage *from, struct address *ret)
+{
+	const struct sockaddr_in *v4 = (const struct sockaddr_in *)from;
+	const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)from;
+
+	ret->is_ipv6 = from->ss_family == AF_INET6;
+	ret->port = ntohs(ret->is_ipv6 ? v6->sin6_port : v4->sin_port);
+	if (ret->is_ipv6)
+		return inet_ntop(AF_INET6, &v6->sin6_addr, ret->host, sizeof(ret->host));
+	return inet_ntop(AF_INET, &v4->sin_addr, ret->host, sizeof(ret->host));
+}
+
+static int name_queue(struct queue *queue, int fd)
+{
+	struct sockaddr_storage peer, local;
+	struct address host, here;
+	socklen_t peer_size = sizeof(peer), local_size = sizeof(local);
+
+	if (getpeername(fd, (struct sockaddr *)&peer, &peer_size) < 0 ||
+	    getsockname(fd, (struct sockaddr *)&local, &local_size) < 0)
+		return error_origin(-errno);
+	if (!describe_address(&peer, &host) || !describe_address(&local, &here))
+		return error_origin(-EAFNOSUPPORT);
+	snprintf(queue->host_address,
+	         sizeof(queue->host_address),
+	         host.is_ipv6 ? "[%s]:%u" : "%s:%u",
+	         host.host,
+	         host.port);
+	snprintf(queue->local_address, sizeof(queue->local_address), "%s", here.host);
+	snprintf(queue->local_service, sizeof(queue->local_service), "%u", here.port);
+	return 0;
+}
+
+static void ready(struct loop_source *source, uint32_t events);
+static void expired(struct loop_timer *timer);
+
+struct connection *connection_new(int fd, uint32_t port_id)
+{
+	struct connection *connection = calloc(1, sizeof(*connection));
+
+	if (!connection || name_queue(&connection->queue, fd)) {
+		free(connection);
+		close(fd);
+		return NULL;
+	}
+	set_options(fd);
+	connection->fd = fd;
+	connection->queue.port_id = port_id;
+	connection->source = LOOP_SOURCE(ready);
+	connection->timer = LOOP_TIMER(expired);
+	receiver_init(&connection->receiver);
+	connection->receiver.agreement.h2c_data_max = CONNECTION_MAXH2CDATA;
+	list_init(&connection->marked);
+	list_init(&connection->asked);
+	list_init(&connection->unasked);
+	list_init(&connection->sending);
+	return connection;
+}
+
+void connection_free(struct connection *connection)
+{
+	cleanup_close(&connection->fd);
+	free(connection->stash);
+	free(connection);
+}
+
+/* ------------------------------------------------------------------ life on a reactor */
+
+void connection_adopt(struct reactor *reactor, void *adopted)
+{
+	struct connection *connection = adopted;
+	const char *address = connection->queue.host_address;
+	int r;
+
+	connection->lane = lane_of(reactor);
+	r = connection->lane ? 0 : error_origin(-ENOMEM);
+	if (!r)
+		r = queue_open(&connection->queue, reactor, &tcp_wire);
+	if (r) {
+		log_warn("%s: connection refused: %s", address, error_words(r));
+		connection_free(connection);
+		return;
+	}
+	connection->state_since_ns = loop_now_ns(connection->lane->loop);
+	r = loop_add(connection->lane->loop, &connection->source, connection->fd, EPOLLIN);
+	if (r) {
+		log_warn("%s: connection refused: %s", address, error_words(r));
+		connection_event(connection, LIFE_ON_HUNG_UP);
+		return;
+	}
+	connection_mark(connection);
+}
+
+void connection_mark(struct connection *connection)
+{
+	lane_mark(connection->lane, &connection->marked);
+}
+
+static void ready(struct loop_source *source, uint32_t events)
+{
+	struct connection *connection = container_of(source, struct connection, source);
+
+	connection_mark(connection);
+	if (events & EPOLLIN)
+		connection_readable(connection);
+	else if (events & (EPOLLERR | EPOLLHUP))
+		connection_event(connection, LIFE_ON_HUNG_UP);
+}
+
+void connection_terminate(struct queue *queue, const char *reason)
+{
+	struct connection *connection = connection_of(queue);
+
+	log_info("%s: connection ends: %s", queue->host_address, reason);
+	connection_event(connection, LIFE_ON_DISMISSED);
+	connection_mark(connection);
+}
+
+void connection_describe(struct queue *queue, bool *ret_header_digest, bool *ret_data_digest)
+{
+	const struct tcp_agreement *agreement = &connection_of(queue)->receiver.agreement;
+
+	*ret_header_digest = agreement->header_digest;
+	*ret_data_digest = agreement->data_digest;
+}
+
+/* ------------------------------------------------------------------ deadlines */
+
+struct deadline {
+	uint64_t due_ns; /* 0: nothing is waited for */
+	const char *what;
+};
+
+static void consider(struct deadline *deadline, uint64_t since_ns, uint64_t limit_ns,
+                     const char *what)
+{
+	if (since_ns == 0 || (deadline->due_ns && deadline->due_ns <= since_ns + limit_ns))
+		return;
+	*deadline = (struct deadline){.due_ns = since_ns + limit_ns, .what = what};
+}
+
+/* The first thing to become too late, of all that the host is waited for with. */
+static struct deadline next_deadline(const struct connection *connection)
+{
+	uint64_t state_ns = life_deadline_ns(connection->state);
+	struct deadline deadline = {0};
+
+	if (connection->state == LIFE_CLOSED)
+		return deadline;
+	if (state_ns)
+		consider(&deadline,
+		         connection->state_since_ns,
+		         state_ns,
+		         life_state_name(connection->state));
+	consider(&deadline, connection->pdu_since_ns, PDU_NS, "the rest of a PDU did not come");
+	consider(&deadline, connection->stuck_since_ns, STUCK_NS, "it does not take its answers");
+	consider(&deadline,
+	         transfer_oldest_ns(connection),
+	         TRANSFER_NS,
+	         "the data that R2T asked for did not come");
+	return deadline;
+}
+
+/* Waits begin and end with every PDU, the timer is touched only when it would be too late: it
+ * may expire for a wait that is over, and then looks for the next. */
+static void watch(struct connection *connection)
+{
+	struct deadline deadline = next_deadline(connection);
+	uint64_t set_ns = connection->timer.due_ns;
+
+	if (deadline.due_ns == 0 || (set_ns && set_ns <= deadline.due_ns))
+		return;
+	if (loop_timer_set(connection->lane->loop, &connection->timer, deadline.due_ns))
+		connection_event(connection, LIFE_ON_HUNG_UP); /* no memory */
+}
+
+static void expired(struct loop_timer *timer)
+{
+	struct connection *connection = container_of(timer, struct connection, timer);
+	struct deadline deadline = next_deadline(connection);
+
+	connection_mark(connection);
+	if (deadline.due_ns == 0 || deadline.due_ns > loop_now_ns(connection->lane->loop))
+		return;
+	if (log_allowed(&connection->lane->refusals, 20, 10000))
+		log_warn("%s: connection closed: too late: %s",
+		         connection->queue.host_address,
+		         deadline.what);
+	connection_event(connection, LIFE_ON_LATE);
+}
+
+/* ------------------------------------------------------------------ end of a round */
+
+static uint32_t events_wanted(const struct connection *connection)
+{
+	uint32_t events = 0;
+
+	if (connection_is_receiving(connection) || connection->state == LIFE_LINGERING)
+		events |= EPOLLIN;
+	if (connection->stuck_since_ns)
+		events |= EPOLLOUT;
+	return events;
+}
+
+void connection_settle(struct connection *connection)
+{
+	if (connection->state == LIFE_CLOSED)
+		return;
+	if (connection->resumed)
+		connection_read_on(connection);
+	send_flush(connection);
+	if (connection->state == LIFE_DRAINING && list_is_empty(&connection->sending))
+		connection_event(connection, LIFE_ON_SENT);
+	watch(connection);
+	if (connection->state == LIFE_CLOSED)
+		return;
+	if (loop_change(&connection->source, events_wanted(connection)))
+		connection_event(connection, LIFE_ON_HUNG_UP);
+}
+
+/* ------------------------------------------------------------------ death */
+
+static void finish_all(struct list *requests)
+{
+	struct list *link;
+
+	while ((link = list_take_first(requests)))
+		request_finish(container_of(link, struct request, wire_link));
+}
+
+/* What the core has is the core's to forget; what is here is finished here. */
+static void close_queue(struct connection *connection)
+{
+	struct list *link;
+
+	queue_close(&connection->queue);
+	while ((link = list_take_first(&connection->sending))) {
+		struct outgoing *outgoing = container_of(link, struct outgoing, link);
+
+		if (outgoing->request)
+			request_finish(outgoing->request);
+	}
+	finish_all(&connection->asked);
+	finish_all(&connection->unasked);
+	if (connection->incoming)
+		request_finish(take(&connection->incoming));
+}
+
+static void enter(struct connection *connection)
+{
+	switch (connection->state) {
+	case LIFE_AWAIT_ICREQ:
+	case LIFE_READY:
+	case LIFE_DRAINING:
+		return;
+	case LIFE_LINGERING:
+		connection->mute = true;
+		shutdown(connection->fd, SHUT_WR);
+		return;
+	case LIFE_CLOSED:
+		connection->mute = true;
+		loop_timer_clear(&connection->timer);
+		loop_remove(&connection->source);
+		cleanup_close(&connection->fd);
+		connection->fd = -1;
+		close_queue(connection);
+		return;
+	}
+}
+
+void connection_event(struct connection *connection, enum life_event event)
+{
+	enum life_state state = life_next(connection->state, event);
+
+	if (state == connection->state)
+		return;
+	log_debug("%s: %s -> %s (%s)",
+	          connection->queue.host_address,
+	          life_state_name(connection->state),
+	          life_state_name(state),
+	          life_event_words(event));
+	/* The host's time to close runs from when its end began, so that it takes 2 s at most. */
+	if (state != LIFE_LINGERING)
+		connection->state_since_ns = loop_now_ns(connection->lane->loop);
+	connection->state = state;
+	enter(connection);
+}
+
+void connection_closed(struct queue *queue)
+{
+	struct connection *connection = connection_of(queue);
+
+	list_remove(&connection->marked);
+	connection_free(connection);
+}

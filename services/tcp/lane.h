@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#pragma once
+
+#include <stdint.h>
+
+#include "common/base/list.h"
+#include "common/base/log.h"
+#include "common/loop/loop.h"
+#include "common/transport/port.h"
+
+/*
+ * lane - what the connections of one reactor share.
+ *
+ * Shape     A buffer that all of them receive into, and a list of those that have something to
+ *           be done at the end of the round: send, go on receiving, change state.
+ * Promise   What is queued for sending in a round is sent at its end, at once.
+ * Trust     none
+ * Threads   the reactor's
+ * Lifetime  of the process: made when the reactor gets its first connection
+ */
+#define LANE_SCRATCH_BYTES (256u << 10)
+
+struct lane {
+	struct loop *loop;
+	struct loop_hook hook;
+	struct list marked;
+	struct log_limit refusals; /* lines about hosts that were refused something */
+	uint8_t *scratch;
+};
+
+/* NULL: no memory. */
+struct lane *lane_of(struct reactor *reactor);
+
+/* connection_settle() is called for it at the end of this round. */
+void lane_mark(struct lane *lane, struct list *link);
+
+/* Does that now; for the core's flush(). */
+void lane_flush(struct reactor *reactor);

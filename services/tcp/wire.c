@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "services/tcp/wire.h"
+
+#include "services/tcp/connection.h"
+#include "services/tcp/listener.h"
+
+const struct wire tcp_wire = {
+	.role =
+		{
+                       .program = "nvmetd-tcp",
+                       .default_name = "tcp-0",
+                       .purpose = "Speaks NVMe/TCP with hosts, and routes their commands.",
+		       },
+	.trtype = "tcp",
+	.listen = listener_new,
+	.unlisten = listener_free,
+	.adopt = connection_adopt,
+	.respond = send_respond,
+	.fetch = transfer_fetch,
+	.resume = connection_resume,
+	.flush = lane_flush,
+	.terminate = connection_terminate,
+	.closed = connection_closed,
+	.describe = connection_describe,
+};
