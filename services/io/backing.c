@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "services/io/backing.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/error.h"
+#include "common/base/size.h"
+
+static const struct backing_kind *kind_of(const char *path)
+{
+	static const struct backing_kind *const with_scheme[] = {&backing_ram, &backing_null};
+
+	for (size_t i = 0; i < sizeof(with_scheme) / sizeof(with_scheme[0]); i++)
+		if (strncmp(path, with_scheme[i]->scheme, strlen(with_scheme[i]->scheme)) == 0)
+			return with_scheme[i];
+	return path[0] == '/' ? &backing_file : NULL;
+}
+
+int backing_open(struct backing **ret_backing, const struct backing_wish *wish, char *reason,
+                 size_t reason_size)
+{
+	const struct backing_kind *kind = kind_of(wish->path);
+	int r;
+
+	if (!kind) {
+		snprintf(reason,
+		         reason_size,
+		         "neither an absolute path, nor ram:SIZE, nor null:SIZE");
+		return BACKING_E_NOT_READY;
+	}
+	r = kind->open(ret_backing, wish, reason, reason_size);
+	if (r)
+		return r;
+	(*ret_backing)->kind = kind;
+	(*ret_backing)->references = 1;
+	return 0;
+}
+
+struct backing *backing_share(struct backing *backing)
+{
+	backing->references++;
+	return backing;
+}
+
+struct backing *backing_release(struct backing *backing)
+{
+	if (!backing)
+		return NULL;
+	must(backing->references > 0);
+	if (--backing->references == 0)
+		backing->kind->close(backing);
+	return NULL;
+}
+
+void backing_forget(const char *path, uint32_t handle)
+{
+	const struct backing_kind *kind = kind_of(path);
+
+	if (kind && kind->forget)
+		kind->forget(handle);
+}
+
+bool backing_is_at(const struct backing *backing, const char *path)
+{
+	return backing->kind->is_at && backing->kind->is_at(backing, path);
+}
+
+int64_t backing_measure(struct backing *backing)
+{
+	return backing->kind->measure ? backing->kind->measure(backing) : (int64_t)backing->bytes;
+}
+
+int backing_parse_size(const struct backing_wish *wish, const struct backing_kind *kind,
+                       uint64_t *ret_bytes, char *reason, size_t reason_size)
+{
+	uint64_t bytes;
+
+	if (size_parse(wish->path + strlen(kind->scheme), &bytes) || bytes > INT64_MAX) {
+		snprintf(reason,
+		         reason_size,
+		         "its size is not understood: it is like %s1G",
+		         kind->scheme);
+		return BACKING_E_NOT_READY;
+	}
+	bytes &= ~UINT64_C(4095);
+	if (bytes == 0) {
+		snprintf(reason, reason_size, "its size is less than a block");
+		return BACKING_E_NOT_READY;
+	}
+	*ret_bytes = bytes;
+	return 0;
+}
+
+uint8_t backing_block_shift(uint32_t wanted, unsigned own, char *reason, size_t reason_size)
+{
+	if (wanted != 0 && wanted != 9 && wanted != 12) {
+		snprintf(reason, reason_size, "blocks are of 512 or 4096 bytes, not 2^%u", wanted);
+		return 0;
+	}
+	if (own > 12) {
+		snprintf(reason,
+		         reason_size,
+		         "the device's own blocks, of %llu bytes, are larger than 4096",
+		         1ull << own);
+		return 0;
+	}
+	if (own > 9)
+		own = 12;
+	return (uint8_t)(wanted > own ? wanted : own > 9 ? own : 9);
+}

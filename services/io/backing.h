@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "common/base/cleanup.h"
+
+/*
+ * backing - what the blocks of a namespace are stored on.
+ *
+ * Shape     A kind (file or block device, ram:SIZE, null:SIZE) behind a table of functions. Two
+ *           namespaces that name the same file with the same options share one backing.
+ * Promise   What is open is fenced: no other process, and no predecessor's request that the
+ *           kernel still carries on, reaches the same file (docs/decisions/0001). Opening tells
+ *           in a sentence what is in its way.
+ * Trust     The path is the operator's. What it leads to may be anything, and may change or
+ *           fail at any time: only ordinary files and block devices are opened.
+ * Threads   open, measure, release: the control thread; they make system calls. start: the I/O
+ *           thread of the request.
+ * Lifetime  Counted references, of the control thread. The last backing_release() closes; by
+ *           then no request may be in flight.
+ * Returns   0, or one of
+ */
+enum backing_error {
+	BACKING_E_NOT_READY = 1, /* the reason is said; worth another try in a second */
+	BACKING_E_HELD,          /* somebody else has it; worth another try in some ms */
+};
+
+struct request;
+struct backing;
+
+struct backing_wish {
+	uint32_t handle;
+	const char *path; /* a file, a block device, "ram:1G", "null:1T" */
+	bool buffered;    /* no O_DIRECT */
+	bool read_only;
+	uint32_t block_shift; /* 9, 12; 0: the device's own, else 9 */
+};
+
+struct backing_kind {
+	const char *scheme; /* "ram:"; NULL: a path */
+	int (*open)(struct backing **ret_backing, const struct backing_wish *wish, char *reason,
+	            size_t reason_size);
+	void (*close)(struct backing *backing);
+	void (*forget)(uint32_t handle); /* NULL: nothing is kept */
+	/* Bytes there are now, or a negative errno. NULL: never changes. */
+	int64_t (*measure)(struct backing *backing);
+	/* It is what the path leads to now. NULL: never. */
+	bool (*is_at)(const struct backing *backing, const char *path);
+	/* Ends in request_finish(), now or later. */
+	void (*start)(struct backing *backing, struct request *request);
+};
+
+struct backing {
+	const struct backing_kind *kind;
+	unsigned references;
+	uint8_t block_shift;
+	bool volatile_cache; /* a write may be lost at power loss until flushed */
+	bool deallocate;     /* gives space back */
+	uint64_t bytes;      /* when opened */
+};
+
+#define BACKING_REASON_SIZE 160
+
+extern const struct backing_kind backing_file;
+extern const struct backing_kind backing_ram;
+extern const struct backing_kind backing_null;
+
+/* One reference is the caller's. */
+int backing_open(struct backing **ret_backing, const struct backing_wish *wish, char *reason,
+                 size_t reason_size);
+struct backing *backing_share(struct backing *backing);
+struct backing *backing_release(struct backing *backing);
+DEFINE_CLEANUP(struct backing *, backing_release)
+
+/* It is the file or device that the path leads to. */
+bool backing_is_at(const struct backing *backing, const char *path);
+
+/* Bytes now; a negative errno. */
+int64_t backing_measure(struct backing *backing);
+
+/* The size in "ram:1G": whole blocks of 4096 bytes. 0, or BACKING_E_NOT_READY. */
+int backing_parse_size(const struct backing_wish *wish, const struct backing_kind *kind,
+                       uint64_t *ret_bytes, char *reason, size_t reason_size);
+
+/* What `wanted` (0, 9, 12) means for a device with blocks of 1 << own at least; 0: it cannot
+ * be had, and reason says why. */
+uint8_t backing_block_shift(uint32_t wanted, unsigned own, char *reason, size_t reason_size);
+
+/* The namespace is not to be served any more: what ram: keeps for a successor is dropped. */
+void backing_forget(const char *path, uint32_t handle);

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#pragma once
+
+#include <stdalign.h>
+#include <stdatomic.h>
+#include <stdint.h>
+
+/*
+ * counters - how many commands one I/O thread has done for one namespace.
+ *
+ * Shape     Numbers that only rise, and the commands in flight; on a cache line of their own.
+ * Promise   Each is whole; together they are not of one moment.
+ * Trust     none
+ * Threads   one that counts; any that read
+ * Lifetime  of the namespace
+ */
+enum counter {
+	COUNT_READS,
+	COUNT_WRITES,
+	COUNT_READ_BYTES,
+	COUNT_WRITE_BYTES,
+	COUNT_FLUSHES,
+	COUNT_OTHERS, /* Write Zeroes, Dataset Management */
+	COUNT_ERRORS,
+	COUNT_STARTED,
+	COUNT_FINISHED,
+	COUNTERS,
+};
+
+struct counters {
+	alignas(64) _Atomic uint64_t values[COUNTERS];
+};
+
+/* One thread counts, so nothing can come between load and store: no locked instruction. */
+static inline void counters_add(struct counters *counters, enum counter which, uint64_t amount)
+{
+	_Atomic uint64_t *value = &counters->values[which];
+
+	atomic_store_explicit(value,
+	                      atomic_load_explicit(value, memory_order_relaxed) + amount,
+	                      memory_order_relaxed);
+}
+
+static inline uint64_t counters_get(const struct counters *counters, enum counter which)
+{
+	return atomic_load_explicit(&counters->values[which], memory_order_relaxed);
+}

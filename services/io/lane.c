@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "services/io/lane.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+
+#include "common/base/error.h"
+#include "common/base/log.h"
+#include "common/shm/doorbell.h"
+#include "services/io/io_thread.h"
+
+/* Requests that one look takes from one lane. */
+#define TAKE_MAX 64
+
+/* Completions that wait for the end of the look at most: the transport can begin with these
+ * while we do the next. */
+#define UNPUBLISHED_MAX 8
+
+/* ------------------------------------------------------------------ life */
+
+struct lane *lane_new(struct link *link, struct region *arena)
+{
+	_cleanup_(lane_freep) struct lane *lane = calloc(1, sizeof(*lane));
+
+	if (!lane) {
+		link_deinit(link);
+		region_deinit(arena);
+		return NULL;
+	}
+	lane->link = *link;
+	*link = LINK_NULL;
+	lane->arena = *arena;
+	*arena = REGION_NULL;
+	lane->buffer = -1;
+	list_init(&lane->free);
+	list_init(&lane->link_in_thread);
+	lane->requests = calloc(LINK_SLOTS, sizeof(*lane->requests));
+	lane->scratch = calloc(LINK_SLOTS, sizeof(*lane->scratch)); /* pages, untouched mostly */
+	if (!lane->requests || !lane->scratch)
+		return NULL;
+	for (uint32_t i = 0; i < LINK_SLOTS; i++) {
+		struct request *request = &lane->requests[i];
+
+		request->lane = lane;
+		request->scratch = &lane->scratch[i];
+		list_append(&lane->free, &request->link);
+	}
+	return take(&lane);
+}
+
+struct lane *lane_free(struct lane *lane)
+{
+	if (!lane)
+		return NULL;
+	must(lane->in_flight == 0);
+	link_deinit(&lane->link);
+	region_deinit(&lane->arena);
+	free(lane->requests);
+	free(lane->scratch);
+	free(lane);
+	return NULL;
+}
+
+static void break_lane(struct lane *lane, const char *reason)
+{
+	if (lane->state != LANE_OPEN)
+		return;
+	lane->state = LANE_BROKEN;
+	lane->broken_reason = reason;
+	io_thread_tell_broken(lane->thread, lane);
+}
+
+static void doorbell_rings(struct loop_source *source, uint32_t events)
+{
+	(void)events;
+	doorbell_clear(source->fd);
+}
+
+int lane_attach(struct lane *lane, struct io_thread *thread)
+{
+	int r;
+
+	lane->thread = thread;
+	lane->doorbell = LOOP_SOURCE(doorbell_rings);
+	r = loop_add(io_thread_loop(thread), &lane->doorbell, lane->link.to_worker, EPOLLIN);
+	if (r)
+		break_lane(lane, "its doorbell cannot be waited for");
+	return r;
+}
+
+void lane_detach(struct lane *lane)
+{
+	loop_remove(&lane->doorbell);
+	uring_remove_buffer(io_thread_uring(lane->thread), lane->buffer);
+	lane->buffer = -1;
+}
+
+/* ------------------------------------------------------------------ completions */
+
+static void complete(struct lane *lane, struct link_id id, struct nvme_status status)
+{
+	const struct link_completion completion = {.id = id, .status = status.value};
+
+	if (lane->state == LANE_BROKEN)
+		return;
+	/* Also when it is closing: the transport takes what is in the ring before it goes on. */
+	if (ring_put(&lane->link.completions, &completion)) {
+		break_lane(lane, "it does not take its completions");
+		return;
+	}
+	if (++lane->unpublished >= UNPUBLISHED_MAX)
+		lane_publish(lane);
+}
+
+void lane_publish(struct lane *lane)
+{
+	if (lane->unpublished == 0)
+		return;
+	lane->unpublished = 0;
+	ring_publish(&lane->link.completions);
+	if (ring_must_wake(&lane->link.completions))
+		doorbell_ring(lane->link.to_transport);
+}
+
+static void count(const struct request *request, struct nvme_status status)
+{
+	struct counters *counters =
+		&request->target->counters[io_thread_index(request->lane->thread)];
+	uint64_t bytes = (uint64_t)request->wanted.block_count << request->target->block_shift;
+
+	counters_add(counters, COUNT_FINISHED, 1);
+	if (!status_is_ok(status)) {
+		counters_add(counters, COUNT_ERRORS, 1);
+		return;
+	}
+	switch ((enum link_operation)request->wanted.operation) {
+	case LINK_READ:
+		counters_add(counters, COUNT_READS, 1);
+		counters_add(counters, COUNT_READ_BYTES, bytes);
+		return;
+	case LINK_WRITE:
+		counters_add(counters, COUNT_WRITES, 1);
+		counters_add(counters, COUNT_WRITE_BYTES, bytes);
+		return;
+	case LINK_FLUSH:
+		counters_add(counters, COUNT_FLUSHES, 1);
+		return;
+	case LINK_WRITE_ZEROES:
+	case LINK_DEALLOCATE:
+		counters_add(counters, COUNT_OTHERS, 1);
+		return;
+	}
+}
+
+static void give_back(struct lane *lane, struct request *request)
+{
+	lane->in_flight--;
+	/* in front of the others: what was used last is used next, and most are never touched */
+	list_append(lane->free.next, &request->link);
+}
+
+void request_finish(struct request *request, struct nvme_status status)
+{
+	struct lane *lane = request->lane;
+
+	count(request, status);
+	io_thread_release(lane->thread, request->hold);
+	complete(lane, request->wanted.id, status);
+	give_back(lane, request);
+}
+
+/* ------------------------------------------------------------------ requests */
+
+static void begin(struct lane *lane, struct request *request)
+{
+	struct nvme_status status = STATUS_OK;
+	const char *reason = NULL;
+	int r = request_check(request, lane->grant, &lane->arena, &status, &reason);
+
+	if (r == 0) {
+		struct backing *backing = request->target->backing;
+
+		counters_add(&request->target->counters[io_thread_index(lane->thread)],
+		             COUNT_STARTED,
+		             1);
+		request->hold = io_thread_hold(lane->thread);
+		backing->kind->start(backing, request);
+		return;
+	}
+	if (r == REQUEST_E_BROKEN)
+		break_lane(lane, reason);
+	else
+		complete(lane, request->wanted.id, status);
+	give_back(lane, request);
+}
+
+static struct request *take_free(struct lane *lane)
+{
+	struct list *first = list_take_first(&lane->free);
+
+	if (!first)
+		return NULL;
+	lane->in_flight++;
+	return container_of(first, struct request, link);
+}
+
+static int take_one(struct lane *lane)
+{
+	struct request *request = take_free(lane);
+	int r;
+
+	if (!request) {
+		struct link_request one_too_many;
+
+		r = ring_take(&lane->link.requests, &one_too_many);
+		if (r == 0)
+			break_lane(lane, "more requests than there are slots");
+		return r == 0 ? RING_E_BROKEN : r;
+	}
+	r = ring_take(&lane->link.requests, &request->wanted);
+	if (r) {
+		give_back(lane, request);
+		if (r == RING_E_BROKEN)
+			break_lane(lane, "its counters make no sense");
+		return r;
+	}
+	begin(lane, request);
+	return 0;
+}
+
+unsigned lane_take(struct lane *lane)
+{
+	unsigned n = 0;
+
+	while (n < TAKE_MAX && lane->state == LANE_OPEN && take_one(lane) == 0)
+		n++;
+	if (n > 0)
+		ring_release(&lane->link.requests);
+	return n;
+}
+
+/* ------------------------------------------------------------------ sleeping */
+
+bool lane_sleep(struct lane *lane)
+{
+	return lane->state != LANE_OPEN || ring_sleep(&lane->link.requests);
+}
+
+void lane_wake(struct lane *lane)
+{
+	if (lane->state == LANE_OPEN)
+		ring_wake(&lane->link.requests);
+}
+
+/* ------------------------------------------------------------------ what backings use */
+
+struct uring *request_uring(const struct request *request)
+{
+	return io_thread_uring(request->lane->thread);
+}
+
+/* Registered at the first direct I/O: the kernel pins all of it, and a transport that uses only
+ * ram: never needs that. */
+int request_buffer(const struct request *request)
+{
+	struct lane *lane = request->lane;
+	static _Atomic bool said;
+
+	if (lane->buffer_tried)
+		return lane->buffer;
+	lane->buffer_tried = true;
+	lane->buffer = uring_add_buffer(
+		request_uring(request), lane->arena.memory, lane->arena.size);
+	if (lane->buffer < 0 && !said) {
+		said = true;
+		log_warn("%s: its arena cannot be registered with the kernel: %s: direct I/O takes "
+		         "more processor time (LimitMEMLOCK=, ulimit -l)",
+		         lane->transport,
+		         error_words(lane->buffer));
+	}
+	return lane->buffer;
+}

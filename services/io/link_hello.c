@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "services/io/link_hello.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "common/base/error.h"
+
+#define HELLO_MAX   1024
+#define WELCOME_MAX 512
+
+#define ARENA_UNIT (UINT64_C(1) << 20)
+#define ARENA_MAX  (UINT64_C(1) << 30)
+
+/* In the order of the .proto */
+enum { FD_RINGS, FD_ARENA, FD_TO_WORKER, FD_TO_TRANSPORT, FDS };
+
+struct packet {
+	unsigned char bytes[HELLO_MAX];
+	size_t length;
+	bool is_cut;
+	unsigned n_fds;
+	int fds[FDS]; /* -1: handed on, or never there */
+};
+
+static void close_packet(struct packet *packet)
+{
+	for (unsigned i = 0; i < FDS; i++)
+		cleanup_close(&packet->fds[i]);
+}
+
+/* ------------------------------------------------------------------ receiving */
+
+/* Keeps the first four; closes what there is beyond. */
+static void take_descriptors(struct packet *packet, struct msghdr *message)
+{
+	for (struct cmsghdr *part = CMSG_FIRSTHDR(message); part;
+	     part = CMSG_NXTHDR(message, part)) {
+		size_t n = (part->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+
+		if (part->cmsg_level != SOL_SOCKET || part->cmsg_type != SCM_RIGHTS)
+			continue;
+		for (size_t i = 0; i < n; i++) {
+			int fd;
+
+			memcpy(&fd, CMSG_DATA(part) + i * sizeof(int), sizeof(fd));
+			if (packet->n_fds < FDS)
+				packet->fds[packet->n_fds] = fd;
+			else
+				close(fd);
+			packet->n_fds++;
+		}
+	}
+}
+
+static int receive(int fd, struct packet *packet)
+{
+	union {
+		struct cmsghdr header;
+		char bytes[CMSG_SPACE(2 * FDS * sizeof(int))];
+	} control;
+	struct iovec piece = {.iov_base = packet->bytes, .iov_len = sizeof(packet->bytes)};
+	struct msghdr message = {
+		.msg_iov = &piece,
+		.msg_iovlen = 1,
+		.msg_control = &control,
+		.msg_controllen = sizeof(control),
+	};
+	ssize_t length = recvmsg(fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+
+	if (length < 0)
+		return errno == EAGAIN || errno == EINTR ? LINK_HELLO_E_LATER : LINK_HELLO_E_CLOSED;
+	take_descriptors(packet, &message);
+	if (length == 0)
+		return LINK_HELLO_E_CLOSED;
+	packet->length = (size_t)length;
+	packet->is_cut = (message.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0;
+	return 0;
+}
+
+/* ------------------------------------------------------------------ checking */
+
+static const char *find_fault(const struct packet *packet, const Nvmetd__LinkHello *hello)
+{
+	if (packet->is_cut)
+		return "the hello is too long";
+	if (!hello)
+		return "the hello is malformed";
+	if (hello->version != LINK_VERSION)
+		return "another version of the link";
+	if (packet->n_fds != FDS)
+		return "not the four descriptors";
+	if (hello->slots != LINK_SLOTS)
+		return "another number of slots";
+	if (hello->arena_bytes == 0 || hello->arena_bytes % ARENA_UNIT != 0 ||
+	    hello->arena_bytes > ARENA_MAX)
+		return "an arena of a size that is not taken: a multiple of 1 MiB, 1 GiB at most";
+	if (strlen(hello->transport) >= sizeof(((struct lane *)0)->transport))
+		return "a name that is too long";
+	if (hello->token.len > LINK_TOKEN_MAX)
+		return "a token that is too long";
+	return NULL;
+}
+
+/* A descriptor belongs to whom it is handed, also when that fails. */
+static int adopt_memory(struct link *ret_link, struct region *ret_arena, struct packet *packet,
+                        uint64_t arena_bytes)
+{
+	int r = region_adopt(ret_arena, take_fd(&packet->fds[FD_ARENA]), arena_bytes);
+
+	if (r)
+		return r;
+	r = link_adopt(ret_link,
+	               take_fd(&packet->fds[FD_RINGS]),
+	               take_fd(&packet->fds[FD_TO_WORKER]),
+	               take_fd(&packet->fds[FD_TO_TRANSPORT]));
+	if (r)
+		region_deinit(ret_arena);
+	return r;
+}
+
+static struct lane *make_lane(struct packet *packet, const Nvmetd__LinkHello *hello,
+                              const char **ret_reason)
+{
+	struct link link = LINK_NULL;
+	struct region arena = REGION_NULL;
+	struct lane *lane;
+	int r = adopt_memory(&link, &arena, packet, hello->arena_bytes);
+
+	if (r) {
+		*ret_reason = r > 0 ? "its memory is not sealed, or not of the size said"
+		                    : "its memory cannot be mapped";
+		return NULL;
+	}
+	lane = lane_new(&link, &arena);
+	if (!lane) {
+		*ret_reason = "no memory";
+		return NULL;
+	}
+	strncpy(lane->transport, hello->transport, sizeof(lane->transport) - 1);
+	lane->instance = hello->instance;
+	lane->reactor = hello->thread;
+	return lane;
+}
+
+static void free_hello(Nvmetd__LinkHello **hello)
+{
+	nvmetd__link_hello__free_unpacked(*hello, NULL);
+}
+
+int link_hello_receive(int fd, struct link_hello *ret_hello, const char **ret_reason)
+{
+	_cleanup_(close_packet) struct packet packet = {
+		.fds = {-1, -1, -1, -1}
+        };
+	_cleanup_(free_hello) Nvmetd__LinkHello *hello = NULL;
+	struct lane *lane;
+	int r = receive(fd, &packet);
+
+	if (r)
+		return r;
+	if (!packet.is_cut)
+		hello = nvmetd__link_hello__unpack(NULL, packet.length, packet.bytes);
+	*ret_reason = find_fault(&packet, hello);
+	if (*ret_reason)
+		return LINK_HELLO_E_BAD;
+	lane = make_lane(&packet, hello, ret_reason);
+	if (!lane)
+		return LINK_HELLO_E_BAD;
+	ret_hello->lane = lane;
+	ret_hello->token_size = hello->token.len;
+	if (hello->token.len > 0)
+		memcpy(ret_hello->token, hello->token.data, hello->token.len);
+	return 0;
+}
+
+/* ------------------------------------------------------------------ answering */
+
+bool link_welcome_send(int fd, const char *reason, unsigned thread)
+{
+	Nvmetd__LinkWelcome welcome = NVMETD__LINK_WELCOME__INIT;
+	unsigned char bytes[WELCOME_MAX];
+	size_t length;
+
+	welcome.good = reason == NULL;
+	welcome.thread = thread;
+	if (reason)
+		welcome.reason = (char *)reason;
+	if (nvmetd__link_welcome__get_packed_size(&welcome) > sizeof(bytes))
+		return false;
+	length = nvmetd__link_welcome__pack(&welcome, bytes);
+	return send(fd, bytes, length, MSG_DONTWAIT | MSG_NOSIGNAL) == (ssize_t)length;
+}

@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "services/io/namespace.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "common/base/clock.h"
+#include "common/base/error.h"
+#include "common/base/log.h"
+
+#define RETRY_NS      NS_PER_S
+#define HELD_RETRY_NS (20 * NS_PER_MS) /* a predecessor's requests are over soon, mostly */
+#define HELD_SOON_NS  (3 * NS_PER_S)
+
+/* ------------------------------------------------------------------ life */
+
+static struct counters *new_counters(unsigned n)
+{
+	struct counters *counters = aligned_alloc(_Alignof(struct counters), n * sizeof(*counters));
+
+	if (counters)
+		memset(counters, 0, n * sizeof(*counters));
+	return counters;
+}
+
+struct namespace *namespace_new(const Nvmetd__BackingView *view, unsigned n_threads)
+{
+	_cleanup_(namespace_unrefp) struct namespace *namespace = calloc(1, sizeof(*namespace));
+
+	if (!namespace)
+		return NULL;
+	namespace->references = 1;
+	list_init(&namespace->link);
+	namespace->handle = view->handle;
+	namespace->path = strdup(view->path);
+	namespace->label = strdup(view->label);
+	namespace->buffered = view->buffered;
+	namespace->read_only = view->read_only;
+	namespace->block_shift = view->block_shift;
+	namespace->counters = new_counters(n_threads);
+	if (!namespace->path || !namespace->label || !namespace->counters)
+		return NULL;
+	return take(&namespace);
+}
+
+void namespace_ref(struct namespace *namespace)
+{
+	namespace->references++;
+}
+
+struct namespace *namespace_unref(struct namespace *namespace)
+{
+	if (!namespace || --namespace->references > 0)
+		return NULL;
+	loop_timer_clear(&namespace->retry);
+	backing_release(namespace->backing);
+	free(namespace->path);
+	free(namespace->label);
+	free(namespace->counters);
+	free(namespace);
+	return NULL;
+}
+
+bool namespace_becomes(struct namespace *namespace, const Nvmetd__BackingView *view)
+{
+	bool is_path = namespace->path[0] == '/';
+
+	if (namespace->handle != view->handle || strcmp(namespace->path, view->path) != 0 ||
+	    namespace->block_shift != view->block_shift)
+		return false;
+	/* A file is opened for reading only, or with O_DIRECT; ram: and null: know no such thing,
+	 * and ram: would lose its content. */
+	if (is_path &&
+	    (namespace->buffered != view->buffered || namespace->read_only != view->read_only))
+		return false;
+	namespace->buffered = view->buffered;
+	namespace->read_only = view->read_only;
+	return true;
+}
+
+/* ------------------------------------------------------------------ opening */
+
+static void log_ready(const struct namespace *namespace, const char *how)
+{
+	char label[320], path[320];
+
+	log_info("%s: %s: %s: %llu blocks of %u bytes%s%s",
+	         log_safe(label, sizeof(label), namespace->label, strlen(namespace->label)),
+	         log_safe(path, sizeof(path), namespace->path, strlen(namespace->path)),
+	         how,
+	         (unsigned long long)namespace->blocks,
+	         1u << namespace->backing->block_shift,
+	         namespace->read_only ? ", read-only" : "",
+	         namespace->backing->volatile_cache ? ", with a volatile cache" : "");
+}
+
+static void set_reason(struct namespace *namespace, const char *reason)
+{
+	char label[320], path[320];
+
+	if (strcmp(namespace->reason, reason) == 0)
+		return;
+	snprintf(namespace->reason, sizeof(namespace->reason), "%s", reason);
+	log_warn("%s: %s: not ready: %s",
+	         log_safe(label, sizeof(label), namespace->label, strlen(namespace->label)),
+	         log_safe(path, sizeof(path), namespace->path, strlen(namespace->path)),
+	         reason);
+}
+
+static void adopt(struct namespace *namespace, struct backing *backing, const char *how)
+{
+	namespace->backing = backing;
+	namespace->blocks = backing->bytes >> backing->block_shift;
+	namespace->reason[0] = '\0';
+	namespace->held_since_ns = 0;
+	log_ready(namespace, how);
+}
+
+static struct backing_wish wish_of(const struct namespace *namespace)
+{
+	return (struct backing_wish){
+		.handle = namespace->handle,
+		.path = namespace->path,
+		.buffered = namespace->buffered,
+		.read_only = namespace->read_only,
+		.block_shift = namespace->block_shift,
+	};
+}
+
+static bool share(struct namespace *namespace, const struct namespace *other)
+{
+	if (other->buffered == namespace->buffered && other->read_only == namespace->read_only &&
+	    other->block_shift == namespace->block_shift) {
+		adopt(namespace, backing_share(other->backing), "shared");
+		return true;
+	}
+	set_reason(namespace,
+	           "another namespace has the same file with other options (buffered_io, "
+	           "read-only, block size)");
+	return false;
+}
+
+static uint64_t held_retry_ns(struct namespace *namespace)
+{
+	uint64_t now_ns = clock_now_ns();
+
+	if (!namespace->held_since_ns)
+	namespace->held_since_ns = now_ns;
+	return now_ns - namespace->held_since_ns < HELD_SOON_NS ? HELD_RETRY_NS : RETRY_NS;
+}
+
+bool namespace_open(struct namespace *namespace, const struct namespace *other,
+                    uint64_t *ret_retry_ns)
+{
+	const struct backing_wish wish = wish_of(namespace);
+	char reason[BACKING_REASON_SIZE] = "";
+	struct backing *backing;
+	int r;
+
+	*ret_retry_ns = RETRY_NS;
+	if (other)
+		return share(namespace, other);
+	r = backing_open(&backing, &wish, reason, sizeof(reason));
+	if (r == 0) {
+		adopt(namespace, backing, "ready");
+		return true;
+	}
+	if (r == BACKING_E_HELD)
+		*ret_retry_ns = held_retry_ns(namespace);
+	else
+	namespace->held_since_ns = 0;
+	set_reason(namespace, reason);
+	return false;
+}
+
+/* ------------------------------------------------------------------ measuring */
+
+bool namespace_measure(struct namespace *namespace)
+{
+	int64_t bytes = backing_measure(namespace->backing);
+	uint64_t blocks;
+
+	if (bytes < 0 || bytes >> namespace->backing->block_shift == 0) {
+		set_reason(namespace, bytes < 0 ? error_words((int)bytes) : "its size is 0");
+		return true;
+	}
+	blocks = (uint64_t)bytes >> namespace->backing->block_shift;
+	if (blocks == namespace->blocks)
+		return false;
+	namespace->blocks = blocks;
+	log_ready(namespace, "its size has changed");
+	return true;
+}

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/base/cleanup.h"
+#include "common/base/list.h"
+#include "common/ipc/envelope.h"
+#include "common/loop/loop.h"
+#include "services/io/backing.h"
+#include "services/io/counters.h"
+
+/*
+ * namespace - one thing to be served, with or without its backing.
+ *
+ * Shape     What was asked for, the backing or the reason why there is none, and counters for
+ *           each I/O thread.
+ * Promise   The reason is logged when it changes, not at each try.
+ * Trust     as namespaces
+ * Threads   the control thread; counters are added to by the I/O threads
+ * Lifetime  Counted references: the set of namespaces has one, each table another.
+ */
+struct namespaces;
+
+struct namespace
+{
+	struct namespaces *owner;
+	unsigned references;
+	struct list link;
+	uint32_t handle;
+	char *path;
+	char *label; /* "nqn…:nsid" */
+	bool buffered;
+	bool read_only;
+	uint32_t block_shift; /* wanted */
+
+	struct backing *backing; /* NULL: not ready */
+	uint64_t blocks;
+	char reason[BACKING_REASON_SIZE]; /* why not */
+	uint64_t held_since_ns;           /* 0: it is not, or not at the last try */
+	struct loop_timer retry;
+	struct counters *counters; /* one per I/O thread */
+};
+
+/* NULL: no memory. */
+struct namespace *namespace_new(const Nvmetd__BackingView *view, unsigned n_threads);
+void namespace_ref(struct namespace *namespace);
+struct namespace *namespace_unref(struct namespace *namespace);
+DEFINE_CLEANUP(struct namespace *, namespace_unref)
+
+/* If what this view asks for needs no other backing: becomes it, and says true. */
+bool namespace_becomes(struct namespace *namespace, const Nvmetd__BackingView *view);
+
+/* Tries to open it, unless `other` (or NULL) has the same file open already. True: it is ready
+ * now. False: try again after *ret_retry_ns. */
+bool namespace_open(struct namespace *namespace, const struct namespace *other,
+                    uint64_t *ret_retry_ns);
+
+/* Looks for a change of its size. True: there is one; it may not be ready any more. */
+bool namespace_measure(struct namespace *namespace);

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "services/io/report.h"
+
+#include <stdlib.h>
+
+#include "common/base/log.h"
+#include "services/io/namespace.h"
+
+/* ------------------------------------------------------------------ WorkerReport */
+
+static void describe(Nvmetd__BackingReport *report, struct namespace *namespace)
+{
+	const struct backing *backing = namespace->backing;
+
+	nvmetd__backing_report__init(report);
+	report->handle = namespace->handle;
+	report->ready = backing != NULL;
+	if (!backing) {
+		report->reason = namespace->reason;
+		return;
+	}
+	report->block_shift = backing->block_shift;
+	report->blocks = namespace->blocks;
+	report->volatile_cache = backing->volatile_cache;
+	report->deallocate = backing->deallocate && !namespace->read_only;
+}
+
+void report_send(struct ipc_client *client, const struct namespaces *namespaces)
+{
+	uint32_t n = namespaces_count(namespaces), i = 0;
+	_cleanup_(cleanup_free) Nvmetd__BackingReport *reports = calloc(n + 1u, sizeof(*reports));
+	_cleanup_(cleanup_free)
+		Nvmetd__BackingReport **list = calloc(n + 1u, sizeof(Nvmetd__BackingReport *));
+	Nvmetd__WorkerReport report = NVMETD__WORKER_REPORT__INIT;
+	envelope message = NVMETD__ENVELOPE__INIT;
+
+	if (!reports || !list)
+		return;
+	list_for_each (link, namespaces_list(namespaces)) {
+		describe(&reports[i], container_of(link, struct namespace, link));
+		list[i] = &reports[i];
+		i++;
+	}
+	report.revision = namespaces_revision(namespaces);
+	report.n_namespaces = n;
+	report.namespaces = list;
+	message.body_case = NVMETD__ENVELOPE__BODY_WORKER_REPORT;
+	message.worker_report = &report;
+	ipc_client_send(client, 0, &message);
+}
+
+/* ------------------------------------------------------------------ WorkerStatus */
+
+struct status_of_one {
+	Nvmetd__BackingStatus status;
+	Nvmetd__Counters counters;
+};
+
+static uint64_t sum(const struct namespace *namespace, unsigned n_threads, enum counter which)
+{
+	uint64_t total = 0;
+
+	for (unsigned i = 0; i < n_threads; i++)
+		total += counters_get(&namespace->counters[i], which);
+	return total;
+}
+
+static void count(struct status_of_one *one, const struct namespace *namespace, unsigned n_threads)
+{
+	uint64_t finished = sum(namespace, n_threads, COUNT_FINISHED); /* first: never too many */
+	uint64_t started = sum(namespace, n_threads, COUNT_STARTED);
+
+	nvmetd__backing_status__init(&one->status);
+	nvmetd__counters__init(&one->counters);
+	one->status.handle = namespace->handle;
+	one->status.counters = &one->counters;
+	one->status.in_flight = (uint32_t)(started - finished);
+	one->counters.reads = sum(namespace, n_threads, COUNT_READS);
+	one->counters.writes = sum(namespace, n_threads, COUNT_WRITES);
+	one->counters.read_bytes = sum(namespace, n_threads, COUNT_READ_BYTES);
+	one->counters.write_bytes = sum(namespace, n_threads, COUNT_WRITE_BYTES);
+	one->counters.flushes = sum(namespace, n_threads, COUNT_FLUSHES);
+	one->counters.others = sum(namespace, n_threads, COUNT_OTHERS);
+	one->counters.errors = sum(namespace, n_threads, COUNT_ERRORS);
+}
+
+void report_send_status(struct ipc_client *client, uint64_t request_id,
+                        const struct namespaces *namespaces, unsigned n_threads, uint32_t n_links)
+{
+	uint32_t n = namespaces_count(namespaces), i = 0;
+	_cleanup_(cleanup_free) struct status_of_one *all = calloc(n + 1u, sizeof(*all));
+	_cleanup_(cleanup_free)
+		Nvmetd__BackingStatus **list = calloc(n + 1u, sizeof(Nvmetd__BackingStatus *));
+	Nvmetd__WorkerStatus status = NVMETD__WORKER_STATUS__INIT;
+	envelope message = NVMETD__ENVELOPE__INIT;
+
+	if (!all || !list)
+		return;
+	list_for_each (link, namespaces_list(namespaces)) {
+		count(&all[i], container_of(link, struct namespace, link), n_threads);
+		list[i] = &all[i].status;
+		i++;
+	}
+	status.n_namespaces = n;
+	status.namespaces = list;
+	status.links = n_links;
+	message.body_case = NVMETD__ENVELOPE__BODY_WORKER_STATUS;
+	message.worker_status = &status;
+	ipc_client_send(client, request_id, &message);
+}

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "services/io/table.h"
+
+#include <string.h>
+
+#include "common/base/error.h"
+
+struct table *table_new(uint32_t n_targets, uint32_t n_grants, uint32_t n_granted,
+                        uint32_t n_threads)
+{
+	_cleanup_(table_freep) struct table *table = calloc(1, sizeof(*table));
+
+	if (!table)
+		return NULL;
+	/* one more of each, so that none asks for nothing */
+	table->targets = calloc(n_targets + 1u, sizeof(*table->targets));
+	table->grants = calloc(n_grants + 1u, sizeof(*table->grants));
+	table->holds = calloc(n_threads + 1u, sizeof(*table->holds));
+	if (!table->targets || !table->grants || !table->holds)
+		return NULL;
+	table->grants[0].targets = calloc(n_granted + 1u, sizeof(*table->grants[0].targets));
+	if (!table->grants[0].targets)
+		return NULL;
+	list_init(&table->link);
+	table->n_targets = n_targets;
+	table->n_holds = n_threads;
+	for (uint32_t i = 0; i < n_threads; i++)
+		table->holds[i].table = table;
+	return take(&table);
+}
+
+struct table *table_free(struct table *table)
+{
+	if (!table)
+		return NULL;
+	if (table->grants)
+		free(table->grants[0].targets);
+	free(table->grants);
+	free(table->holds);
+	free(table->targets);
+	free(table);
+	return NULL;
+}
+
+static const struct target *find_target(const struct table *table, uint32_t handle)
+{
+	for (uint32_t i = 0; i < table->n_targets; i++)
+		if (table->targets[i].handle == handle)
+			return &table->targets[i];
+	return NULL;
+}
+
+static int by_handle(const void *left, const void *right)
+{
+	uint32_t a = (*(const struct target *const *)left)->handle;
+	uint32_t b = (*(const struct target *const *)right)->handle;
+
+	return (a > b) - (a < b);
+}
+
+void table_grant(struct table *table, const char *transport, const uint32_t *handles,
+                 uint32_t n_handles)
+{
+	struct grant *grant = &table->grants[table->n_grants];
+
+	if (table->n_grants > 0)
+		grant->targets = grant[-1].targets + grant[-1].n_targets;
+	table->n_grants++;
+	strncpy(grant->transport, transport, sizeof(grant->transport) - 1);
+	for (uint32_t i = 0; i < n_handles; i++) {
+		const struct target *target = find_target(table, handles[i]);
+
+		if (target)
+			grant->targets[grant->n_targets++] = target;
+	}
+	qsort(grant->targets, grant->n_targets, sizeof(*grant->targets), by_handle);
+}
+
+const struct grant *table_find_grant(const struct table *table, const char *transport)
+{
+	for (uint32_t i = 0; i < table->n_grants; i++)
+		if (strcmp(table->grants[i].transport, transport) == 0)
+			return &table->grants[i];
+	return NULL;
+}
+
+const struct target *grant_find(const struct grant *grant, uint32_t handle)
+{
+	uint32_t low = 0, high = grant->n_targets;
+
+	while (low < high) {
+		uint32_t middle = low + (high - low) / 2;
+
+		if (grant->targets[middle]->handle == handle)
+			return grant->targets[middle];
+		if (grant->targets[middle]->handle < handle)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return NULL;
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#pragma once
+
+#include "common/base/cleanup.h"
+#include "common/proc/service.h"
+
+/*
+ * worker - all of nvmetd-io, put together.
+ *
+ * Shape     The I/O threads, the namespaces, the links, and the client of the state service,
+ *           around the main loop.
+ * Promise   worker_new() makes all threads and kernel objects that do not depend on a view;
+ *           what it cannot have is logged with what to do. worker_free() finishes what is in
+ *           flight, at most some seconds long.
+ * Trust     see its parts
+ * Threads   the main thread is the control thread
+ * Lifetime  within the service's
+ */
+struct worker;
+
+int worker_new(struct worker **ret_worker, struct service *service);
+struct worker *worker_free(struct worker *worker);
+DEFINE_CLEANUP(struct worker *, worker_free)
