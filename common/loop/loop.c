@@ -197,7 +197,7 @@ static int time_to_wait_ms(const struct loop *loop, int limit_ms)
 	now_ns = clock_now_ns();
 	if (timer->due_ns <= now_ns)
 		return 0;
-	wait_ms = (timer->due_ns - now_ns + NS_PER_MS - 1) / NS_PER_MS;
+	wait_ms = (timer->due_ns - now_ns) / NS_PER_MS + 1;
 	if (limit_ms >= 0 && wait_ms > (uint64_t)limit_ms)
 		return limit_ms;
 	return wait_ms < INT_MAX ? (int)wait_ms : INT_MAX;

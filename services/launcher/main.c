@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * nvmetd - starts, watches and restarts the processes of a target.
+ *
+ * Holds     the descriptors that the others leave to their successors
+ * Hears     what the others say by sd_notify(3)
+ * On death  the others end with it; whoever started it starts it again
+ */
+#include <stdio.h>
+
+#include "common/base/error.h"
+#include "common/proc/options.h"
+#include "services/launcher/launcher.h"
+
+static bool take_config(void *context, const char *value)
+{
+	((struct launcher_options *)context)->config = value;
+	return *value != '\0';
+}
+
+static bool take_bin_dir(void *context, const char *value)
+{
+	((struct launcher_options *)context)->bin_dir = value;
+	return *value != '\0';
+}
+
+static bool take_io(void *context, const char *value)
+{
+	return option_number(value, 1, PLAN_IO_MAX, &((struct launcher_options *)context)->n_io);
+}
+
+static bool take_watchdog(void *context, const char *value)
+{
+	struct launcher_options *options = context;
+
+	return option_number(value, 0, 3600, &options->watchdog_s);
+}
+
+static const struct service_option options_of_role[] = {
+	{"config",   "FILE", "exports to start with, in nvmetcli's format",               take_config},
+	{"io",       "N",    "I/O processes, 1 to 16 (default 1)",                        take_io    },
+	{"watchdog",
+         "SECONDS",          "kills what hangs so long, 1 to 3600; 0: never (10)",
+         take_watchdog									       },
+	{"bin-dir",
+         "DIR",              "where the other programs are (default: where this one is)",
+         take_bin_dir										},
+};
+
+static const struct service_role role = {
+	.program = "nvmetd",
+	.default_name = "nvmetd",
+	.purpose = "Runs an NVMe over Fabrics target: the processes nvmetd-state, nvmetd-io and "
+		   "nvmetd-tcp.",
+	.options = options_of_role,
+	.n_options = sizeof(options_of_role) / sizeof(options_of_role[0]),
+	.has_state = true,
+};
+
+int main(int argc, char **argv)
+{
+	struct launcher_options options = {.n_io = 1, .watchdog_s = 10};
+	_cleanup_(service_deinit) struct service service = SERVICE_NULL;
+	_cleanup_(launcher_freep) struct launcher *launcher = NULL;
+	int r;
+
+	r = service_init(&service, &role, &options, argc, argv);
+	if (r)
+		return service_exit_code(r);
+	r = launcher_new(&launcher, &service, &options);
+	if (r)
+		return service_exit_code(r);
+	return launcher_run(launcher);
+}

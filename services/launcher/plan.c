@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "services/launcher/plan.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+#include "common/base/error.h"
+
+static void add_argument(struct command *command, const char *argument)
+{
+	must(command->argc < COMMAND_ARGUMENTS);
+	command->argv[command->argc++] = argument;
+	command->argv[command->argc] = NULL;
+}
+
+static void add_option(struct command *command, const char *option, const char *value)
+{
+	if (!value)
+		return;
+	add_argument(command, option);
+	add_argument(command, value);
+}
+
+/* A command with what all programs take; NULL if the path does not fit. */
+static struct command *add_command(struct plan *plan, const struct service *service,
+                                   const char *bin_dir, const char *program)
+{
+	struct command *command = &plan->commands[plan->n];
+	int length;
+
+	must(plan->n < PLAN_COMMANDS_MAX);
+	length = snprintf(command->program, sizeof(command->program), "%s/%s", bin_dir, program);
+	if (length < 0 || (size_t)length >= sizeof(command->program))
+		return NULL;
+	plan->n++;
+	add_argument(command, command->program);
+	add_option(command, "--run-dir", service->run_dir);
+	add_option(command, "--state-dir", service->state_dir);
+	add_option(command, "--spin-us", plan->spin_us);
+	add_option(command, "--log-level", service->log_level);
+	return command;
+}
+
+int plan_make(struct plan *plan, const struct launcher_options *options,
+              const struct service *service, const char *bin_dir)
+{
+	struct command *command;
+
+	plan->n = 0;
+	snprintf(plan->threads, sizeof(plan->threads), "%u", service->threads);
+	snprintf(plan->spin_us, sizeof(plan->spin_us), "%u", service->spin_us);
+	command = add_command(plan, service, bin_dir, "nvmetd-state");
+	if (!command)
+		return error_origin(-ENAMETOOLONG);
+	snprintf(command->name, sizeof(command->name), "state");
+	add_option(command, "--config", options->config);
+	for (unsigned i = 0; i < options->n_io; i++) {
+		command = add_command(plan, service, bin_dir, "nvmetd-io");
+		if (!command)
+			return error_origin(-ENAMETOOLONG);
+		snprintf(command->name, sizeof(command->name), "io-%u", i);
+		add_option(command, "--name", command->name);
+		add_option(command, "--threads", plan->threads);
+	}
+	command = add_command(plan, service, bin_dir, "nvmetd-tcp");
+	if (!command)
+		return error_origin(-ENAMETOOLONG);
+	snprintf(command->name, sizeof(command->name), "tcp");
+	add_option(command, "--threads", plan->threads);
+	return 0;
+}

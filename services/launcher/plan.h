@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#pragma once
+
+#include <limits.h>
+
+#include "common/proc/service.h"
+
+/*
+ * plan - which processes there are to be, each with its command line.
+ *
+ * Shape     The state service, then the I/O workers, then the transports: the order of
+ *           starting. They are stopped in the opposite order.
+ * Promise   The same options make the same plan.
+ * Trust     the operator's options
+ * Threads   any; pure
+ * Lifetime  The strings that the options point to must outlive the plan, which must not move.
+ * Returns   0, or -ENAMETOOLONG
+ */
+#define PLAN_IO_MAX       16
+#define PLAN_COMMANDS_MAX (PLAN_IO_MAX + 2)
+#define COMMAND_ARGUMENTS 18
+
+struct launcher_options {
+	const char *config;  /* NULL: the state service comes up with what it has */
+	const char *bin_dir; /* NULL: where our own program lies */
+	unsigned n_io;
+	unsigned watchdog_s; /* 0: a hung process is not noticed */
+};
+
+struct command {
+	char name[32]; /* "io-0" */
+	char program[PATH_MAX];
+	const char *argv[COMMAND_ARGUMENTS + 1];
+	unsigned argc;
+};
+
+struct plan {
+	struct command commands[PLAN_COMMANDS_MAX];
+	unsigned n;
+	char threads[16];
+	char spin_us[16];
+};
+
+int plan_make(struct plan *plan, const struct launcher_options *options,
+              const struct service *service, const char *bin_dir);
