@@ -15,7 +15,10 @@
  * Lifetime  the program
  */
 #define describe(suite, situation, given, forget, ...)                                             \
-	describe_tests((suite), (situation), (given), (forget),                                    \
+	describe_tests((suite),                                                                    \
+	               (situation),                                                                \
+	               (given),                                                                    \
+	               (forget),                                                                   \
 	               (const TTest *const[]){__VA_ARGS__, NULL})
 
 static inline void describe_tests(Suite *suite, const char *situation, SFun given, SFun forget,

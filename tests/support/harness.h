@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <sys/types.h>
+
+#include <check.h>
+
+#include "tests/host/controller.h"
+
+/*
+ * harness - a running set of nvmetd's processes, for tests.
+ *
+ * Shape     The launcher, started in a directory of its own with run/, state/, config.json, log and
+ *           room for backing files. What to export is a struct; harness_write() makes
+ *           nvmetcli's JSON of it. Ports are picked free.
+ * Promise   Every wait has a deadline. What goes wrong ends the test (ck_abort) with words and
+ *           with the end of the log. harness_stop() ends the set, by process id. The set dies
+ *           with the test program.
+ * Trust     ours
+ * Threads   one
+ * Lifetime  harness_stop() frees what the harness holds and removes the directory; when it
+ *           is not called (a test was killed) both the directory and the log stay.
+ */
+#define HARNESS_NQN     "nqn.2001-01.com.example:test"
+#define HARNESS_HOSTNQN "nqn.2014-08.org.nvmexpress:uuid:5f1e0a52-0000-4000-8000-000000000001"
+#define HARNESS_WAIT_MS 20000u
+
+enum { HARNESS_PORTS = 4, HARNESS_SUBSYSTEMS = 4, HARNESS_NAMESPACES = 8, HARNESS_HOSTS = 4 };
+
+struct harness_namespace {
+	uint32_t nsid;         /* 0: none */
+	const char *path;      /* "ram:64M"; a relative one is below the harness's directory */
+	uint64_t create_bytes; /* make this file, so large, before the start; 0: do not */
+	uint32_t block_bytes;  /* 0: not said */
+	const char *uuid;      /* NULL: not said */
+	bool is_buffered;
+	bool is_disabled;
+};
+
+struct harness_subsystem {
+	const char *nqn; /* NULL: none */
+	const char *serial;
+	const char *hosts[HARNESS_HOSTS]; /* none: any host */
+	struct harness_namespace namespaces[HARNESS_NAMESPACES];
+};
+
+struct harness_port {
+	const char *traddr;           /* NULL: none */
+	char trsvcid[8];              /* empty: a free one is picked */
+	const char *in_capsule_bytes; /* NULL: not said */
+};
+
+/* Each port has all subsystems. */
+struct harness_exports {
+	struct harness_port ports[HARNESS_PORTS];
+	struct harness_subsystem subsystems[HARNESS_SUBSYSTEMS];
+};
+
+struct harness {
+	char directory[64];
+	pid_t launcher;
+	unsigned threads; /* of each process; NVMETD_TEST_THREADS, or 1 */
+	uid_t run_as;     /* 0: as we are */
+	struct harness_exports exports;
+};
+
+/* One namespace of 64 MiB in a file, NSID 1, one of RAM, NSID 2, with 4096-byte blocks; on
+ * 127.0.0.1. */
+struct harness_exports harness_plain(void);
+
+/* Makes the directory and the files, and picks the ports. */
+struct harness *harness_new(const struct harness_exports *exports);
+/* Starts the launcher, with config.json if has_config, and waits until it serves: until each
+ * enabled namespace of each subsystem can be identified on each port. */
+void harness_start(struct harness *harness, bool has_config);
+/* Only starts it. */
+void harness_launch(struct harness *harness, bool has_config);
+void harness_await_service(struct harness *harness);
+/* Ends the launcher, and sees that all of its processes have gone. */
+void harness_end(struct harness *harness);
+/* harness_end(), and removes all. Takes NULL. */
+void harness_stop(struct harness *harness);
+
+/* The pid of a process of the set: "state", "tcp", "io-0". Waits until there is one that is not
+ * `but_not`. */
+pid_t harness_pid(struct harness *harness, const char *name, pid_t but_not);
+/* kill -9, and waits until a successor is there. */
+pid_t harness_kill(struct harness *harness, const char *name);
+
+/* Runs a program of the build with these arguments after "--run-dir DIR" (nvmetctl only), NULL
+ * at the end. Returns its exit status; what it wrote on both outputs, in ret_text. */
+int harness_ctl(struct harness *harness, char *ret_text, size_t text_size, ...)
+	__attribute__((sentinel));
+/* Any program of the build. */
+int harness_program(const char *program, char *ret_text, size_t text_size, char *const *arguments,
+                    unsigned timeout_ms);
+
+/* Writes `exports` as nvmetcli's JSON to NAME in the directory. */
+void harness_write(struct harness *harness, const char *name,
+                   const struct harness_exports *exports);
+/* harness_write() to a file and nvmetctl restore of it, which must succeed. */
+void harness_restore(struct harness *harness, const struct harness_exports *exports);
+
+/* A path below the directory; valid until the call after next. */
+const char *harness_path(const struct harness *harness, const char *name);
+/* How often the set's log has this text. */
+unsigned harness_log_count(const struct harness *harness, const char *text);
+/* Waits until it has it so often. */
+void harness_await_log(const struct harness *harness, const char *text, unsigned times);
+
+/* How to reach subsystem `s` on port `p`. */
+struct host_options harness_host(const struct harness *harness, unsigned port, unsigned subsystem);
+/* The controller, come up as Linux does it. */
+void harness_connect(const struct harness *harness, struct host_controller *ret_controller);
+void harness_connect_as(const struct host_options *options, struct host_controller *ret_controller);
+
+/* Skips the whole program: exit 77 with the reason. */
+void harness_skip(const char *reason) __attribute__((noreturn));
+/* As run() of spec.h; when a test failed, the logs of all sets that were started follow on
+ * stderr. */
+int harness_run(Suite *suite);
+
+/* Fails the test unless the call of tests/host returned 0. */
+#define host_must(controller, call)                                                                \
+	harness_host_must((call), #call, host_controller_error(controller))
+#define queue_must(queue, call)           harness_host_must((call), #call, (queue)->connection.error)
+#define connection_must(connection, call) harness_host_must((call), #call, (connection)->error)
+void harness_host_must(int r, const char *call, const char *error);

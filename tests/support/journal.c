@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The logs of sets: kept beside the build until the program ends, shown when a test failed. */
+#include <check.h>
+#include <dirent.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "common/base/clock.h"
+#include "tests/support/harness.h"
+#include "tests/support/spec.h"
+
+#define SHOW_BYTES 20000L
+
+static char journal[64]; /* a directory with the logs of the sets that are over */
+
+void harness_keep_log(const struct harness *harness);
+
+void harness_keep_log(const struct harness *harness)
+{
+	char to[256];
+
+	if (!journal[0])
+		return;
+	snprintf(to, sizeof(to), "%s/%s", journal, strrchr(harness->directory, '/') + 1);
+	(void)rename(harness_path(harness, "log"), to);
+}
+
+unsigned harness_log_count(const struct harness *harness, const char *text)
+{
+	FILE *file = fopen(harness_path(harness, "log"), "re");
+	unsigned count = 0;
+	char line[2048];
+
+	ck_assert_ptr_nonnull(file);
+	while (fgets(line, sizeof(line), file))
+		count += strstr(line, text) != NULL;
+	fclose(file);
+	return count;
+}
+
+void harness_await_log(const struct harness *harness, const char *text, unsigned times)
+{
+	uint64_t deadline_ns = clock_now_ns() + HARNESS_WAIT_MS * NS_PER_MS;
+	const struct timespec pause = {.tv_nsec = 10000000};
+
+	while (harness_log_count(harness, text) < times) {
+		if (clock_now_ns() >= deadline_ns)
+			ck_abort_msg("the log does not have \"%s\" %u times", text, times);
+		nanosleep(&pause, NULL);
+	}
+}
+
+static void show(const char *path)
+{
+	FILE *file = fopen(path, "re");
+	char line[2048];
+
+	if (!file)
+		return;
+	fprintf(stderr, "# log %s\n", strrchr(path, '/') + 1);
+	fseek(file, 0, SEEK_END);
+	if (fseek(file,
+	          ftell(file) > SHOW_BYTES ? -SHOW_BYTES : 0,
+	          ftell(file) > SHOW_BYTES ? SEEK_END : SEEK_SET) == 0)
+		while (fgets(line, sizeof(line), file))
+			fprintf(stderr, "#   %s", line);
+	fclose(file);
+}
+
+/* Shows and removes the logs. */
+static void close_journal(bool has_failed)
+{
+	DIR *logs = opendir(journal);
+	const struct dirent *entry;
+	char path[400];
+
+	while (logs && (entry = readdir(logs))) {
+		snprintf(path, sizeof(path), "%s/%s", journal, entry->d_name);
+		if (entry->d_name[0] == '.')
+			continue;
+		if (has_failed)
+			show(path);
+		unlink(path);
+	}
+	if (logs)
+		closedir(logs);
+	rmdir(journal);
+}
+
+int harness_run(Suite *suite)
+{
+	int r;
+
+	snprintf(journal, sizeof(journal), "/tmp/nvmetd-journal-XXXXXX");
+	if (!mkdtemp(journal)) {
+		perror("cannot make a directory for logs");
+		return EXIT_FAILURE;
+	}
+	r = run(suite);
+	close_journal(r != EXIT_SUCCESS);
+	return r;
+}
+
+void harness_skip(const char *reason)
+{
+	printf("1..0 # SKIP %s\n", reason);
+	exit(77);
+}
+
+void harness_host_must(int r, const char *call, const char *error)
+{
+	if (r)
+		ck_abort_msg("%s gave %d: %s", call, r, error);
+}
