@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "common/base/cleanup.h"
+#include "common/base/clock.h"
+#include "services/ctl/ctl.h"
+#include "services/ctl/file.h"
+#include "services/ctl/status.h"
+
+#define SETTLE_NS (5 * NS_PER_S)
+#define LOOK_NS   (50 * NS_PER_MS)
+
+static enum ctl_exit send_text(const struct ctl *ctl, const char *path, char *text)
+{
+	Nvmetd__CtlRestore body = NVMETD__CTL_RESTORE__INIT;
+	envelope question = NVMETD__ENVELOPE__INIT;
+	_cleanup_(envelope_freep) envelope *answer = NULL;
+	enum ctl_exit r;
+
+	body.file = strcmp(path, "-") == 0 ? (char *)"<stdin>" : (char *)path;
+	body.text = text;
+	question.body_case = NVMETD__ENVELOPE__BODY_CTL_RESTORE;
+	question.ctl_restore = &body;
+	r = ctl_ask(ctl, &question, NVMETD__ENVELOPE__BODY_CTL_REPLY, &answer);
+	if (r != CTL_GOOD)
+		return r;
+	/* As a compiler says it: "file:line: what" */
+	r = ctl_say_reply(answer->ctl_reply, answer->ctl_reply->good ? "warning: " : "");
+	if (r != CTL_GOOD)
+		fprintf(stderr, "nvmetctl: '%s' is not restored, and nothing is changed\n", path);
+	return r;
+}
+
+/* The configuration holds already; this is for whoever goes on as soon as the command returns. */
+static void wait_until_it_works(const struct ctl *ctl)
+{
+	const struct timespec pause = {.tv_nsec = LOOK_NS};
+	uint64_t deadline_ns = clock_now_ns() + SETTLE_NS;
+
+	for (;;) {
+		_cleanup_(envelope_freep) envelope *answer = NULL;
+
+		if (status_ask(ctl, &answer) != CTL_GOOD) {
+			fprintf(stderr, "warning: restored; its status is not known\n");
+			return;
+		}
+		if (status_print_missing(NULL, answer->ctl_status_reply) == 0)
+			return;
+		if (clock_now_ns() >= deadline_ns) {
+			status_print_missing(stderr, answer->ctl_status_reply);
+			return;
+		}
+		nanosleep(&pause, NULL);
+	}
+}
+
+enum ctl_exit ctl_restore(const struct ctl *ctl, int argc, char **argv)
+{
+	_cleanup_(cleanup_free) char *text = NULL;
+	const char *path = argv[0];
+	enum ctl_exit exit_code;
+	int r;
+
+	(void)argc;
+	r = file_read(&text, path);
+	if (r != 0) {
+		fprintf(stderr, "%s: cannot be read: %s\n", path, file_words(r));
+		return CTL_FAILED;
+	}
+	exit_code = send_text(ctl, path, text);
+	if (exit_code == CTL_GOOD)
+		wait_until_it_works(ctl);
+	return exit_code;
+}

@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "services/ctl/status.h"
+
+#include <jansson.h>
+#include <string.h>
+
+#include "common/base/log.h"
+
+/*
+ * Values that cannot be made (memory) make their parents fail in turn: the json_*_new calls
+ * take NULL, say -1 and free what they were given; the one check is at the end, that the whole
+ * was made: see put().
+ */
+struct writer {
+	bool failed;
+};
+
+static void put(struct writer *writer, json_t *object, const char *key, json_t *value)
+{
+	if (json_object_set_new(object, key, value) < 0)
+		writer->failed = true;
+}
+
+static void append(struct writer *writer, json_t *array, json_t *value)
+{
+	if (json_array_append_new(array, value) < 0)
+		writer->failed = true;
+}
+
+static void put_number(struct writer *writer, json_t *object, const char *key, uint64_t value)
+{
+	put(writer, object, key, json_integer((json_int_t)(value & INT64_MAX)));
+}
+
+static void put_bool(struct writer *writer, json_t *object, const char *key, bool value)
+{
+	put(writer, object, key, json_boolean(value));
+}
+
+/* What is not UTF-8 (a host may send such an NQN) is escaped. */
+static json_t *text_of(const char *text)
+{
+	char safe[4096];
+	json_t *value = json_string(text);
+
+	if (value)
+		return value;
+	return json_string(log_safe(safe, sizeof(safe), text, strlen(text)));
+}
+
+static void put_text(struct writer *writer, json_t *object, const char *key, const char *text)
+{
+	put(writer, object, key, text_of(text));
+}
+
+static json_t *texts_of(struct writer *writer, char *const *texts, size_t count)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < count; i++)
+		append(writer, array, text_of(texts[i]));
+	return array;
+}
+
+static json_t *counters_of(struct writer *writer, const Nvmetd__Counters *given)
+{
+	const Nvmetd__Counters *counters = status_counters(given);
+	json_t *object = json_object();
+
+	put_number(writer, object, "reads", counters->reads);
+	put_number(writer, object, "read_bytes", counters->read_bytes);
+	put_number(writer, object, "writes", counters->writes);
+	put_number(writer, object, "write_bytes", counters->write_bytes);
+	put_number(writer, object, "flushes", counters->flushes);
+	put_number(writer, object, "others", counters->others);
+	put_number(writer, object, "errors", counters->errors);
+	return object;
+}
+
+static json_t *links_of(struct writer *writer, const Nvmetd__TransportStatus *transport)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; transport && i < transport->n_links; i++) {
+		const Nvmetd__LinkStatus *link = transport->links[i];
+		json_t *object = json_object();
+
+		put_text(writer, object, "worker", link->worker);
+		put_number(writer, object, "thread", link->thread);
+		put_text(writer, object, "state", link->state);
+		put_number(writer, object, "in_flight", link->in_flight);
+		append(writer, array, object);
+	}
+	return array;
+}
+
+static json_t *process_of(struct writer *writer, const Nvmetd__ProcessStatus *process)
+{
+	const Nvmetd__TransportStatus *transport = process->transport;
+	json_t *object = json_object();
+
+	put_text(writer, object, "name", process->name);
+	put_number(writer, object, "pid", process->pid);
+	put_text(writer, object, "version", process->release);
+	put_number(writer, object, "threads", process->threads);
+	put_number(writer, object, "revision", process->revision);
+	put_number(writer, object, "up_seconds", process->up_seconds);
+	put_bool(writer, object, "answered", process->answered);
+	put_number(writer, object, "controllers", transport ? transport->n_controllers : 0);
+	put_number(writer, object, "connections", transport ? transport->connections : 0);
+	put(writer, object, "links", links_of(writer, transport));
+	put(writer, object, "counters", counters_of(writer, transport ? transport->total : NULL));
+	return object;
+}
+
+static json_t *port_of(struct writer *writer, const Nvmetd__PortStatus *port)
+{
+	json_t *object = json_object();
+
+	put_number(writer, object, "portid", port->port_id);
+	put_text(writer, object, "trtype", port->trtype);
+	put_text(writer, object, "adrfam", port->adrfam);
+	put_text(writer, object, "traddr", port->traddr);
+	put_text(writer, object, "trsvcid", port->trsvcid);
+	put_bool(writer, object, "listening", port->listening);
+	put_text(writer, object, "reason", port->reason);
+	put(writer, object, "subsystems", texts_of(writer, port->subsystems, port->n_subsystems));
+	return object;
+}
+
+static json_t *namespace_of(struct writer *writer, const Nvmetd__CtlStatusReply *status,
+                            const Nvmetd__NamespaceStatus *ns)
+{
+	json_t *object = json_object();
+
+	put_number(writer, object, "nsid", ns->nsid);
+	put_text(writer, object, "path", ns->path);
+	put_text(writer, object, "uuid", ns->uuid);
+	put_text(writer, object, "worker", ns->worker);
+	put_bool(writer, object, "enabled", ns->enabled);
+	put_bool(writer, object, "ready", ns->ready);
+	put_text(writer, object, "reason", ns->reason);
+	put_number(writer, object, "block_size", status_block_size(ns));
+	put_number(writer, object, "blocks", ns->blocks);
+	put_number(writer, object, "in_flight", status_in_flight(status, ns));
+	put(writer, object, "counters", counters_of(writer, ns->counters));
+	return object;
+}
+
+static json_t *queues_of(struct writer *writer, const Nvmetd__ControllerStatus *controller)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; controller && i < controller->n_queues; i++) {
+		const Nvmetd__QueueStatus *queue = controller->queues[i];
+		json_t *object = json_object();
+
+		put_number(writer, object, "qid", queue->qid);
+		put_number(writer, object, "size", queue->size);
+		put_number(writer, object, "in_flight", queue->in_flight);
+		put_number(writer, object, "thread", queue->thread);
+		put_text(writer, object, "host_address", queue->host_address);
+		put_bool(writer, object, "header_digest", queue->header_digest);
+		put_bool(writer, object, "data_digest", queue->data_digest);
+		append(writer, array, object);
+	}
+	return array;
+}
+
+static json_t *host_id_of(const Nvmetd__Session *session)
+{
+	char text[2 * 16 + 1] = "";
+
+	for (size_t i = 0; i < session->host_id.len && i < 16; i++)
+		snprintf(text + 2 * i, 3, "%02x", session->host_id.data[i]);
+	return json_string(text);
+}
+
+static json_t *controller_of(struct writer *writer, const Nvmetd__CtlStatusReply *status,
+                             const Nvmetd__Session *session)
+{
+	const Nvmetd__ProcessStatus *process = NULL;
+	const Nvmetd__ControllerStatus *controller = status_controller_of(
+		status, session, &process);
+	json_t *object = json_object();
+
+	put_number(writer, object, "cntlid", session->cntlid);
+	put_text(writer, object, "host_nqn", session->host_nqn);
+	put(writer, object, "host_id", host_id_of(session));
+	put_text(writer, object, "host_address", session->host_address);
+	put_number(writer, object, "portid", session->port_id);
+	put_text(writer, object, "process", process ? process->name : "");
+	put_text(writer, object, "state", controller ? controller->state : "unknown");
+	put_bool(writer, object, "discovery", session->discovery);
+	put_number(writer, object, "kato_ms", session->kato_ms);
+	put_number(
+		writer, object, "in_flight", controller ? status_queues_in_flight(controller) : 0);
+	put(writer, object, "queues", queues_of(writer, controller));
+	put(writer,
+	    object,
+	    "counters",
+	    counters_of(writer, controller ? controller->counters : NULL));
+	return object;
+}
+
+static json_t *subsystem_of(struct writer *writer, const Nvmetd__CtlStatusReply *status,
+                            const Nvmetd__SubsystemStatus *subsystem)
+{
+	json_t *object = json_object();
+	json_t *namespaces = json_array();
+	json_t *controllers = json_array();
+
+	for (size_t i = 0; i < subsystem->n_namespaces; i++)
+		append(writer, namespaces, namespace_of(writer, status, subsystem->namespaces[i]));
+	for (size_t i = 0; i < subsystem->n_sessions; i++)
+		append(writer, controllers, controller_of(writer, status, subsystem->sessions[i]));
+	put_text(writer, object, "nqn", subsystem->nqn);
+	put_text(writer, object, "serial", subsystem->serial);
+	put_bool(writer, object, "allow_any_host", subsystem->allow_any_host);
+	put(writer, object, "hosts", texts_of(writer, subsystem->hosts, subsystem->n_hosts));
+	put(writer, object, "namespaces", namespaces);
+	put(writer, object, "controllers", controllers);
+	return object;
+}
+
+bool status_print_json(FILE *out, const Nvmetd__CtlStatusReply *status)
+{
+	struct writer writer = {false};
+	json_t *root = json_object();
+	json_t *processes = json_array();
+	json_t *ports = json_array();
+	json_t *subsystems = json_array();
+	bool good;
+
+	for (size_t i = 0; i < status->n_processes; i++)
+		append(&writer, processes, process_of(&writer, status->processes[i]));
+	for (size_t i = 0; i < status->n_ports; i++)
+		append(&writer, ports, port_of(&writer, status->ports[i]));
+	for (size_t i = 0; i < status->n_subsystems; i++)
+		append(&writer, subsystems, subsystem_of(&writer, status, status->subsystems[i]));
+	put_number(&writer, root, "revision", status->revision);
+	put(&writer, root, "processes", processes);
+	put(&writer, root, "ports", ports);
+	put(&writer, root, "subsystems", subsystems);
+	good = !writer.failed && json_dumpf(root, out, JSON_INDENT(2)) == 0 &&
+	       fputc('\n', out) != EOF;
+	json_decref(root);
+	if (!good)
+		fprintf(stderr, "nvmetctl: the status could not be written as JSON\n");
+	return good;
+}

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "services/ctl/tree.h"
+
+#include <jansson.h>
+#include <string.h>
+
+#include "common/base/cleanup.h"
+#include "common/base/log.h"
+
+#define NAME_MAX_BYTES 1024
+#define INDENT_MAX     (2 * TREE_DEPTH + 1)
+
+static void cleanup_json(json_t **json)
+{
+	json_decref(*json);
+}
+
+/* What an object in a list is called by, in the order of preference. */
+static const char *const name_keys[] = {"nqn", "portid", "nsid", "grpid", "name"};
+
+static void print_text(FILE *out, const char *text)
+{
+	char safe[NAME_MAX_BYTES];
+
+	fputs(log_safe(safe, sizeof(safe), text, strlen(text)), out);
+}
+
+static bool is_secret(const char *key)
+{
+	return strcmp(key, "key") == 0 || strcmp(key, "ctrl_key") == 0;
+}
+
+static void print_value(FILE *out, const char *key, const json_t *value)
+{
+	if (json_is_string(value) && is_secret(key))
+		fputs(json_string_length(value) > 0 ? "(set)" : "", out);
+	else if (json_is_string(value))
+		print_text(out, json_string_value(value));
+	else if (json_is_integer(value))
+		fprintf(out, "%" JSON_INTEGER_FORMAT, json_integer_value(value));
+	else if (json_is_real(value))
+		fprintf(out, "%g", json_real_value(value));
+	else
+		fputs(json_is_true(value) ? "true" : json_is_false(value) ? "false" : "null", out);
+}
+
+static const char *name_key_of(const json_t *object)
+{
+	for (size_t i = 0; i < sizeof(name_keys) / sizeof(name_keys[0]); i++) {
+		if (json_object_get(object, name_keys[i]))
+			return name_keys[i];
+	}
+	return NULL;
+}
+
+/* Those of a group are said with it: "addr.traddr=::1". Returns how many were printed. */
+static unsigned print_attributes(FILE *out, const json_t *object, const char *group,
+                                 const char *passed_over, unsigned printed)
+{
+	const char *key;
+	json_t *value;
+
+	json_object_foreach((json_t *)object, key, value)
+	{
+		if (json_is_array(value) || (passed_over && strcmp(key, passed_over) == 0))
+			continue;
+		if (json_is_object(value)) {
+			if (!group)
+				printed = print_attributes(out, value, key, NULL, printed);
+			continue;
+		}
+		fputs(printed++ == 0 ? " [" : ", ", out);
+		if (group) {
+			print_text(out, group);
+			fputc('.', out);
+		}
+		print_text(out, key);
+		fputc('=', out);
+		print_value(out, key, value);
+	}
+	return printed;
+}
+
+static void print_node(FILE *out, const json_t *node, const char *indent, unsigned depth);
+
+static const json_t *last_list_of(const json_t *object)
+{
+	const json_t *last = NULL;
+	const char *key;
+	json_t *value;
+
+	json_object_foreach((json_t *)object, key, value)
+	{
+		if (json_is_array(value))
+			last = value;
+	}
+	return last;
+}
+
+static void print_list(FILE *out, const char *key, const json_t *list, const char *indent,
+                       bool last, unsigned depth)
+{
+	char below[INDENT_MAX + 3];
+	size_t i;
+	json_t *item;
+
+	fprintf(out, "%so- ", indent);
+	print_text(out, key);
+	fprintf(out, " (%zu)\n", json_array_size(list));
+	snprintf(below, sizeof(below), "%s%s", indent, last ? "  " : "| ");
+	json_array_foreach(list, i, item)
+	{
+		char item_below[INDENT_MAX + 5];
+		bool last_item = i + 1 == json_array_size(list);
+
+		fprintf(out, "%so- ", below);
+		snprintf(item_below, sizeof(item_below), "%s%s", below, last_item ? "  " : "| ");
+		print_node(out, item, item_below, depth + 1);
+	}
+}
+
+static void print_lists(FILE *out, const json_t *object, const char *indent, unsigned depth)
+{
+	const json_t *last = last_list_of(object);
+	const char *key;
+	json_t *value;
+
+	if (depth > TREE_DEPTH / 2)
+		return;
+	json_object_foreach((json_t *)object, key, value)
+	{
+		if (json_is_array(value))
+			print_list(out, key, value, indent, value == last, depth);
+	}
+}
+
+static void print_node(FILE *out, const json_t *node, const char *indent, unsigned depth)
+{
+	const char *name = json_is_object(node) ? name_key_of(node) : NULL;
+
+	print_value(out, "", name ? json_object_get(node, name) : node);
+	if (json_is_object(node) && print_attributes(out, node, NULL, name, 0) > 0)
+		fputc(']', out);
+	fputc('\n', out);
+	if (json_is_object(node))
+		print_lists(out, node, indent, depth);
+}
+
+bool tree_print(FILE *out, const char *text)
+{
+	_cleanup_(cleanup_json) json_t *root = json_loads(text, 0, NULL);
+
+	if (!json_is_object(root))
+		return false;
+	fputs("o- /", out);
+	if (print_attributes(out, root, NULL, NULL, 0) > 0)
+		fputc(']', out);
+	fputc('\n', out);
+	print_lists(out, root, "  ", 0);
+	return true;
+}
