@@ -140,10 +140,10 @@ struct queue {
 	struct list due; /* in the reactor's list of queues to be seen to at the end of the round */
 	struct list unborn; /* in its list of queues without a Connect yet, the oldest first */
 	uint64_t born_ns;
-	uint64_t number;         /* unique in the process, for letters between threads */
-	struct seat *seat;       /* the queue as the control thread knows it */
-	struct request *first;   /* for Connect, before there is a table */
-	const struct view *seen; /* the view that these are of: */
+	uint64_t number;       /* unique in the process, for letters between threads */
+	struct seat *seat;     /* the queue as the control thread knows it */
+	struct request *first; /* for Connect, before there is a table */
+	uint64_t seen;         /* serial of the view that these are of: */
 	const struct view_subsystem *subsystem;
 	const struct view_port *port;
 };

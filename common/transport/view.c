@@ -34,8 +34,6 @@ struct view *view_drop(struct view *view)
 	return NULL;
 }
 
-DEFINE_CLEANUP(struct view *, view_drop)
-
 static bool copy_string(char *to, size_t size, const char *from)
 {
 	size_t length = from ? strnlen(from, size) : 0;
@@ -286,7 +284,8 @@ static int allocate(struct view **ret_view, const Nvmetd__TransportView *message
 	if (!view->ports || !view->workers || !view->subsystems || !view->namespaces ||
 	    !view->counts)
 		return error_origin(-ENOMEM);
-	memset(view->counts, 0, sizeof(view->counts[0]) * n_reactors);
+	for (unsigned i = 0; i < n_reactors; i++)
+		view->counts[i] = (struct view_count){.view = view};
 	*ret_view = take(&view);
 	return 0;
 }

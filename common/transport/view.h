@@ -5,6 +5,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "common/base/cleanup.h"
+#include "common/base/list.h"
 #include "proto/nvmetd.pb-c.h"
 
 /*
@@ -82,9 +84,11 @@ struct view_worker {
 	uint8_t token[VIEW_TOKEN_SIZE];
 };
 
-/* A line of the cache for each reactor. */
+/* What a reactor keeps of a view: a line of the cache for each. */
 struct view_count {
 	_Alignas(64) uint32_t admitted;
+	struct view *view;
+	struct list link; /* in the reactor's list of views, the oldest first */
 };
 
 struct view {
@@ -99,6 +103,7 @@ struct view {
 	struct view_worker *workers;
 	struct view_namespace *namespaces; /* of all subsystems */
 	struct view_count *counts;         /* of each reactor */
+	struct list link; /* in the control thread's list of views that are not drained */
 };
 
 /* before: the view that this one follows, or NULL. */
@@ -107,6 +112,7 @@ int view_new(struct view **ret_view, const Nvmetd__TransportView *message,
              const char **ret_reason);
 struct view *view_hold(struct view *view);
 struct view *view_drop(struct view *view);
+DEFINE_CLEANUP(struct view *, view_drop)
 
 /* NULL if there is none. */
 const struct view_port *view_port(const struct view *view, uint32_t id);

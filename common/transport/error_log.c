@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "common/transport/error_log.h"
+
+#include <string.h>
+
+#define TRTYPE_TCP 3 /* the only transport there is */
+
+void error_log_init(struct error_log *log)
+{
+	memset(log, 0, sizeof(*log));
+	pthread_mutex_init(&log->lock, NULL);
+}
+
+void error_log_deinit(struct error_log *log)
+{
+	pthread_mutex_destroy(&log->lock);
+}
+
+void error_log_add(struct error_log *log, uint16_t qid, const struct nvme_command *command,
+                   struct nvme_status status, uint16_t location)
+{
+	struct nvme_error_entry entry = {
+		.sqid = le16_of(qid),
+		.cid = command->cid,
+		.status = le16_of((uint16_t)(status.value << 1)),
+		.parameter_location = le16_of(location),
+		.nsid = command->opcode == NVME_FABRICS ? le32_of(0) : command->nsid,
+		.trtype = TRTYPE_TCP,
+		.opcode = command->opcode,
+	};
+
+	if (qid > 0)
+		entry.lba = le64_of((uint64_t)le32_get(command->cdw11) << 32 |
+		                    le32_get(command->cdw10));
+	pthread_mutex_lock(&log->lock);
+	entry.error_count = le64_of(++log->count);
+	log->entries[(log->count - 1) % ERROR_LOG_ENTRIES] = entry;
+	pthread_mutex_unlock(&log->lock);
+}
+
+unsigned error_log_copy(struct error_log *log, struct nvme_error_entry *ret_entries)
+{
+	unsigned n;
+
+	pthread_mutex_lock(&log->lock);
+	n = log->count < ERROR_LOG_ENTRIES ? (unsigned)log->count : ERROR_LOG_ENTRIES;
+	for (unsigned i = 0; i < n; i++)
+		ret_entries[i] = log->entries[(log->count - 1 - i) % ERROR_LOG_ENTRIES];
+	pthread_mutex_unlock(&log->lock);
+	return n;
+}

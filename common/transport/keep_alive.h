@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/base/clock.h"
+
+/*
+ * keep_alive - how long a host may be silent.
+ *
+ * Shape     Traffic based (Base 2.1 §3.9.4): at the end of each period it is asked whether a
+ *           command has come in it, on any queue; if none has, the host is gone.
+ * Promise   A host that sends something at least once in KATO never expires, since a period is
+ *           not shorter than KATO; one that is gone is found within two periods. A discovery
+ *           controller without KATO may be idle for KEEP_ALIVE_IDLE_NS, another one for ever.
+ * Trust     any KATO
+ * Threads   any; pure
+ * Lifetime  none
+ */
+#define KEEP_ALIVE_UNIT_MS 1000u /* KAS in Identify Controller says the same, in 100 ms */
+#define KEEP_ALIVE_IDLE_NS (120 * NS_PER_S)
+
+/* The period; 0: it never ends. */
+static inline uint64_t keep_alive_period_ns(uint32_t kato_ms, bool discovery)
+{
+	uint64_t units = ((uint64_t)kato_ms + KEEP_ALIVE_UNIT_MS - 1) / KEEP_ALIVE_UNIT_MS;
+
+	if (kato_ms == 0)
+		return discovery ? KEEP_ALIVE_IDLE_NS : 0;
+	return units * KEEP_ALIVE_UNIT_MS * NS_PER_MS;
+}
