@@ -31,6 +31,7 @@ struct loop {
 	bool busy; /* something useful has been done since the last wait began */
 	struct spin spin;
 	struct timers timers;
+	bool is_expiring;
 	struct list lookers;
 	struct list hooks;
 	struct list *next; /* where the walk through lookers or hooks goes on */
@@ -152,6 +153,8 @@ int loop_timer_set(struct loop *loop, struct loop_timer *timer, uint64_t due_ns)
 {
 	int r;
 
+	if (loop->is_expiring && due_ns <= loop->now_ns)
+		due_ns = loop->now_ns + 1; /* not in this round, or it might never end */
 	if (due_ns == 0)
 		due_ns = 1; /* long past; 0 is "not set" */
 	if (timer->due_ns) {
@@ -173,17 +176,16 @@ void loop_timer_clear(struct loop_timer *timer)
 		timers_take_out(&timer->loop->timers, timer);
 }
 
-/* As many as there were at first: one that sets itself to the past does not hold up the rest. */
 static void call_expired(struct loop *loop)
 {
-	for (unsigned n = loop->timers.count; n > 0; n--) {
-		struct loop_timer *timer = timers_next(&loop->timers);
+	struct loop_timer *timer;
 
-		if (!timer || timer->due_ns > loop->now_ns)
-			return;
+	loop->is_expiring = true;
+	while ((timer = timers_next(&loop->timers)) && timer->due_ns <= loop->now_ns) {
 		timers_take_out(&loop->timers, timer);
 		timer->expired(timer);
 	}
+	loop->is_expiring = false;
 }
 
 /* Rounded up, so that the last millisecond is not spent asking. */
