@@ -35,7 +35,7 @@ int file_read(char **ret_text, const char *path)
 {
 	_cleanup_(cleanup_close) int fd = -1;
 	_cleanup_(cleanup_free) char *text = malloc(FILE_TEXT_MAX + 1);
-	size_t length;
+	size_t length = 0;
 	int r;
 
 	if (!text)
