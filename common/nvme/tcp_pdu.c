@@ -199,7 +199,7 @@ static uint32_t digest_bytes(bool is_on)
 static struct tcp_pdu_header header_of(enum tcp_pdu_type type, uint8_t hlen, bool header_digest)
 {
 	return (struct tcp_pdu_header){
-		.type = type,
+		.type = (uint8_t)type,
 		.flags = header_digest ? TCP_PDU_HDGSTF : 0,
 		.hlen = hlen,
 		.plen = le32_of(hlen + digest_bytes(header_digest)),
