@@ -117,6 +117,26 @@ struct host_options harness_host(const struct harness *harness, unsigned port, u
 void harness_connect(const struct harness *harness, struct host_controller *ret_controller);
 void harness_connect_as(const struct host_options *options, struct host_controller *ret_controller);
 
+/* As describe() of spec.h; but given() and forget() are called once, for all tests of the
+ * situation, and a test may take a minute. */
+#define describe_running(suite, situation, given, forget, ...)                                     \
+	harness_describe((suite),                                                                  \
+	                 (situation),                                                              \
+	                 (given),                                                                  \
+	                 (forget),                                                                 \
+	                 (const TTest *const[]){__VA_ARGS__, NULL})
+/* The same, where each test has a set of its own. */
+#define describe_alone(suite, situation, given, forget, ...)                                       \
+	harness_describe_alone((suite),                                                            \
+	                       (situation),                                                        \
+	                       (given),                                                            \
+	                       (forget),                                                           \
+	                       (const TTest *const[]){__VA_ARGS__, NULL})
+void harness_describe(Suite *suite, const char *situation, SFun given, SFun forget,
+                      const TTest *const *tests);
+void harness_describe_alone(Suite *suite, const char *situation, SFun given, SFun forget,
+                            const TTest *const *tests);
+
 /* Skips the whole program: exit 77 with the reason. */
 void harness_skip(const char *reason) __attribute__((noreturn));
 /* As run() of spec.h; when a test failed, the logs of all sets that were started follow on

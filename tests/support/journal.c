@@ -12,7 +12,8 @@
 #include "tests/support/harness.h"
 #include "tests/support/spec.h"
 
-#define SHOW_BYTES 20000L
+#define SHOW_BYTES   20000L
+#define TEST_SECONDS 60
 
 static char journal[64]; /* a directory with the logs of the sets that are over */
 
@@ -88,6 +89,29 @@ static void close_journal(bool has_failed)
 	if (logs)
 		closedir(logs);
 	rmdir(journal);
+}
+
+static TCase *describe_all(Suite *suite, const char *situation, const TTest *const *tests)
+{
+	TCase *tcase = tcase_create(situation);
+
+	tcase_set_timeout(tcase, TEST_SECONDS);
+	for (; *tests; tests++)
+		tcase_add_test(tcase, *tests);
+	suite_add_tcase(suite, tcase);
+	return tcase;
+}
+
+void harness_describe(Suite *suite, const char *situation, SFun given, SFun forget,
+                      const TTest *const *tests)
+{
+	tcase_add_unchecked_fixture(describe_all(suite, situation, tests), given, forget);
+}
+
+void harness_describe_alone(Suite *suite, const char *situation, SFun given, SFun forget,
+                            const TTest *const *tests)
+{
+	tcase_add_checked_fixture(describe_all(suite, situation, tests), given, forget);
 }
 
 int harness_run(Suite *suite)

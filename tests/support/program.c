@@ -115,8 +115,8 @@ static bool is_child(const char *pid, pid_t parent, const char *program)
 		line[0] = 0;
 	fclose(file);
 	/* PID (COMMAND) STATE PPID; a zombie is none */
-	return sscanf(line, "%*d (%63[^)]) %c %d", name, &state, &found) == 3 &&
-	       found == parent && state != 'Z' && strcmp(name, program) == 0;
+	return sscanf(line, "%*d (%63[^)]) %c %d", name, &state, &found) == 3 && found == parent &&
+	       state != 'Z' && strcmp(name, program) == 0;
 }
 
 static pid_t find_child(pid_t parent, const char *program)
