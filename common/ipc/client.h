@@ -39,7 +39,8 @@ struct ipc_client_options {
 	void *context;
 };
 
-int ipc_client_new(struct ipc_client **ret_client, struct loop *loop, const struct ipc_client_options *options);
+int ipc_client_new(struct ipc_client **ret_client, struct loop *loop,
+                   const struct ipc_client_options *options);
 struct ipc_client *ipc_client_free(struct ipc_client *client);
 DEFINE_CLEANUP(struct ipc_client *, ipc_client_free)
 
@@ -50,4 +51,5 @@ bool ipc_client_send(struct ipc_client *client, uint64_t request_id, envelope *m
 /* For nvmetctl: no Hello, no loop. Sends one request and waits for its answer; NULL, with
  * *ret_reason set to a constant sentence, when there is none in time. Where nobody listens, it
  * waits two seconds at most for a state service that is just being replaced. */
-envelope *ipc_ask(const char *path, envelope *message, unsigned timeout_ms, const char **ret_reason);
+envelope *ipc_ask(const char *path, envelope *message, unsigned timeout_ms,
+                  const char **ret_reason);

@@ -75,4 +75,5 @@ uint64_t ipc_server_request_id(struct ipc_server *server);
 /* NULL if no peer has said Hello by that name. */
 struct ipc_peer *ipc_server_find(struct ipc_server *server, const char *name);
 /* For each peer after Hello. */
-void ipc_server_each(struct ipc_server *server, void (*call)(void *context, struct ipc_peer *peer), void *context);
+void ipc_server_each(struct ipc_server *server, void (*call)(void *context, struct ipc_peer *peer),
+                     void *context);

@@ -7,6 +7,23 @@
 /*
  * tree - a configuration for people to look at, as `nvmetcli ls` shows it.
  *
+ * Shape     One line for each object, named by its nqn, portid, nsid, grpid or name, with its
+ *           attributes in brackets; below it, its lists.
+ * Promise   All that is in the text is shown, but for keys of DH-HMAC-CHAP: of these only
+ *           that they are there.
+ * Trust     the text may hold anything; it is printed escaped, and no deeper than TREE_DEPTH
+ * Threads   any
+ * Lifetime  none
+ * Returns   false: the text is not a JSON object
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdio.h>
+
+/*
+ * tree - a configuration for people to look at, as `nvmetcli ls` shows it.
+ *
  * Shape     One line for each object, named by its nqn, portid, nsid, grpid or name, followed by
  * its attributes in brackets; below it its lists. Promise   All that is in the text is shown, but
  * for keys of DH-HMAC-CHAP: of these only that they are there. Trust     the text may hold
