@@ -1,0 +1,360 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What `nvmetctl status` makes of a state service's answer. */
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "services/ctl/status.h"
+#include "tests/support/spec.h"
+
+/* A set with one port, one subsystem of one namespace, and one host with two queues. */
+static struct {
+	Nvmetd__CtlStatusReply reply;
+	Nvmetd__ProcessStatus state, tcp, io;
+	Nvmetd__TransportStatus transport;
+	Nvmetd__WorkerStatus worker;
+	Nvmetd__BackingStatus backing;
+	Nvmetd__ControllerStatus controller;
+	Nvmetd__QueueStatus queues[2];
+	Nvmetd__Counters counters;
+	Nvmetd__LinkStatus link;
+	Nvmetd__PortStatus port;
+	Nvmetd__SubsystemStatus subsystem;
+	Nvmetd__NamespaceStatus ns;
+	Nvmetd__Session session;
+
+	Nvmetd__ProcessStatus *processes[3];
+	Nvmetd__BackingStatus *backings[1];
+	Nvmetd__ControllerStatus *controllers[1];
+	Nvmetd__QueueStatus *queue_list[2];
+	Nvmetd__LinkStatus *links[1];
+	Nvmetd__PortStatus *ports[1];
+	Nvmetd__SubsystemStatus *subsystems[1];
+	Nvmetd__NamespaceStatus *namespaces[1];
+	Nvmetd__Session *sessions[1];
+} set;
+
+static char *printed;
+static size_t printed_length;
+static json_t *root;
+
+static void given_processes(void)
+{
+	nvmetd__process_status__init(&set.state);
+	nvmetd__process_status__init(&set.tcp);
+	nvmetd__process_status__init(&set.io);
+	set.state.name = (char *)"state";
+	set.state.answered = 1;
+	set.tcp.name = (char *)"tcp";
+	set.tcp.pid = 42;
+	set.tcp.threads = 2;
+	set.tcp.revision = 7;
+	set.tcp.up_seconds = 3 * 3600 + 120;
+	set.tcp.answered = 1;
+	set.tcp.transport = &set.transport;
+	set.io.name = (char *)"io-0";
+	set.io.answered = 0;
+	set.io.worker = &set.worker;
+	set.processes[0] = &set.state;
+	set.processes[1] = &set.tcp;
+	set.processes[2] = &set.io;
+}
+
+static void given_a_transport_with_a_controller(void)
+{
+	nvmetd__transport_status__init(&set.transport);
+	nvmetd__controller_status__init(&set.controller);
+	nvmetd__counters__init(&set.counters);
+	nvmetd__link_status__init(&set.link);
+	for (int i = 0; i < 2; i++) {
+		nvmetd__queue_status__init(&set.queues[i]);
+		set.queues[i].qid = (uint32_t)i;
+		set.queues[i].in_flight = (uint32_t)i + 1;
+		set.queue_list[i] = &set.queues[i];
+	}
+	set.counters.reads = 1000;
+	set.counters.read_bytes = 4096000;
+	set.controller.subsystem = 3;
+	set.controller.cntlid = 5;
+	set.controller.state = (char *)"enabled";
+	set.controller.queues = set.queue_list;
+	set.controller.n_queues = 2;
+	set.controller.counters = &set.counters;
+	set.controllers[0] = &set.controller;
+	set.link.worker = (char *)"io-0";
+	set.link.state = (char *)"connecting";
+	set.link.in_flight = 9;
+	set.links[0] = &set.link;
+	set.transport.controllers = set.controllers;
+	set.transport.n_controllers = 1;
+	set.transport.links = set.links;
+	set.transport.n_links = 1;
+}
+
+static void given_a_namespace(void)
+{
+	nvmetd__worker_status__init(&set.worker);
+	nvmetd__backing_status__init(&set.backing);
+	set.backing.handle = 11;
+	set.backing.in_flight = 4;
+	set.backings[0] = &set.backing;
+	set.worker.namespaces = set.backings;
+	set.worker.n_namespaces = 1;
+	nvmetd__namespace_status__init(&set.ns);
+	set.ns.nsid = 1;
+	set.ns.handle = 11;
+	set.ns.path = (char *)"/data/disk.img";
+	set.ns.enabled = 1;
+	set.ns.ready = 1;
+	set.ns.block_shift = 12;
+	set.ns.blocks = 262144;
+	set.namespaces[0] = &set.ns;
+}
+
+static void given_a_subsystem_with_a_host(void)
+{
+	nvmetd__session__init(&set.session);
+	set.session.subsystem = 3;
+	set.session.cntlid = 5;
+	set.session.host_nqn = (char *)"nqn.host\x1b[31m";
+	set.session.host_address = (char *)"127.0.0.1:50000";
+	set.sessions[0] = &set.session;
+	nvmetd__subsystem_status__init(&set.subsystem);
+	set.subsystem.subsystem = 3;
+	set.subsystem.nqn = (char *)"nqn.sub";
+	set.subsystem.namespaces = set.namespaces;
+	set.subsystem.n_namespaces = 1;
+	set.subsystem.sessions = set.sessions;
+	set.subsystem.n_sessions = 1;
+	set.subsystems[0] = &set.subsystem;
+}
+
+static void given_a_set(void)
+{
+	given_processes();
+	given_a_transport_with_a_controller();
+	given_a_namespace();
+	given_a_subsystem_with_a_host();
+	nvmetd__port_status__init(&set.port);
+	set.port.port_id = 1;
+	set.port.trtype = (char *)"tcp";
+	set.port.adrfam = (char *)"ipv4";
+	set.port.traddr = (char *)"127.0.0.1";
+	set.port.trsvcid = (char *)"4420";
+	set.port.listening = 1;
+	set.ports[0] = &set.port;
+	nvmetd__ctl_status_reply__init(&set.reply);
+	set.reply.revision = 7;
+	set.reply.processes = set.processes;
+	set.reply.n_processes = 3;
+	set.reply.ports = set.ports;
+	set.reply.n_ports = 1;
+	set.reply.subsystems = set.subsystems;
+	set.reply.n_subsystems = 1;
+}
+
+static void forget(void)
+{
+	free(printed);
+	printed = NULL;
+	json_decref(root);
+	root = NULL;
+}
+
+static const char *text(void)
+{
+	FILE *out = open_memstream(&printed, &printed_length);
+
+	ck_assert_ptr_nonnull(out);
+	status_print_text(out, &set.reply);
+	fclose(out);
+	return printed;
+}
+
+static const json_t *json(void)
+{
+	FILE *out = open_memstream(&printed, &printed_length);
+
+	ck_assert_ptr_nonnull(out);
+	ck_assert(status_print_json(out, &set.reply));
+	fclose(out);
+	root = json_loads(printed, 0, NULL);
+	ck_assert_ptr_nonnull(root);
+	return root;
+}
+
+static unsigned missing(void)
+{
+	FILE *out = open_memstream(&printed, &printed_length);
+	unsigned count;
+
+	ck_assert_ptr_nonnull(out);
+	count = status_print_missing(out, &set.reply);
+	fclose(out);
+	return count;
+}
+
+static const json_t *item(const json_t *from, const char *list)
+{
+	const json_t *found = json_array_get(json_object_get(from, list), 0);
+
+	ck_assert_msg(found, "nothing in '%s'", list);
+	return found;
+}
+
+static long long number(const json_t *object, const char *key)
+{
+	const json_t *value = json_object_get(object, key);
+
+	ck_assert_msg(json_is_integer(value), "no number '%s'", key);
+	return json_integer_value(value);
+}
+
+static bool says(const char *words)
+{
+	return strstr(printed, words) != NULL;
+}
+
+START_TEST(has_a_line_for_each_process_that_says_what_it_does)
+{
+	text();
+	ck_assert(says("3h 2min"));
+	ck_assert(says("1 controllers, 0 connections, 1 links to workers"));
+	ck_assert(says("does not answer"));
+}
+END_TEST
+
+START_TEST(names_a_link_that_is_not_up)
+{
+	text();
+	ck_assert(says("tcp thread 0 to io-0: connecting, 9 requests wait"));
+}
+END_TEST
+
+START_TEST(joins_a_controller_with_its_queues)
+{
+	const json_t *controller = item(item(json(), "subsystems"), "controllers");
+
+	ck_assert_int_eq(number(controller, "cntlid"), 5);
+	ck_assert_int_eq(number(controller, "in_flight"), 3);
+	ck_assert_uint_eq(json_array_size(json_object_get(controller, "queues")), 2);
+	ck_assert_int_eq(number(json_object_get(controller, "counters"), "reads"), 1000);
+	ck_assert_str_eq(json_string_value(json_object_get(controller, "process")), "tcp");
+}
+END_TEST
+
+START_TEST(joins_a_namespace_with_what_its_worker_has_in_flight)
+{
+	const json_t *ns = item(item(json(), "subsystems"), "namespaces");
+
+	ck_assert_int_eq(number(ns, "in_flight"), 4);
+	ck_assert_int_eq(number(ns, "block_size"), 4096);
+	ck_assert_int_eq(number(ns, "blocks"), 262144);
+}
+END_TEST
+
+START_TEST(says_sizes_in_words)
+{
+	text();
+	ck_assert(says("1 GiB"));
+	ck_assert(says("3.9 MiB"));
+}
+END_TEST
+
+START_TEST(prints_what_a_host_called_itself_escaped)
+{
+	text();
+	ck_assert(says("nqn.host\\x1b[31m"));
+	ck_assert_ptr_null(strchr(printed, '\x1b'));
+}
+END_TEST
+
+START_TEST(gives_json_also_for_a_name_that_is_not_utf_8)
+{
+	set.session.host_nqn = (char *)"nqn.\xff";
+	ck_assert_str_eq(json_string_value(json_object_get(
+				 item(item(json(), "subsystems"), "controllers"), "host_nqn")),
+	                 "nqn.\\xff");
+}
+END_TEST
+
+START_TEST(calls_a_controller_unknown_that_no_transport_tells_of)
+{
+	set.controller.cntlid = 6;
+	ck_assert_str_eq(json_string_value(json_object_get(
+				 item(item(json(), "subsystems"), "controllers"), "state")),
+	                 "unknown");
+}
+END_TEST
+
+START_TEST(takes_numbers_that_make_no_sense)
+{
+	set.ns.block_shift = 4000000000u;
+	set.ns.blocks = UINT64_MAX;
+	set.tcp.up_seconds = UINT64_MAX;
+	text();
+	free(printed);
+	ck_assert_int_eq(number(item(item(json(), "subsystems"), "namespaces"), "block_size"), 0);
+}
+END_TEST
+
+START_TEST(misses_nothing_when_all_is_there)
+{
+	ck_assert_uint_eq(missing(), 0);
+	ck_assert_str_eq(printed, "");
+}
+END_TEST
+
+START_TEST(misses_a_port_that_does_not_listen)
+{
+	set.port.listening = 0;
+	set.port.reason = (char *)"Address already in use";
+	ck_assert_uint_eq(missing(), 1);
+	ck_assert_str_eq(
+		printed,
+		"warning: port 1 (tcp 127.0.0.1, 4420) does not listen yet: Address already "
+		"in use\n");
+}
+END_TEST
+
+START_TEST(misses_an_enabled_namespace_that_is_not_ready)
+{
+	set.ns.ready = 0;
+	ck_assert_uint_eq(missing(), 1);
+	ck_assert(says("namespace 1 of nqn.sub (/data/disk.img) is not ready yet"));
+}
+END_TEST
+
+START_TEST(does_not_miss_a_namespace_that_is_not_enabled)
+{
+	set.ns.ready = 0;
+	set.ns.enabled = 0;
+	ck_assert_uint_eq(missing(), 0);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("status");
+
+	describe(suite,
+	         "the status of a set",
+	         given_a_set,
+	         forget,
+	         has_a_line_for_each_process_that_says_what_it_does,
+	         names_a_link_that_is_not_up,
+	         joins_a_controller_with_its_queues,
+	         joins_a_namespace_with_what_its_worker_has_in_flight,
+	         says_sizes_in_words,
+	         prints_what_a_host_called_itself_escaped,
+	         gives_json_also_for_a_name_that_is_not_utf_8,
+	         calls_a_controller_unknown_that_no_transport_tells_of,
+	         takes_numbers_that_make_no_sense,
+	         misses_nothing_when_all_is_there,
+	         misses_a_port_that_does_not_listen,
+	         misses_an_enabled_namespace_that_is_not_ready,
+	         does_not_miss_a_namespace_that_is_not_enabled);
+
+	return run(suite);
+}
