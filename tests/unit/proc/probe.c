@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A service that says what it is like, in lines of "key value" on its standard output, and then
+ * is ready and waits to be told to stop. `--linger MS` stops its loop for so long at first.
+ */
+#include <dirent.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "common/proc/options.h"
+#include "common/proc/service.h"
+
+static bool take_linger(void *context, const char *value)
+{
+	return option_number(value, 0, 10000, context);
+}
+
+static const struct service_option options[] = {
+	{"linger", "MS", "0 to 10000", take_linger},
+};
+
+static const struct service_role role = {
+	.program = "probe",
+	.default_name = "probe",
+	.purpose = "Shows what service_init() makes of a process.",
+	.options = options,
+	.n_options = 1,
+	.has_state = true,
+};
+
+static unsigned count_descriptors(void)
+{
+	DIR *dir = opendir("/proc/self/fd");
+	unsigned n = 0;
+
+	while (dir && readdir(dir))
+		n++;
+	if (dir)
+		closedir(dir);
+	return n - 3; /* ".", ".." and the directory itself */
+}
+
+static bool is_ignored(int signal)
+{
+	struct sigaction action;
+
+	return sigaction(signal, NULL, &action) == 0 && action.sa_handler == SIG_IGN;
+}
+
+static void show(const struct service *service)
+{
+	struct rlimit limit;
+	char path[108];
+
+	getrlimit(RLIMIT_NOFILE, &limit);
+	printf("name %s\n", service->name);
+	printf("threads %u\n", service->threads);
+	printf("spin_us %u\n", service->spin_us);
+	printf("instance %" PRIx64 "\n", service->instance);
+	printf("descriptors %u\n", count_descriptors());
+	printf("limit_raised %d\n", limit.rlim_cur == limit.rlim_max);
+	printf("no_new_privileges %d\n", prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0));
+	printf("ignores_pipe %d\n", is_ignored(SIGPIPE));
+	printf("run_path %d\n", service_run_path(service, path, "x.sock"));
+}
+
+int main(int argc, char **argv)
+{
+	_cleanup_(service_deinit) struct service service = SERVICE_NULL;
+	unsigned linger_ms = 0;
+	int r;
+
+	r = service_init(&service, &role, &linger_ms, argc, argv);
+	if (r)
+		return service_exit_code(r);
+	show(&service);
+	fflush(stdout);
+	usleep(linger_ms * 1000);
+	service_says(&service, "on line %d\nand no further", 1);
+	service_ready(&service);
+	return service_exit_code(loop_run(service.loop));
+}
