@@ -19,8 +19,7 @@ struct list {
 	struct list *previous;
 };
 
-#define container_of(pointer, type, member)                                                        \
-	((type *)((char *)(pointer)-offsetof(type, member)))
+#define container_of(pointer, type, member) ((type *)((char *)(pointer)-offsetof(type, member)))
 
 #define list_for_each(link, head)                                                                  \
 	for (struct list *link = (head)->next; link != (head); link = link->next)
