@@ -118,6 +118,20 @@ static void print_help(const struct service_role *role, const struct option_grou
 	options_print(stdout, groups, n_groups);
 }
 
+/* "nvmetd-io[io-1]"; but "nvmetd-tcp" for the one that is called "tcp". */
+static void log_as(const struct service *service)
+{
+	const char *program = service->role->program, *dash = strrchr(program, '-');
+	char shown[32];
+
+	if (strcmp(service->name, dash ? dash + 1 : program) == 0)
+		return;
+	snprintf(shown, sizeof(shown), "%s[%.18s]", program, service->name);
+	log_open(shown);
+	if (service->log_level)
+		log_set_level(service->log_level);
+}
+
 static int read_command_line(struct service *service, void *options_context, int argc, char **argv)
 {
 	const struct service_role *role = service->role;
@@ -126,7 +140,6 @@ static int read_command_line(struct service *service, void *options_context, int
 		{role->options,  role->n_options,                                    options_context},
 		{common_options, sizeof(common_options) / sizeof(common_options[0]), &line          },
 	};
-	char shown[32];
 	int r;
 
 	r = options_parse(groups, 2, argc, argv);
@@ -138,12 +151,8 @@ static int read_command_line(struct service *service, void *options_context, int
 		printf("%s %s\n", role->program, NVMETD_VERSION);
 	if (line.wants_help || line.wants_version)
 		return SERVICE_E_DONE;
-	if (line.is_named && strcmp(service->name, role->program) != 0) {
-		snprintf(shown, sizeof(shown), "%s[%.18s]", role->program, service->name);
-		log_open(shown);
-		if (service->log_level)
-			log_set_level(service->log_level);
-	}
+	if (line.is_named)
+		log_as(service);
 	return 0;
 }
 

@@ -23,7 +23,7 @@ static void add_option(struct command *command, const char *option, const char *
 
 /* A command with what all programs take; NULL if the path does not fit. */
 static struct command *add_command(struct plan *plan, const struct service *service,
-                                   const char *bin_dir, const char *program)
+                                   const char *bin_dir, const char *program, const char *name)
 {
 	struct command *command = &plan->commands[plan->n];
 	int length;
@@ -33,7 +33,9 @@ static struct command *add_command(struct plan *plan, const struct service *serv
 	if (length < 0 || (size_t)length >= sizeof(command->program))
 		return NULL;
 	plan->n++;
+	snprintf(command->name, sizeof(command->name), "%s", name);
 	add_argument(command, command->program);
+	add_option(command, "--name", command->name);
 	add_option(command, "--run-dir", service->run_dir);
 	add_option(command, "--state-dir", service->state_dir);
 	add_option(command, "--spin-us", plan->spin_us);
@@ -45,27 +47,25 @@ int plan_make(struct plan *plan, const struct launcher_options *options,
               const struct service *service, const char *bin_dir)
 {
 	struct command *command;
+	char name[32];
 
 	plan->n = 0;
 	snprintf(plan->threads, sizeof(plan->threads), "%u", service->threads);
 	snprintf(plan->spin_us, sizeof(plan->spin_us), "%u", service->spin_us);
-	command = add_command(plan, service, bin_dir, "nvmetd-state");
+	command = add_command(plan, service, bin_dir, "nvmetd-state", "state");
 	if (!command)
 		return error_origin(-ENAMETOOLONG);
-	snprintf(command->name, sizeof(command->name), "state");
 	add_option(command, "--config", options->config);
 	for (unsigned i = 0; i < options->n_io; i++) {
-		command = add_command(plan, service, bin_dir, "nvmetd-io");
+		snprintf(name, sizeof(name), "io-%u", i);
+		command = add_command(plan, service, bin_dir, "nvmetd-io", name);
 		if (!command)
 			return error_origin(-ENAMETOOLONG);
-		snprintf(command->name, sizeof(command->name), "io-%u", i);
-		add_option(command, "--name", command->name);
 		add_option(command, "--threads", plan->threads);
 	}
-	command = add_command(plan, service, bin_dir, "nvmetd-tcp");
+	command = add_command(plan, service, bin_dir, "nvmetd-tcp", "tcp");
 	if (!command)
 		return error_origin(-ENAMETOOLONG);
-	snprintf(command->name, sizeof(command->name), "tcp");
 	add_option(command, "--threads", plan->threads);
 	return 0;
 }

@@ -43,6 +43,7 @@ START_TEST(begins_with_the_state_service)
 	make();
 	ck_assert_str_eq(plan.commands[0].name, "state");
 	ck_assert_str_eq(plan.commands[0].argv[0], "/bin/dir/nvmetd-state");
+	ck_assert_str_eq(option_of(0, "--name"), "state");
 }
 END_TEST
 
@@ -60,6 +61,7 @@ START_TEST(ends_with_the_transport)
 {
 	make();
 	ck_assert_str_eq(plan.commands[3].argv[0], "/bin/dir/nvmetd-tcp");
+	ck_assert_str_eq(option_of(3, "--name"), "tcp");
 }
 END_TEST
 
