@@ -201,7 +201,8 @@ static struct deadline next_deadline(const struct connection *connection)
 		consider(&deadline,
 		         connection->state_since_ns,
 		         state_ns,
-		         life_state_name(connection->state));
+		         connection->state == LIFE_AWAIT_ICREQ ? "ICReq did not come"
+		                                               : "it does not close");
 	consider(&deadline, connection->pdu_since_ns, PDU_NS, "the rest of a PDU did not come");
 	consider(&deadline, connection->stuck_since_ns, STUCK_NS, "it does not take its answers");
 	consider(&deadline,

@@ -52,3 +52,14 @@ void lane_flush(struct reactor *reactor)
 	if (lane)
 		settle_marked(lane);
 }
+
+void lane_forget(struct reactor *reactor)
+{
+	struct lane *lane = &lanes[reactor_index(reactor) % LANES];
+
+	if (!lane->scratch)
+		return;
+	loop_hook_remove(&lane->hook);
+	free(lane->scratch);
+	*lane = (struct lane){0};
+}

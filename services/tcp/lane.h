@@ -16,7 +16,7 @@
  * Promise   What is queued for sending in a round is sent at its end, at once.
  * Trust     none
  * Threads   the reactor's
- * Lifetime  of the process: made when the reactor gets its first connection
+ * Lifetime  made when the reactor gets its first connection; the process's, if nobody forgets it
  */
 #define LANE_SCRATCH_BYTES (256u << 10)
 
@@ -36,3 +36,6 @@ void lane_mark(struct lane *lane, struct list *link);
 
 /* Does that now; for the core's flush(). */
 void lane_flush(struct reactor *reactor);
+
+/* The reactor ends, or its loop does; it has no connections any more. */
+void lane_forget(struct reactor *reactor);
