@@ -197,6 +197,7 @@ struct request {
 	struct list core_link;
 	struct link_request wanted; /* of the worker; a copy, until it is completed */
 	struct view *view;          /* that it was admitted under, until it is completed */
+	struct worker_link *link;   /* that it was put on */
 	uint64_t checked;           /* serial of the view that wanted was checked against */
 	uint64_t ticket;            /* its place in the line for memory */
 	uint64_t patience_ns;       /* until when it waits for its namespace; 0: did not wait yet */

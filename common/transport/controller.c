@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "common/transport/controller.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/cleanup.h"
+#include "common/base/error.h"
+#include "common/base/log.h"
+#include "common/nvme/decode.h"
+#include "common/transport/keep_alive.h"
+#include "common/transport/seat.h"
+#include "common/transport/transport.h"
+
+#define SESSION_MAX (1u << 20)
+
+Nvmetd__Session *session_copy(const Nvmetd__Session *session)
+{
+	size_t size = nvmetd__session__get_packed_size(session);
+	_cleanup_(cleanup_free) uint8_t *bytes = NULL;
+
+	if (size > SESSION_MAX)
+		return NULL;
+	bytes = malloc(size > 0 ? size : 1);
+	if (!bytes)
+		return NULL;
+	nvmetd__session__pack(session, bytes);
+	return nvmetd__session__unpack(NULL, size, bytes);
+}
+
+/* ------------------------------------------------------------------ keep alive */
+
+static bool take_heard(struct controller *controller)
+{
+	bool heard = false;
+
+	for (unsigned i = 0; i < controller->n_shares; i++)
+		heard |= atomic_exchange_explicit(
+			&controller->shares[i].heard, false, memory_order_relaxed);
+	return heard;
+}
+
+static void set_keep_alive(struct controller *controller)
+{
+	uint64_t period_ns = keep_alive_period_ns(controller->session->kato_ms,
+	                                          controller->discovery);
+	struct loop *loop = controller->transport->service.loop;
+
+	if (period_ns == 0)
+		loop_timer_clear(&controller->keep_alive);
+	else
+		loop_timer_set(loop, &controller->keep_alive, clock_now_ns() + period_ns);
+}
+
+static void period_ends(struct loop_timer *timer)
+{
+	struct controller *controller = container_of(timer, struct controller, keep_alive);
+
+	if (take_heard(controller))
+		set_keep_alive(controller);
+	else
+		controller_end(controller, "keep-alive expired");
+}
+
+/* ------------------------------------------------------------------ its life */
+
+static void free_controller(struct controller *controller)
+{
+	if (controller->session)
+		nvmetd__session__free_unpacked(controller->session, NULL);
+	error_log_deinit(&controller->errors);
+	free(controller->shares);
+	free(controller);
+}
+
+struct controller *controller_drop(struct controller *controller)
+{
+	if (controller &&
+	    atomic_fetch_sub_explicit(&controller->references, 1, memory_order_acq_rel) == 1)
+		free_controller(controller);
+	return NULL;
+}
+
+static int allocate(struct controller **ret_controller, unsigned n_shares)
+{
+	size_t size = sizeof(struct controller_share) * n_shares;
+	struct controller *controller = calloc(1, sizeof(*controller));
+
+	if (!controller)
+		return error_origin(-ENOMEM);
+	atomic_init(&controller->references, 1);
+	error_log_init(&controller->errors);
+	list_init(&controller->link);
+	list_init(&controller->seats);
+	controller->keep_alive = LOOP_TIMER(period_ends);
+	controller->n_shares = n_shares;
+	controller->shares = aligned_alloc(_Alignof(struct controller_share), size);
+	if (!controller->shares) {
+		controller_drop(controller);
+		return error_origin(-ENOMEM);
+	}
+	memset(controller->shares, 0, size);
+	*ret_controller = controller;
+	return 0;
+}
+
+/* CAP is the subsystem's, but MQES is the port's (Base 2.1 §3.1.4.1). */
+static void set_properties(struct controller *controller, const struct view_subsystem *subsystem,
+                           const struct view_port *port)
+{
+	controller->properties = (struct properties){
+		.cap = (subsystem->cap & ~UINT64_C(0xffff)) | (port->max_queue_size - 1),
+		.vs = subsystem->vs,
+		.discovery = subsystem->discovery,
+	};
+}
+
+int controller_new(struct controller **ret_controller, struct transport *transport,
+                   Nvmetd__Session *session)
+{
+	const struct view_subsystem *subsystem;
+	const struct view_port *port;
+	struct controller *controller = NULL;
+	int r;
+
+	subsystem = transport->view ? view_subsystem(transport->view, session->subsystem) : NULL;
+	port = transport->view ? view_port(transport->view, session->port_id) : NULL;
+	r = subsystem && port ? allocate(&controller, transport->n_reactors) : -ENOENT;
+	if (r) {
+		nvmetd__session__free_unpacked(session, NULL);
+		return error_trace(r);
+	}
+	controller->transport = transport;
+	controller->session = session;
+	controller->subsystem = session->subsystem;
+	controller->cntlid = session->cntlid;
+	controller->port_id = session->port_id;
+	controller->discovery = subsystem->discovery;
+	snprintf(controller->name,
+	         sizeof(controller->name),
+	         "controller %u of subsystem %u",
+	         controller->cntlid,
+	         controller->subsystem);
+	set_properties(controller, subsystem, port);
+	list_append(&transport->controllers, &controller->link);
+	set_keep_alive(controller);
+	*ret_controller = controller;
+	return 0;
+}
+
+struct controller *controller_find(struct transport *transport, uint32_t subsystem, uint32_t cntlid)
+{
+	list_for_each (link, &transport->controllers) {
+		struct controller *controller = container_of(link, struct controller, link);
+
+		if (controller->cntlid == cntlid && controller->subsystem == subsystem &&
+		    !controller->ended)
+			return controller;
+	}
+	return NULL;
+}
+
+/* An ended controller stays in the list while it has queues. */
+static void forget_if_over(struct controller *controller)
+{
+	if (!controller->ended || !list_is_empty(&controller->seats))
+		return;
+	list_remove(&controller->link);
+	controller_drop(controller);
+}
+
+void controller_end(struct controller *controller, const char *reason)
+{
+	if (controller->ended)
+		return;
+	controller->ended = true;
+	atomic_store(&controller->is_ready, false);
+	loop_timer_clear(&controller->keep_alive);
+	log_info("%s: ended: %s", controller->name, reason);
+	transport_tell_gone(controller->transport, controller, reason);
+	list_for_each (link, &controller->seats)
+		seat_terminate(container_of(link, struct seat, link), reason);
+	forget_if_over(controller);
+}
+
+void controller_end_queues(struct controller *controller, const char *reason)
+{
+	list_for_each (link, &controller->seats) {
+		struct seat *seat = container_of(link, struct seat, link);
+
+		if (seat->qid > 0)
+			seat_terminate(seat, reason);
+	}
+}
+
+/* ------------------------------------------------------------------ its queues */
+
+void controller_seat(struct controller *controller, struct seat *seat, uint16_t qid, uint32_t size)
+{
+	seat->controller = controller;
+	seat->qid = qid;
+	seat->size = size;
+	list_append(&controller->seats, &seat->link);
+}
+
+void controller_unseat(struct seat *seat)
+{
+	struct controller *controller = seat->controller;
+
+	if (!controller)
+		return;
+	list_remove(&seat->link);
+	seat->controller = NULL;
+	forget_if_over(controller);
+}
+
+struct seat *controller_queue(const struct controller *controller, uint16_t qid)
+{
+	list_for_each (link, &controller->seats) {
+		struct seat *seat = container_of(link, struct seat, link);
+
+		if (seat->qid == qid)
+			return seat;
+	}
+	return NULL;
+}
+
+static bool is_same_host(const Nvmetd__Session *a, const Nvmetd__Session *b)
+{
+	return strcmp(a->host_nqn, b->host_nqn) == 0 && a->host_id.len == b->host_id.len &&
+	       (a->host_id.len == 0 ||
+	        memcmp(a->host_id.data, b->host_id.data, a->host_id.len) == 0);
+}
+
+static bool has_ending_queue(const struct controller *controller)
+{
+	list_for_each (link, &controller->seats) {
+		const struct seat *seat = container_of(link, struct seat, link);
+
+		if (seat->qid > 0 && (seat->closing || seat->terminating))
+			return true;
+	}
+	return false;
+}
+
+bool controller_host_is_ending(const struct controller *controller)
+{
+	list_for_each (link, &controller->transport->controllers) {
+		const struct controller *other = container_of(link, struct controller, link);
+
+		if (other->subsystem == controller->subsystem &&
+		    is_same_host(other->session, controller->session) && has_ending_queue(other))
+			return true;
+	}
+	return false;
+}
+
+/* ------------------------------------------------------------------ its session, its counts */
+
+void controller_take_session(struct controller *controller, const Nvmetd__Session *session)
+{
+	uint32_t kato_ms = controller->session->kato_ms;
+	Nvmetd__Session *copy;
+
+	if (session->subsystem != controller->subsystem || session->cntlid != controller->cntlid) {
+		log_warn("%s: the state service sent the session of another", controller->name);
+		return;
+	}
+	copy = session_copy(session);
+	if (!copy) {
+		log_err("%s: no memory for its session", controller->name);
+		return;
+	}
+	nvmetd__session__free_unpacked(controller->session, NULL);
+	controller->session = copy;
+	if (copy->kato_ms != kato_ms && !controller->ended)
+		set_keep_alive(controller);
+}
+
+void controller_count(const struct controller *controller, Nvmetd__Counters *ret_counters)
+{
+	for (unsigned i = 0; i < controller->n_shares; i++)
+		counts_sum(&controller->shares[i].counts, ret_counters);
+}

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#pragma once
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/base/list.h"
+#include "common/loop/loop.h"
+#include "common/transport/counts.h"
+#include "common/transport/error_log.h"
+#include "common/transport/properties.h"
+#include "proto/nvmetd.pb-c.h"
+
+/*
+ * controller - an association of a host with a subsystem.
+ *
+ * Shape     Made when a Connect of an admin queue succeeds. The control thread owns it and has
+ *           its session, its properties and its keep-alive timer; reactors that have queues of
+ *           it count its commands, each on cache lines of its own.
+ * Promise   When it ends, all of its queues are terminated, on all reactors: an I/O queue does
+ *           not outlive its admin queue. It is told of to the state service once.
+ * Trust     Its session comes from the state service and is checked to be of this controller.
+ * Threads   as marked; references are counted atomically
+ * Lifetime  The control thread holds a reference from controller_new() until the last of its
+ *           queues is closed; so does each connected queue.
+ */
+struct transport;
+struct seat;
+
+/* A reactor's part of a controller. */
+struct controller_share {
+	_Alignas(64) struct counts counts;
+	atomic_bool heard; /* a command has come since the keep-alive timer last asked */
+};
+
+static inline void controller_hears(struct controller_share *share)
+{
+	/* written only if it changes, so that the line stays shared */
+	if (!atomic_load_explicit(&share->heard, memory_order_relaxed))
+		atomic_store_explicit(&share->heard, true, memory_order_relaxed);
+}
+
+struct controller {
+	atomic_uint references;
+	atomic_bool is_ready; /* CC.EN and CSTS.RDY: I/O is admitted */
+	struct transport *transport;
+	uint32_t subsystem;
+	uint32_t cntlid;
+	uint32_t port_id;
+	bool discovery;
+	char name[64]; /* "controller 3 of subsystem 7", for logs */
+	struct error_log errors;
+
+	/* control thread */
+	Nvmetd__Session *session;
+	struct properties properties;
+	struct loop_timer keep_alive;
+	struct list link;  /* in the transport's list */
+	struct list seats; /* its queues, until they are closed */
+	bool ended;
+
+	unsigned n_shares;
+	struct controller_share *shares; /* by reactor */
+};
+
+/* Control thread. Takes the session. A negative errno, or 0. */
+int controller_new(struct controller **ret_controller, struct transport *transport,
+                   Nvmetd__Session *session);
+
+static inline struct controller *controller_hold(struct controller *controller)
+{
+	atomic_fetch_add_explicit(&controller->references, 1, memory_order_relaxed);
+	return controller;
+}
+
+struct controller *controller_drop(struct controller *controller);
+
+/* The rest: control thread. */
+
+/* NULL: there is none, or it has ended. */
+struct controller *controller_find(struct transport *transport, uint32_t subsystem,
+                                   uint32_t cntlid);
+
+void controller_seat(struct controller *controller, struct seat *seat, uint16_t qid, uint32_t size);
+/* The seat's queue is closed; what is left of a controller that has ended goes with its last. */
+void controller_unseat(struct seat *seat);
+struct seat *controller_queue(const struct controller *controller, uint16_t qid);
+
+/* For people; NULL-terminated, any text. */
+void controller_end(struct controller *controller, const char *reason);
+void controller_end_queues(struct controller *controller, const char *reason); /* of I/O */
+
+/* Replaces its session, if it is of this controller, with a copy. */
+void controller_take_session(struct controller *controller, const Nvmetd__Session *session);
+
+void controller_count(const struct controller *controller, Nvmetd__Counters *ret_counters);
+
+/* True: a queue of this host to this subsystem is ending and may still have commands in flight,
+ * so that a new one has to wait. */
+bool controller_host_is_ending(const struct controller *controller);
+
+Nvmetd__Session *session_copy(const Nvmetd__Session *session);

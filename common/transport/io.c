@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "common/transport/io.h"
+
+#include "common/transport/admission.h"
+#include "common/transport/controller.h"
+#include "common/transport/queue.h"
+#include "common/transport/reactor.h"
+#include "common/transport/request.h"
+
+struct nvme_status io_check(struct request *request, struct decoded_transfer *ret_transfer)
+{
+	struct queue *queue = request->queue;
+	struct admitted admitted;
+	struct nvme_status status;
+
+	request->kind = REQUEST_IO;
+	if (!atomic_load_explicit(&queue->controller->is_ready, memory_order_relaxed))
+		return status_dnr(NVME_SC_COMMAND_SEQUENCE);
+	if (!queue_sees(queue)) /* it is being taken away, and the controller with it */
+		return status_of(NVME_SC_INTERNAL_PATH_ERROR);
+	status = admission_check(queue->subsystem,
+	                         queue->port,
+	                         &request->command,
+	                         &admitted,
+	                         &request->error_location);
+	if (!status_is_ok(status))
+		return status;
+	request->wanted = admitted.wanted;
+	request->worker = admitted.namespace->worker;
+	request->is_ready = admitted.namespace->ready;
+	request->nothing_to_do = admitted.nothing_to_do;
+	request->checked = queue->seen;
+	if (!request->is_ready && request->patience_ns == 0)
+		request->patience_ns = admitted.namespace->unready_since_ns + WORKER_PATIENCE_NS;
+	*ret_transfer = admitted.transfer;
+	return STATUS_OK;
+}
+
+/* The view has changed since: its length may not fit any more. */
+static struct nvme_status check_again(struct request *request)
+{
+	struct decoded_transfer transfer;
+	struct nvme_status status = io_check(request, &transfer);
+
+	if (status_is_ok(status) &&
+	    (request->length < transfer.least || request->length > transfer.most))
+		return status_dnr(NVME_SC_SGL_DATA_LENGTH);
+	return status;
+}
+
+/* ------------------------------------------------------------------ namespaces not ready */
+
+static void wait_until_ready(struct reactor *reactor, struct request *request)
+{
+	if (loop_now_ns(reactor->loop) >= request->patience_ns) {
+		request_answer(request, status_of(NVME_SC_INTERNAL_PATH_ERROR));
+		return;
+	}
+	request->owner = REQUEST_AT_UNREADY;
+	list_append(&reactor->unready, &request->core_link);
+	if (!reactor->unready_timer.due_ns || reactor->unready_timer.due_ns > request->patience_ns)
+		loop_timer_set(reactor->loop, &reactor->unready_timer, request->patience_ns);
+}
+
+void io_retry_unready(struct reactor *reactor)
+{
+	struct list now, *first;
+
+	if (list_is_empty(&reactor->unready))
+		return;
+	list_init(&now);
+	list_append(&reactor->unready, &now);
+	list_remove(&reactor->unready);
+	while ((first = list_take_first(&now))) {
+		struct request *request = container_of(first, struct request, core_link);
+
+		request->owner = REQUEST_AT_CORE;
+		io_start(request);
+	}
+}
+
+/* Those whose time is over find that out by trying again. */
+void io_lose_patience(struct loop_timer *timer)
+{
+	io_retry_unready(container_of(timer, struct reactor, unready_timer));
+}
+
+/* ------------------------------------------------------------------ to the worker */
+
+static void put(struct reactor *reactor, struct request *request)
+{
+	request->wanted.segment_count = 0;
+	if (request->length > 0) {
+		request->wanted.segment_count = 1;
+		request->wanted.segments[0] = (struct link_segment){.offset = request->arena_offset,
+		                                                    .length = request->length};
+	}
+	request->patience_ns = 0;
+	request->link = reactor->links[request->worker];
+	reactor_enter_view(reactor, request);
+	worker_link_put(request->link, request);
+}
+
+void io_start(struct request *request)
+{
+	struct reactor *reactor = request->queue->reactor;
+	struct nvme_status status = STATUS_OK;
+
+	if (request->checked != reactor->view->serial)
+		status = check_again(request);
+	if (!status_is_ok(status) || request->nothing_to_do) {
+		request_answer(request, status);
+		return;
+	}
+	if (!request->is_ready || !reactor->links[request->worker]) {
+		if (request->patience_ns == 0)
+			request->patience_ns = loop_now_ns(reactor->loop) + WORKER_PATIENCE_NS;
+		wait_until_ready(reactor, request);
+		return;
+	}
+	if (request->direction == NVME_TRANSFER_TO_HOST && !request->data) {
+		if (!room_take(&reactor->room, request)) {
+			request->owner = REQUEST_AT_ROOM;
+			return;
+		}
+	}
+	put(reactor, request);
+}
+
+/* ------------------------------------------------------------------ and back */
+
+static void count(struct counts *counts, const struct request *request)
+{
+	switch ((enum link_operation)request->wanted.operation) {
+	case LINK_READ:
+		counts_add(counts, COUNT_READS, 1);
+		counts_add(counts, COUNT_READ_BYTES, request->length);
+		return;
+	case LINK_WRITE:
+		counts_add(counts, COUNT_WRITES, 1);
+		counts_add(counts, COUNT_WRITE_BYTES, request->length);
+		return;
+	case LINK_FLUSH:
+		counts_add(counts, COUNT_FLUSHES, 1);
+		return;
+	case LINK_WRITE_ZEROES:
+	case LINK_DEALLOCATE:
+		counts_add(counts, COUNT_OTHERS, 1);
+		return;
+	}
+}
+
+void io_done(struct request *request)
+{
+	struct queue *queue = request->queue;
+	struct reactor *reactor = queue->reactor;
+
+	reactor_leave_view(reactor, request);
+	request->result[0] = 0; /* none of our commands has one */
+	if (status_is_ok(request->status)) {
+		count(&queue->controller->shares[reactor->index].counts, request);
+		count(&reactor->counts, request);
+	}
+	request_respond(request);
+}

@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "common/transport/queue.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/error.h"
+#include "common/base/log.h"
+#include "common/transport/controller.h"
+#include "common/transport/reactor.h"
+#include "common/transport/request.h"
+#include "common/transport/seat.h"
+#include "common/transport/task.h"
+#include "common/transport/transport.h"
+
+/* ------------------------------------------------------------------ its requests */
+
+static struct request *new_table(struct queue *queue, uint32_t n, uint16_t first_index)
+{
+	struct request *table = calloc(n, sizeof(*table));
+
+	for (uint32_t i = 0; table && i < n; i++)
+		request_init(&table[i], queue, (uint16_t)(first_index + i));
+	return table;
+}
+
+static void offer(struct queue *queue, struct request *table, uint32_t n)
+{
+	list_init(&queue->free);
+	for (uint32_t i = 0; i < n; i++)
+		list_append(&queue->free, &table[i].core_link);
+}
+
+struct request *queue_begin(struct queue *queue)
+{
+	struct list *first = queue->closing ? NULL : list_take_first(&queue->free);
+	struct request *request;
+
+	if (!first) {
+		queue->starved = true;
+		return NULL;
+	}
+	request = container_of(first, struct request, core_link);
+	request->owner = REQUEST_WITH_WIRE;
+	request->kind = REQUEST_DONE;
+	request->source = REQUEST_NO_DATA;
+	request->direction = NVME_TRANSFER_NONE;
+	request->length = 0;
+	request->data = NULL;
+	request->status = STATUS_OK;
+	memset(request->result, 0, sizeof(request->result));
+	memset(request->wire_u32, 0, sizeof(request->wire_u32));
+	list_init(&request->wire_link);
+	request->view = NULL;
+	request->checked = 0;
+	request->patience_ns = 0;
+	request->error_location = ERROR_LOG_NO_LOCATION;
+	queue->in_wire++;
+	return request;
+}
+
+/* One of the first requests is not used any more once there is a table. */
+void queue_take_back(struct queue *queue, struct request *request)
+{
+	request->owner = REQUEST_FREE;
+	if (queue->closing) {
+		if (queue->in_core == 0 && queue->in_wire == 0)
+			reactor_is_due(queue->reactor, queue);
+		return;
+	}
+	if (queue->requests && request->index >= QUEUE_FIRST_INDEX)
+		return;
+	/* the one used last is the one that the cache still has */
+	list_append(queue->free.next, &request->core_link);
+	if (queue->starved) {
+		queue->starved = false;
+		queue->resumable = true;
+		reactor_is_due(queue->reactor, queue);
+	}
+}
+
+struct request *queue_at(struct queue *queue, uint16_t index)
+{
+	struct request *request = NULL;
+
+	if (index >= QUEUE_FIRST_INDEX)
+		request = &queue->first[index - QUEUE_FIRST_INDEX];
+	else if (index < queue->n_requests)
+		request = &queue->requests[index];
+	return request && request->owner == REQUEST_WITH_WIRE ? request : NULL;
+}
+
+static bool is_with_wire(const struct request *request, uint16_t cid)
+{
+	return request->owner == REQUEST_WITH_WIRE && le16_get(request->command.cid) == cid;
+}
+
+struct request *queue_find(struct queue *queue, uint16_t cid)
+{
+	for (uint32_t i = 0; i < queue->n_requests; i++)
+		if (is_with_wire(&queue->requests[i], cid))
+			return &queue->requests[i];
+	for (uint32_t i = 0; i < QUEUE_FIRST; i++)
+		if (is_with_wire(&queue->first[i], cid))
+			return &queue->first[i];
+	return NULL;
+}
+
+/* ------------------------------------------------------------------ its beginning */
+
+int queue_open(struct queue *queue, struct reactor *reactor, const struct wire *wire)
+{
+	int r;
+
+	queue->reactor = reactor;
+	queue->wire = wire;
+	queue->in_capsule_bytes = QUEUE_ADMIN_IN_CAPSULE;
+	queue->connected = queue->sqflow_disabled = queue->closing = false;
+	queue->starved = queue->resumable = false;
+	queue->qid = queue->sqhd = 0;
+	queue->size = queue->n_requests = queue->in_core = queue->in_wire = 0;
+	queue->controller = NULL;
+	queue->requests = NULL;
+	queue->seen = 0;
+	list_init(&queue->due);
+	list_init(&queue->unborn);
+	queue->first = new_table(queue, QUEUE_FIRST, QUEUE_FIRST_INDEX);
+	if (!queue->first)
+		return error_origin(-ENOMEM);
+	r = reactor_add_queue(reactor, queue);
+	if (!r) {
+		queue->seat = seat_new(queue);
+		if (queue->seat) {
+			offer(queue, queue->first, QUEUE_FIRST);
+			reactor_expect_connect(reactor, queue);
+			return 0;
+		}
+		reactor_remove_queue(reactor, queue);
+		r = -ENOMEM;
+	}
+	free(queue->first);
+	return error_trace(r);
+}
+
+/* ------------------------------------------------------------------ Connect has succeeded */
+
+static bool connect(struct queue *queue, struct task *task)
+{
+	const struct task_connected *connected = &task->connected;
+
+	queue->requests = new_table(queue, connected->size, 0);
+	if (!queue->requests)
+		return false;
+	queue->n_requests = connected->size;
+	offer(queue, queue->requests, queue->n_requests);
+	queue->controller = take(&task->connected.controller);
+	queue->qid = connected->qid;
+	queue->size = connected->size;
+	queue->in_capsule_bytes = connected->in_capsule_bytes;
+	queue->sqflow_disabled = connected->sqflow_disabled;
+	queue->connected = true;
+	return true;
+}
+
+static void finish_connect(struct queue *queue, struct request *request, struct task *task)
+{
+	if (task->connected.controller && !connect(queue, task)) {
+		request->status = status_of(NVME_SC_INTERNAL);
+		queue->wire->terminate(queue, "no memory for its requests");
+	}
+	/* a terminated queue is not expected to connect any more */
+	if (!queue->connected && !task->connected.controller)
+		reactor_expect_connect(queue->reactor, queue);
+}
+
+/* ------------------------------------------------------------------ tasks */
+
+static struct request *request_of(struct queue *queue, uint16_t index)
+{
+	if (index >= QUEUE_FIRST_INDEX)
+		return &queue->first[index - QUEUE_FIRST_INDEX];
+	return index < queue->n_requests ? &queue->requests[index] : NULL;
+}
+
+static void take_answer(struct queue *queue, struct request *request, struct task *task)
+{
+	request->owner = REQUEST_AT_CORE;
+	request->status = task->status;
+	request->result[0] = task->result[0];
+	request->result[1] = task->result[1];
+	request->error_location = task->error_location;
+	if (request->direction == NVME_TRANSFER_TO_HOST && status_is_ok(request->status)) {
+		if (task->reply)
+			memcpy(request->data, task->reply, request->length);
+		else
+			request->status = status_of(NVME_SC_INTERNAL);
+	}
+	if (!queue->connected)
+		finish_connect(queue, request, task);
+	request_respond(request);
+}
+
+void queue_task_returns(struct letter *letter)
+{
+	_cleanup_(task_freep) struct task *task = container_of(letter, struct task, letter);
+	struct queue *queue = reactor_queue(task->seat->reactor, task->queue);
+	struct request *request;
+
+	if (!queue || queue->closing)
+		return;
+	request = request_of(queue, task->index);
+	if (request && request->owner == REQUEST_AT_CONTROL)
+		take_answer(queue, request, task);
+}
+
+/* ------------------------------------------------------------------ its end */
+
+static void let_go(struct request *table, uint32_t n)
+{
+	for (uint32_t i = 0; i < n; i++)
+		request_drop(&table[i]);
+}
+
+void queue_close(struct queue *queue)
+{
+	struct reactor *reactor = queue->reactor;
+
+	if (queue->closing)
+		return;
+	queue->closing = true;
+	list_remove(&queue->unborn);
+	let_go(queue->first, QUEUE_FIRST);
+	let_go(queue->requests, queue->n_requests);
+	mailbox_post(&reactor->transport->mailbox,
+	             &queue->seat->closing_letter,
+	             transport_queue_closing);
+	if (queue->in_core == 0 && queue->in_wire == 0)
+		reactor_is_due(reactor, queue);
+}
+
+void queue_settle(struct queue *queue)
+{
+	struct reactor *reactor = queue->reactor;
+
+	if (queue->in_core > 0 || queue->in_wire > 0)
+		return;
+	reactor_remove_queue(reactor, queue);
+	mailbox_post(
+		&reactor->transport->mailbox, &queue->seat->closed_letter, transport_queue_closed);
+	controller_drop(queue->controller);
+	free(queue->requests);
+	free(queue->first);
+	queue->wire->closed(queue);
+}
+
+bool queue_sees(struct queue *queue)
+{
+	const struct view *view = queue->reactor->view;
+
+	if (!view)
+		return false;
+	if (queue->seen != view->serial) {
+		queue->seen = view->serial;
+		queue->subsystem = view_subsystem(view, queue->controller->subsystem);
+		queue->port = view_port(view, queue->port_id);
+	}
+	return queue->subsystem && queue->port;
+}

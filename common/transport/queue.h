@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#pragma once
+
+#include "common/transport/port.h"
+
+/*
+ * queue - a connection as the core knows it (the rest of it is in port.h).
+ *
+ * Shape     Before Connect it has QUEUE_FIRST requests, whose indices lie above those of the
+ *           table that a successful Connect brings.
+ * Promise   see port.h
+ * Trust     see port.h
+ * Threads   the reactor's
+ * Lifetime  see port.h
+ */
+#define QUEUE_FIRST          2u
+#define QUEUE_FIRST_INDEX    (UINT16_MAX - QUEUE_FIRST + 1)
+#define QUEUE_ADMIN_SIZE_MAX 1024u /* entries */
+
+/* In-capsule data before Connect, and of admin and fabrics commands (TCP 1.1 §3.3.2.2). */
+#define QUEUE_ADMIN_IN_CAPSULE 8192u
+
+struct letter;
+struct task;
+
+/* A letter: the control thread has answered a task. */
+void queue_task_returns(struct letter *letter);
+
+/* A closed queue: if nothing of it is left, it is the wire's again. */
+void queue_settle(struct queue *queue);
+
+/* A request of it has become free. */
+void queue_take_back(struct queue *queue, struct request *request);
+
+/* The parts of the view that the queue's commands are admitted against; false: the view has
+ * nothing for it. */
+bool queue_sees(struct queue *queue);

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#pragma once
+
+#include <pthread.h>
+
+#include "common/loop/mailbox.h"
+#include "common/transport/counts.h"
+#include "common/transport/notice.h"
+#include "common/transport/port.h"
+#include "common/transport/room.h"
+#include "common/transport/view.h"
+#include "common/transport/worker_link.h"
+
+/*
+ * reactor - a thread that has connections, with all that they need for I/O.
+ *
+ * Shape     A loop, an arena, a link to each worker, queues in a table. Its round ends in its
+ *           looker: completions are taken, memory is given to who waits for it, queues that
+ *           can go on are resumed, new requests are shown to the workers, and the wire flushes.
+ * Promise   While nothing happens it sleeps without a time-out.
+ * Trust     see its parts
+ * Threads   its own, but for what is marked
+ * Lifetime  reactor_free() after its thread has been joined
+ */
+#define REACTOR_QUEUES_MAX 1024u
+#define REACTOR_LINKS_MAX  (2 * VIEW_WORKERS_MAX)
+
+struct transport;
+struct task;
+
+struct reactor {
+	struct transport *transport;
+	const struct wire *wire;
+	unsigned index;
+	pthread_t thread;
+	bool is_started;
+	struct loop *loop;
+	struct mailbox mailbox; /* any thread posts */
+	struct looker looker;
+	struct room room;
+
+	struct view *view; /* the newest; NULL before the first */
+	struct list views; /* older ones too, while they have requests; the oldest first */
+	struct worker_link *links[VIEW_WORKERS_MAX]; /* by worker of the view; NULL: none (yet) */
+	struct worker_link
+		*all_links[REACTOR_LINKS_MAX]; /* old ones too, while they have requests */
+	unsigned n_links;
+	struct worker_link_owner link_owner;
+	struct list unready; /* requests whose namespace is not ready */
+	struct loop_timer unready_timer;
+
+	struct queue *queues[REACTOR_QUEUES_MAX]; /* by the low bits of their number */
+	uint16_t free_queues[REACTOR_QUEUES_MAX];
+	unsigned n_free_queues;
+	uint64_t queue_generation;
+	struct list due;    /* queues to be seen to at the end of the round */
+	struct list unborn; /* queues without a Connect, the oldest first */
+	struct loop_timer unborn_timer;
+	bool has_responded; /* the wire has something to flush */
+	struct loop_timer stop_timer;
+	uint64_t stop_ns;
+
+	struct counts counts;
+	atomic_uint n_queues;      /* any thread reads */
+	struct notice view_notice; /* control -> reactor: */
+	_Atomic(struct view *) next_view;
+	struct notice drained_notice; /* reactor -> control: */
+	_Atomic uint64_t drained;     /* serial: nothing older is in flight */
+	struct letter stop_letter;
+};
+
+/* Control thread. arena_bytes: a multiple of ARENA_BLOCK_MAX. */
+int reactor_new(struct reactor **ret_reactor, struct transport *transport, unsigned index,
+                size_t arena_bytes);
+struct reactor *reactor_free(struct reactor *reactor);
+int reactor_start(struct reactor *reactor);
+void reactor_show(struct reactor *reactor, struct view *view); /* admission goes on under it */
+/* False: it has no room for a connection. */
+bool reactor_place(struct reactor *reactor, void *connection);
+/* Ends its connections, and then its thread, within 3 s; meanwhile the control thread must go on
+ * taking letters, until is_over. */
+void reactor_stop(struct reactor *reactor);
+void reactor_join(struct reactor *reactor);
+
+/* Reactor. NULL: it is gone. */
+struct queue *reactor_queue(struct reactor *reactor, uint64_t number);
+/* 0 or a negative errno: the table is full. */
+int reactor_add_queue(struct reactor *reactor, struct queue *queue);
+void reactor_remove_queue(struct reactor *reactor, struct queue *queue);
+/* The queue is seen to at the end of this round. */
+void reactor_is_due(struct reactor *reactor, struct queue *queue);
+/* The queue has to connect within a time from now. */
+void reactor_expect_connect(struct reactor *reactor, struct queue *queue);
+
+/* The request counts for the newest view until reactor_leave_view(). */
+void reactor_enter_view(struct reactor *reactor, struct request *request);
+void reactor_leave_view(struct reactor *reactor, struct request *request);
+
+/* Control -> reactor: a task's answer. */
+void reactor_return_task(struct task *task);

@@ -1,0 +1,305 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "common/transport/request.h"
+
+#include <stddef.h>
+#include <string.h>
+
+#include "common/nvme/decode.h"
+#include "common/transport/controller.h"
+#include "common/transport/io.h"
+#include "common/transport/queue.h"
+#include "common/transport/reactor.h"
+#include "common/transport/seat.h"
+#include "common/transport/task.h"
+#include "common/transport/transport.h"
+
+void request_init(struct request *request, struct queue *queue, uint16_t index)
+{
+	request->queue = queue;
+	request->index = index;
+	list_init(&request->core_link);
+	list_init(&request->wire_link);
+}
+
+/* ------------------------------------------------------------------ decode */
+
+static struct nvme_status wrong(enum nvme_status_code code, size_t location, uint16_t *ret_location)
+{
+	*ret_location = (uint16_t)location;
+	return status_dnr(code);
+}
+
+static bool is_connect(const struct nvme_command *command)
+{
+	return command->opcode == NVME_FABRICS &&
+	       decode_fabrics_type(command) == NVME_FABRICS_CONNECT;
+}
+
+/* What may come on this queue, as far as the queue's own state says (Base 2.1 §6). */
+static struct nvme_status check_place(const struct queue *queue, const struct nvme_command *command,
+                                      uint16_t *ret_location)
+{
+	if (is_connect(command) == queue->connected)
+		return wrong(NVME_SC_COMMAND_SEQUENCE,
+		             offsetof(struct nvme_command, opcode),
+		             ret_location);
+	if (queue->qid > 0 && command->opcode == NVME_FABRICS &&
+	    decode_fabrics_type(command) != NVME_FABRICS_DISCONNECT)
+		return wrong(NVME_SC_INVALID_OPCODE,
+		             offsetof(struct nvme_connect_command, fctype),
+		             ret_location);
+	return STATUS_OK;
+}
+
+static struct nvme_status decode_control(struct request *request, struct decoded_transfer *ret)
+{
+	const struct nvme_command *command = &request->command;
+	struct nvme_status status = check_place(request->queue, command, &request->error_location);
+
+	request->kind = REQUEST_CONTROL;
+	if (status_is_ok(status))
+		status = decode_flags(command, &request->error_location);
+	if (!status_is_ok(status))
+		return status;
+	if (command->opcode == NVME_FABRICS)
+		return decode_fabrics(command, ret, &request->error_location);
+	return decode_admin(command, ret, &request->error_location);
+}
+
+static struct nvme_status decode_data(struct request *request,
+                                      const struct decoded_transfer *transfer,
+                                      uint32_t capsule_bytes)
+{
+	struct decoded_sgl sgl;
+	struct nvme_status status;
+
+	status = decode_sgl(&request->command,
+	                    transfer->direction,
+	                    capsule_bytes,
+	                    request->queue->in_capsule_bytes,
+	                    &sgl,
+	                    &request->error_location);
+	if (!status_is_ok(status))
+		return status;
+	if (sgl.length < transfer->least || sgl.length > transfer->most)
+		return wrong(NVME_SC_SGL_DATA_LENGTH,
+		             offsetof(struct nvme_command, sgl.length),
+		             &request->error_location);
+	request->length = sgl.length;
+	if (sgl.length == 0)
+		return STATUS_OK;
+	request->direction = transfer->direction;
+	if (transfer->direction == NVME_TRANSFER_TO_CONTROLLER)
+		request->source = sgl.in_capsule ? REQUEST_IN_CAPSULE : REQUEST_TRANSFER;
+	return STATUS_OK;
+}
+
+enum request_source request_decode(struct request *request, const struct nvme_command *command,
+                                   uint32_t capsule_bytes)
+{
+	struct queue *queue = request->queue;
+	struct decoded_transfer transfer;
+	struct nvme_status status;
+
+	request->command = *command;
+	if (queue->controller)
+		controller_hears(&queue->controller->shares[queue->reactor->index]);
+	if (queue->qid > 0 && command->opcode != NVME_FABRICS)
+		status = io_check(request, &transfer);
+	else
+		status = decode_control(request, &transfer);
+	if (status_is_ok(status))
+		status = decode_data(request, &transfer, capsule_bytes);
+	if (status_is_ok(status))
+		return (enum request_source)request->source;
+	request->kind = REQUEST_DONE;
+	request->status = status;
+	return REQUEST_FAILED;
+}
+
+int request_reserve(struct request *request)
+{
+	if (request->direction != NVME_TRANSFER_TO_CONTROLLER || request->data)
+		return 0;
+	if (!list_is_empty(&request->core_link)) /* it waits already */
+		return request->source == REQUEST_IN_CAPSULE ? REQUEST_E_WAIT : REQUEST_E_LATER;
+	if (room_take(&request->queue->reactor->room, request))
+		return 0;
+	return request->source == REQUEST_IN_CAPSULE ? REQUEST_E_WAIT : REQUEST_E_LATER;
+}
+
+/* ------------------------------------------------------------------ execute */
+
+static void send_task(struct request *request)
+{
+	struct queue *queue = request->queue;
+	bool brings = request->direction == NVME_TRANSFER_TO_CONTROLLER;
+	struct task *task = task_new(
+		queue->seat, &request->command, request->data, brings ? request->length : 0);
+
+	if (!task) {
+		request_answer(request, status_of(NVME_SC_INTERNAL));
+		return;
+	}
+	task->queue = queue->number;
+	task->index = request->index;
+	task->wanted_bytes = brings ? 0 : request->length;
+	request->owner = REQUEST_AT_CONTROL;
+	list_remove(&queue->unborn); /* a Connect that waits for the state service may */
+	mailbox_post(&queue->reactor->transport->mailbox, &task->letter, transport_task_arrives);
+}
+
+static void start_control(struct request *request)
+{
+	if (request->direction == NVME_TRANSFER_TO_HOST && !request->data) {
+		if (!room_take(&request->queue->reactor->room, request)) {
+			request->owner = REQUEST_AT_ROOM;
+			return;
+		}
+	}
+	send_task(request);
+}
+
+static void start(struct request *request)
+{
+	switch ((enum request_kind)request->kind) {
+	case REQUEST_CONTROL:
+		start_control(request);
+		return;
+	case REQUEST_IO:
+		io_start(request);
+		return;
+	case REQUEST_DONE:
+		request_respond(request);
+		return;
+	}
+}
+
+void request_execute(struct request *request)
+{
+	request->owner = REQUEST_AT_CORE;
+	request->queue->in_wire--;
+	request->queue->in_core++;
+	start(request);
+}
+
+void request_fail(struct request *request, struct nvme_status status)
+{
+	request->kind = REQUEST_DONE;
+	request->status = status;
+	request_execute(request);
+}
+
+void request_resume(struct request *request)
+{
+	request->owner = REQUEST_AT_CORE;
+	start(request);
+}
+
+/* ------------------------------------------------------------------ answer */
+
+static void give_up(struct request *request)
+{
+	struct queue *queue = request->queue;
+
+	room_give(&queue->reactor->room, request);
+	queue->in_core--;
+	queue_take_back(queue, request);
+}
+
+static void note_error(struct request *request)
+{
+	struct queue *queue = request->queue;
+	struct controller *controller = queue->controller;
+
+	counts_add(&queue->reactor->counts, COUNT_ERRORS, 1);
+	if (!controller)
+		return;
+	counts_add(&controller->shares[queue->reactor->index].counts, COUNT_ERRORS, 1);
+	if (status_code(request->status) < NVME_SC_INTERNAL_PATH_ERROR)
+		error_log_add(&controller->errors,
+		              queue->qid,
+		              &request->command,
+		              request->status,
+		              request->error_location);
+}
+
+void request_respond(struct request *request)
+{
+	struct queue *queue = request->queue;
+
+	if (queue->closing) {
+		give_up(request);
+		return;
+	}
+	if (!status_is_ok(request->status))
+		note_error(request);
+	request->owner = REQUEST_WITH_WIRE;
+	queue->in_core--;
+	queue->in_wire++;
+	queue->reactor->has_responded = true;
+	queue->wire->respond(request);
+}
+
+static uint16_t next_sqhd(struct queue *queue)
+{
+	if (queue->sqflow_disabled) /* reserved; FFFFh in the answer to Connect (Base 2.1 §6.3) */
+		return 0;
+	if (queue->size > 0)
+		queue->sqhd = (uint16_t)((queue->sqhd + 1u) % queue->size);
+	return queue->sqhd;
+}
+
+bool request_complete(struct request *request, struct nvme_completion *ret_completion)
+{
+	struct queue *queue = request->queue;
+	uint16_t sqhd = next_sqhd(queue);
+
+	if (queue->sqflow_disabled && is_connect(&request->command))
+		sqhd = UINT16_MAX;
+	*ret_completion = (struct nvme_completion){
+		.dw0 = le32_of(request->result[0]),
+		.dw1 = le32_of(request->result[1]),
+		.sqhd = le16_of(sqhd),
+		.sqid = le16_of(queue->qid),
+		.cid = request->command.cid,
+		.status = le16_of((uint16_t)(request->status.value << 1)),
+	};
+	return request->direction == NVME_TRANSFER_TO_HOST && status_is_ok(request->status);
+}
+
+void request_finish(struct request *request)
+{
+	struct queue *queue = request->queue;
+
+	room_give(&queue->reactor->room, request);
+	queue->in_wire--;
+	queue_take_back(queue, request);
+}
+
+/* ------------------------------------------------------------------ drop */
+
+void request_drop(struct request *request)
+{
+	switch ((enum request_owner)request->owner) {
+	case REQUEST_FREE:
+	case REQUEST_AT_CORE:
+	case REQUEST_AT_WORKER:
+		return;
+	case REQUEST_WITH_WIRE:
+		if (!request->data) /* out of the line for memory, if it is in it */
+			room_give(&request->queue->reactor->room, request);
+		return;
+	case REQUEST_AT_ROOM:
+	case REQUEST_AT_CONTROL:
+		give_up(request);
+		return;
+	case REQUEST_AT_UNREADY:
+		list_remove(&request->core_link);
+		give_up(request);
+		return;
+	case REQUEST_AT_LINK:
+		worker_link_drop(request->link, request);
+		return;
+	}
+}

@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A round of letters: each reactor writes down what only it knows, its queues and its links,
+ * and the last answer to come in makes the message. Seats are looked up by number in it.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/log.h"
+#include "common/transport/reactor.h"
+#include "common/transport/seat.h"
+#include "common/transport/transport.h"
+
+struct queue_note {
+	uint64_t number;
+	uint32_t in_flight;
+	bool header_digest;
+	bool data_digest;
+};
+
+struct link_note {
+	char worker[32];
+	bool is_up;
+	uint32_t in_flight;
+};
+
+struct round;
+
+struct note {
+	struct letter letter;
+	struct round *round;
+	struct reactor *reactor;
+	unsigned n_queues;
+	unsigned n_links;
+	struct queue_note queues[REACTOR_QUEUES_MAX];
+	struct link_note links[REACTOR_LINKS_MAX];
+};
+
+struct round {
+	struct transport *transport;
+	uint64_t request_id;
+	unsigned n_missing;
+	struct note *notes[TRANSPORT_REACTORS_MAX];
+};
+
+static void free_round(struct round *round)
+{
+	for (unsigned i = 0; i < TRANSPORT_REACTORS_MAX; i++)
+		free(round->notes[i]);
+	free(round);
+}
+
+/* ------------------------------------------------------------------ the message */
+
+struct tables {
+	Nvmetd__ControllerStatus *controllers;
+	Nvmetd__ControllerStatus **controller_pointers;
+	Nvmetd__Counters *counters;
+	Nvmetd__QueueStatus *queues;
+	Nvmetd__QueueStatus **queue_pointers;
+	Nvmetd__LinkStatus *links;
+	Nvmetd__LinkStatus **link_pointers;
+	size_t n_controllers, n_queues, n_links;
+};
+
+static void free_tables(struct tables *tables)
+{
+	free(tables->controllers);
+	free(tables->controller_pointers);
+	free(tables->counters);
+	free(tables->queues);
+	free(tables->queue_pointers);
+	free(tables->links);
+	free(tables->link_pointers);
+}
+
+static bool make_tables(struct tables *tables, const struct round *round)
+{
+	struct transport *transport = round->transport;
+	size_t controllers = 1, queues = 1, links = 1; /* never none: calloc(0) may be NULL */
+
+	list_for_each (link, &transport->controllers) {
+		controllers++;
+		list_for_each (seat, &container_of(link, struct controller, link)->seats)
+			queues++;
+	}
+	for (unsigned i = 0; i < transport->n_reactors; i++)
+		links += round->notes[i]->n_links;
+	tables->controllers = calloc(controllers, sizeof(*tables->controllers));
+	tables->controller_pointers = calloc(controllers, sizeof(*tables->controller_pointers));
+	tables->counters = calloc(controllers, sizeof(*tables->counters));
+	tables->queues = calloc(queues, sizeof(*tables->queues));
+	tables->queue_pointers = calloc(queues, sizeof(*tables->queue_pointers));
+	tables->links = calloc(links, sizeof(*tables->links));
+	tables->link_pointers = calloc(links, sizeof(*tables->link_pointers));
+	return tables->controllers && tables->controller_pointers && tables->counters &&
+	       tables->queues && tables->queue_pointers && tables->links && tables->link_pointers;
+}
+
+static const struct queue_note *find_note(const struct round *round, const struct seat *seat)
+{
+	const struct note *note = round->notes[seat->reactor->index];
+
+	for (unsigned i = 0; i < note->n_queues; i++)
+		if (note->queues[i].number == seat->queue)
+			return &note->queues[i];
+	return NULL;
+}
+
+static void tell_queue(struct tables *tables, const struct round *round, struct seat *seat)
+{
+	const struct queue_note *note = find_note(round, seat);
+	Nvmetd__QueueStatus *status = &tables->queues[tables->n_queues];
+
+	nvmetd__queue_status__init(status);
+	status->qid = seat->qid;
+	status->size = seat->size;
+	status->thread = seat->reactor->index;
+	status->host_address = seat->host_address;
+	if (note) {
+		status->in_flight = note->in_flight;
+		status->header_digest = note->header_digest;
+		status->data_digest = note->data_digest;
+	}
+	tables->queue_pointers[tables->n_queues++] = status;
+}
+
+static char *state_of(const struct controller *controller)
+{
+	if (NVME_CC_SHN(controller->properties.cc) != 0)
+		return "shut down";
+	return properties_are_ready(&controller->properties) ? "enabled" : "disabled";
+}
+
+static void tell_controller(struct tables *tables, const struct round *round,
+                            struct controller *controller)
+{
+	Nvmetd__ControllerStatus *status = &tables->controllers[tables->n_controllers];
+	Nvmetd__Counters *counters = &tables->counters[tables->n_controllers];
+
+	nvmetd__controller_status__init(status);
+	nvmetd__counters__init(counters);
+	controller_count(controller, counters);
+	status->subsystem = controller->subsystem;
+	status->cntlid = controller->cntlid;
+	status->state = state_of(controller);
+	status->counters = counters;
+	status->queues = &tables->queue_pointers[tables->n_queues];
+	list_for_each (link, &controller->seats) {
+		tell_queue(tables, round, container_of(link, struct seat, link));
+		status->n_queues++;
+	}
+	tables->controller_pointers[tables->n_controllers++] = status;
+}
+
+static void tell_links(struct tables *tables, struct note *note)
+{
+	for (unsigned i = 0; i < note->n_links; i++) {
+		Nvmetd__LinkStatus *status = &tables->links[tables->n_links];
+
+		nvmetd__link_status__init(status);
+		status->worker = note->links[i].worker;
+		status->thread = note->reactor->index;
+		status->state = note->links[i].is_up ? "up" : "connecting";
+		status->in_flight = note->links[i].in_flight;
+		tables->link_pointers[tables->n_links++] = status;
+	}
+}
+
+static void fill(struct tables *tables, const struct round *round, Nvmetd__Counters *total)
+{
+	struct transport *transport = round->transport;
+
+	list_for_each (link, &transport->controllers) {
+		struct controller *controller = container_of(link, struct controller, link);
+
+		if (!controller->ended)
+			tell_controller(tables, round, controller);
+	}
+	for (unsigned i = 0; i < transport->n_reactors; i++) {
+		tell_links(tables, round->notes[i]);
+		counts_sum(&transport->reactors[i]->counts, total);
+	}
+}
+
+static void send(const struct round *round)
+{
+	Nvmetd__TransportStatus status = NVMETD__TRANSPORT_STATUS__INIT;
+	Nvmetd__Counters total = NVMETD__COUNTERS__INIT;
+	envelope message = NVMETD__ENVELOPE__INIT;
+	_cleanup_(free_tables) struct tables tables = {0};
+
+	if (!make_tables(&tables, round)) {
+		log_err("no memory to say our status");
+		return;
+	}
+	fill(&tables, round, &total);
+	status.controllers = tables.controller_pointers;
+	status.n_controllers = tables.n_controllers;
+	status.links = tables.link_pointers;
+	status.n_links = tables.n_links;
+	status.total = &total;
+	for (unsigned i = 0; i < round->transport->n_reactors; i++)
+		status.connections += round->notes[i]->n_queues;
+	message.body_case = NVMETD__ENVELOPE__BODY_TRANSPORT_STATUS;
+	message.transport_status = &status;
+	if (round->transport->client)
+		ipc_client_send(round->transport->client, round->request_id, &message);
+}
+
+/* ------------------------------------------------------------------ the letters */
+
+static void note_returns(struct letter *letter)
+{
+	struct round *round = container_of(letter, struct note, letter)->round;
+
+	if (--round->n_missing > 0)
+		return;
+	send(round);
+	free_round(round);
+}
+
+static void note_queue(struct note *note, struct queue *queue)
+{
+	struct queue_note *ret = &note->queues[note->n_queues++];
+
+	*ret = (struct queue_note){.number = queue->number,
+	                           .in_flight = queue->in_core + queue->in_wire};
+	if (queue->wire->describe && !queue->closing)
+		queue->wire->describe(queue, &ret->header_digest, &ret->data_digest);
+}
+
+static void take_note(struct letter *letter)
+{
+	struct note *note = container_of(letter, struct note, letter);
+	struct reactor *reactor = note->reactor;
+
+	for (unsigned i = 0; i < REACTOR_QUEUES_MAX; i++)
+		if (reactor->queues[i])
+			note_queue(note, reactor->queues[i]);
+	for (unsigned i = 0; i < reactor->n_links; i++) {
+		const struct worker_link *link = reactor->all_links[i];
+		struct link_note *ret = &note->links[note->n_links++];
+
+		strncpy(ret->worker, worker_link_name(link), sizeof(ret->worker) - 1);
+		ret->is_up = worker_link_state(link) == WORKER_UP;
+		ret->in_flight = worker_link_in_flight(link);
+	}
+	mailbox_post(&reactor->transport->mailbox, &note->letter, note_returns);
+}
+
+void status_answer(struct transport *transport, uint64_t request_id)
+{
+	struct round *round = calloc(1, sizeof(*round));
+
+	if (!round)
+		return;
+	round->transport = transport;
+	round->request_id = request_id;
+	round->n_missing = transport->n_reactors;
+	for (unsigned i = 0; i < transport->n_reactors; i++) {
+		round->notes[i] = calloc(1, sizeof(*round->notes[i]));
+		if (!round->notes[i]) {
+			free_round(round);
+			return;
+		}
+		round->notes[i]->round = round;
+		round->notes[i]->reactor = transport->reactors[i];
+	}
+	for (unsigned i = 0; i < transport->n_reactors; i++)
+		mailbox_post(&transport->reactors[i]->mailbox, &round->notes[i]->letter, take_note);
+}

@@ -1,0 +1,481 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "common/transport/transport.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/clock.h"
+#include "common/base/error.h"
+#include "common/base/log.h"
+#include "common/transport/admin.h"
+#include "common/transport/connect.h"
+#include "common/transport/reactor.h"
+#include "common/transport/seat.h"
+
+#define ARENA_MIB_DEFAULT 16u
+#define ARENA_MIB_MIN     2u
+#define ARENA_MIB_MAX     4096u
+#define OPTIONS_MAX       16u
+#define STOP_NS           (4 * NS_PER_S)
+
+struct loop *transport_loop(struct transport *transport)
+{
+	return transport->service.loop;
+}
+
+bool transport_place(struct transport *transport, void *connection)
+{
+	struct reactor *emptiest = transport->reactors[0];
+
+	for (unsigned i = 1; i < transport->n_reactors; i++)
+		if (atomic_load(&transport->reactors[i]->n_queues) <
+		    atomic_load(&emptiest->n_queues))
+			emptiest = transport->reactors[i];
+	return !transport->is_stopping && reactor_place(emptiest, connection);
+}
+
+/* ------------------------------------------------------------------ to the state service */
+
+void transport_tell(struct transport *transport, envelope *message)
+{
+	if (transport->client && ipc_client_is_connected(transport->client))
+		ipc_client_send(transport->client, 0, message);
+}
+
+void transport_tell_gone(struct transport *transport, const struct controller *controller,
+                         const char *reason)
+{
+	Nvmetd__SessionGone gone = NVMETD__SESSION_GONE__INIT;
+	envelope message = NVMETD__ENVELOPE__INIT;
+
+	gone.subsystem = controller->subsystem;
+	gone.cntlid = controller->cntlid;
+	gone.reason = (char *)reason;
+	message.body_case = NVMETD__ENVELOPE__BODY_SESSION_GONE;
+	message.session_gone = &gone;
+	transport_tell(transport, &message);
+}
+
+static void tell_drained(struct transport *transport)
+{
+	Nvmetd__Drained drained = NVMETD__DRAINED__INIT;
+	envelope message = NVMETD__ENVELOPE__INIT;
+
+	if (list_is_empty(&transport->views) || transport->drained_serial == 0)
+		return;
+	drained.revision = container_of(transport->views.next, struct view, link)->revision;
+	message.body_case = NVMETD__ENVELOPE__BODY_DRAINED;
+	message.drained = &drained;
+	transport_tell(transport, &message);
+}
+
+static void present_sessions(struct transport *transport)
+{
+	Nvmetd__SessionPresent present = NVMETD__SESSION_PRESENT__INIT;
+	envelope message = NVMETD__ENVELOPE__INIT;
+	_cleanup_(cleanup_free) Nvmetd__Session **sessions = NULL;
+	size_t n = 0;
+
+	list_for_each (link, &transport->controllers)
+		n++;
+	sessions = calloc(n + 1, sizeof(*sessions));
+	if (!sessions) {
+		log_err("no memory to present %zu sessions", n);
+		return;
+	}
+	list_for_each (link, &transport->controllers) {
+		struct controller *controller = container_of(link, struct controller, link);
+
+		if (!controller->ended)
+			sessions[present.n_sessions++] = controller->session;
+	}
+	present.sessions = sessions;
+	message.body_case = NVMETD__ENVELOPE__BODY_SESSION_PRESENT;
+	message.session_present = &present;
+	transport_tell(transport, &message);
+}
+
+/* ------------------------------------------------------------------ from the state service */
+
+static void introduce(void *context, Nvmetd__Hello *hello)
+{
+	const struct transport *transport = context;
+
+	hello->revision = transport->view ? transport->view->revision : 0;
+}
+
+static void arrived(void *context, uint64_t state_instance)
+{
+	struct transport *transport = context;
+
+	(void)state_instance;
+	present_sessions(transport);
+	listeners_report(transport);
+	tell_drained(transport);
+	asks_ask_again(transport);
+}
+
+/* Their hosts will be told by the end of their connections. */
+static void end_without_subsystem(struct transport *transport)
+{
+	list_for_each_safe (link, &transport->controllers) {
+		struct controller *controller = container_of(link, struct controller, link);
+
+		if (!view_subsystem(transport->view, controller->subsystem))
+			controller_end(controller, "its subsystem is gone");
+	}
+}
+
+static void take_view(struct transport *transport, const Nvmetd__TransportView *message)
+{
+	struct view *view;
+	const char *reason;
+	int r;
+
+	r = view_new(
+		&view, message, transport->view, clock_now_ns(), transport->n_reactors, &reason);
+	if (r) {
+		log_err("view %llu is not taken: %s",
+		        (unsigned long long)message->revision,
+		        r == VIEW_E_UNSOUND ? reason : error_words(r));
+		return;
+	}
+	log_debug("view %llu", (unsigned long long)view->revision);
+	transport->view = view;
+	list_append(&transport->views, &view->link);
+	for (unsigned i = 0; i < transport->n_reactors; i++)
+		reactor_show(transport->reactors[i], view);
+	end_without_subsystem(transport);
+	listeners_show(transport, view);
+}
+
+static void take_session_update(struct transport *transport, const Nvmetd__Session *session)
+{
+	struct controller *controller;
+
+	controller = session ? controller_find(transport, session->subsystem, session->cntlid)
+	                     : NULL;
+	if (controller)
+		controller_take_session(controller, session);
+}
+
+static void take_session_end(struct transport *transport, const Nvmetd__SessionEnd *end)
+{
+	struct controller *controller = controller_find(transport, end->subsystem, end->cntlid);
+	char reason[128];
+
+	if (controller)
+		controller_end(controller,
+		               log_safe(reason, sizeof(reason), end->reason, strlen(end->reason)));
+}
+
+static void take_refusal(struct transport *transport, uint64_t number,
+                         const Nvmetd__Refusal *refusal)
+{
+	struct task *task = asks_take(transport, number);
+	char reason[128];
+
+	log_err("the state service refuses: %s",
+	        log_safe(reason, sizeof(reason), refusal->reason, strlen(refusal->reason)));
+	if (task)
+		task_refuse(task,
+		            status_of(connect_is(task) ? NVME_SC_CONNECT_BUSY
+		                                       : NVME_SC_COMMAND_INTERRUPTED));
+}
+
+static void take_reply(struct transport *transport, const envelope *message)
+{
+	struct task *task = asks_take(transport, message->request_id);
+	bool is_connect_reply = message->body_case == NVMETD__ENVELOPE__BODY_CONNECT_REPLY;
+
+	if (!task)
+		return; /* cancelled meanwhile */
+	if (connect_is(task) != is_connect_reply)
+		task_refuse(task, status_of(NVME_SC_INTERNAL));
+	else if (is_connect_reply)
+		connect_answered(transport, task, message->connect_reply);
+	else
+		admin_answered(transport, task, message->admin_reply);
+}
+
+static void received(void *context, const envelope *message)
+{
+	struct transport *transport = context;
+
+	switch (message->body_case) {
+	case NVMETD__ENVELOPE__BODY_TRANSPORT_VIEW:
+		take_view(transport, message->transport_view);
+		return;
+	case NVMETD__ENVELOPE__BODY_SESSION_UPDATE:
+		take_session_update(transport, message->session_update->session);
+		return;
+	case NVMETD__ENVELOPE__BODY_SESSION_END:
+		take_session_end(transport, message->session_end);
+		return;
+	case NVMETD__ENVELOPE__BODY_CONNECT_REPLY:
+	case NVMETD__ENVELOPE__BODY_ADMIN_REPLY:
+		take_reply(transport, message);
+		return;
+	case NVMETD__ENVELOPE__BODY_REFUSAL:
+		take_refusal(transport, message->request_id, message->refusal);
+		return;
+	case NVMETD__ENVELOPE__BODY_STATUS_REQUEST:
+		status_answer(transport, message->request_id);
+		return;
+	default:
+		log_warn("the state service sent what a transport does not hear: %s",
+		         envelope_body_name((int)message->body_case));
+	}
+}
+
+/* ------------------------------------------------------------------ from the reactors */
+
+static struct transport *transport_of(const struct seat *seat)
+{
+	return seat->reactor->transport;
+}
+
+void transport_task_arrives(struct letter *letter)
+{
+	struct task *task = container_of(letter, struct task, letter);
+	struct transport *transport = transport_of(task->seat);
+
+	list_append(&task->seat->tasks, &task->seat_link);
+	if (connect_is(task))
+		connect_begin(transport, task);
+	else
+		admin_begin(transport, task);
+}
+
+void task_return(struct task *task)
+{
+	list_remove(&task->seat_link);
+	reactor_return_task(task);
+}
+
+void task_refuse(struct task *task, struct nvme_status status)
+{
+	task->connected.controller = controller_drop(task->connected.controller);
+	task->status = status;
+	task_return(task);
+}
+
+void transport_queue_closing(struct letter *letter)
+{
+	struct seat *seat = container_of(letter, struct seat, closing_letter);
+	struct controller *controller = seat->controller;
+	struct list *first;
+
+	seat->closing = true;
+	while ((first = list_take_first(&seat->tasks))) {
+		struct task *task = container_of(first, struct task, seat_link);
+
+		asks_cancel(transport_of(seat), task);
+		task_free(task);
+	}
+	if (controller && seat->qid == 0)
+		controller_end(controller, "its host has gone");
+}
+
+void transport_queue_closed(struct letter *letter)
+{
+	struct seat *seat = container_of(letter, struct seat, closed_letter);
+	struct transport *transport = transport_of(seat);
+
+	controller_unseat(seat);
+	seat_bury(seat);
+	connect_retry(transport);
+}
+
+static uint64_t drained_by_all(const struct transport *transport)
+{
+	uint64_t least = UINT64_MAX;
+
+	for (unsigned i = 0; i < transport->n_reactors; i++) {
+		uint64_t serial = atomic_load(&transport->reactors[i]->drained);
+
+		least = serial < least ? serial : least;
+	}
+	return least;
+}
+
+void transport_reactor_drained(struct letter *letter)
+{
+	struct reactor *reactor = container_of(letter, struct reactor, drained_notice.letter);
+	struct transport *transport = reactor->transport;
+	uint64_t serial;
+
+	notice_take(&reactor->drained_notice);
+	serial = drained_by_all(transport);
+	if (serial <= transport->drained_serial)
+		return;
+	transport->drained_serial = serial;
+	while (!list_is_empty(&transport->views)) {
+		struct view *oldest = container_of(transport->views.next, struct view, link);
+
+		if (oldest->serial >= serial)
+			break;
+		list_remove(&oldest->link);
+		view_drop(oldest);
+	}
+	tell_drained(transport);
+}
+
+/* ------------------------------------------------------------------ the process */
+
+/* An option of the core among the wire's, whose context it is not given. */
+static unsigned arena_mib = ARENA_MIB_DEFAULT;
+
+static bool take_arena_mib(void *context, const char *value)
+{
+	char *end;
+	unsigned long mib;
+
+	(void)context;
+	errno = 0;
+	mib = strtoul(value, &end, 10);
+	if (errno || *end || end == value || mib < ARENA_MIB_MIN || mib > ARENA_MIB_MAX)
+		return false;
+	arena_mib = (unsigned)mib;
+	return true;
+}
+
+static const struct service_option arena_option = {
+	.name = "arena-mib",
+	.argument = "MIB",
+	.help = "memory for the data of commands, of each thread (16)",
+	.take = take_arena_mib,
+};
+
+static int init_service(struct transport *transport, int argc, char **argv)
+{
+	static struct service_option options[OPTIONS_MAX];
+	static struct service_role role; /* the service refers to it while it lives */
+
+	role = transport->wire->role;
+	must(role.n_options < OPTIONS_MAX);
+	for (unsigned i = 0; i < role.n_options; i++)
+		options[i] = role.options[i];
+	options[role.n_options++] = arena_option;
+	role.options = options;
+	return service_init(&transport->service, &role, transport->wire->options, argc, argv);
+}
+
+static int start_client(struct transport *transport)
+{
+	char path[108];
+	struct ipc_client_options options = {
+		.path = path,
+		.name = transport->service.name,
+		.instance = transport->service.instance,
+		.threads = transport->n_reactors,
+		.received = received,
+		.introduce = introduce,
+		.arrived = arrived,
+		.context = transport,
+	};
+	int r = service_run_path(&transport->service, path, "transport.sock");
+
+	if (!r)
+		r = ipc_client_new(&transport->client, transport->service.loop, &options);
+	return r ? error_trace(r) : 0;
+}
+
+static int start(struct transport *transport)
+{
+	size_t arena_bytes = (size_t)arena_mib << 20;
+	int r;
+
+	r = mailbox_init(&transport->mailbox, transport->service.loop);
+	for (unsigned i = 0; !r && i < transport->service.threads; i++) {
+		r = reactor_new(&transport->reactors[i], transport, i, arena_bytes);
+		if (!r)
+			transport->n_reactors++;
+	}
+	for (unsigned i = 0; !r && i < transport->n_reactors; i++)
+		r = reactor_start(transport->reactors[i]);
+	if (!r)
+		r = start_client(transport);
+	return r ? error_trace(r) : 0;
+}
+
+static bool are_reactors_over(const struct transport *transport)
+{
+	for (unsigned i = 0; i < transport->n_reactors; i++)
+		if (transport->reactors[i]->is_started &&
+		    !atomic_load(&transport->reactors[i]->is_over))
+			return false;
+	return true;
+}
+
+/* Connections end while both threads still take letters. */
+static void stop_reactors(struct transport *transport)
+{
+	uint64_t end_ns = clock_now_ns() + STOP_NS;
+
+	for (unsigned i = 0; i < transport->n_reactors; i++)
+		reactor_stop(transport->reactors[i]);
+	while (!are_reactors_over(transport) && clock_now_ns() < end_ns)
+		if (loop_round(transport->service.loop, 10) != 0)
+			break;
+	for (unsigned i = 0; i < transport->n_reactors; i++)
+		reactor_join(transport->reactors[i]);
+}
+
+static void end_controllers(struct transport *transport)
+{
+	list_for_each_safe (link, &transport->controllers) {
+		struct controller *controller = container_of(link, struct controller, link);
+
+		controller_end(controller, "the transport stops");
+	}
+}
+
+static void drop_views(struct transport *transport)
+{
+	struct list *first;
+
+	while ((first = list_take_first(&transport->views)))
+		view_drop(container_of(first, struct view, link));
+	transport->view = NULL;
+}
+
+static void stop(struct transport *transport)
+{
+	transport->is_stopping = true;
+	listeners_close(transport);
+	transport->client = ipc_client_free(transport->client);
+	end_controllers(transport);
+	stop_reactors(transport);
+	asks_deinit(&transport->asks);
+	for (unsigned i = 0; i < transport->n_reactors; i++)
+		transport->reactors[i] = reactor_free(transport->reactors[i]);
+	drop_views(transport);
+	mailbox_deinit(&transport->mailbox);
+	service_deinit(&transport->service);
+}
+
+int transport_main(const struct wire *wire, int argc, char **argv)
+{
+	static struct transport transport;
+	int r;
+
+	transport.wire = wire;
+	transport.service = SERVICE_NULL;
+	list_init(&transport.views);
+	list_init(&transport.controllers);
+	listeners_init(&transport.listeners);
+	asks_init(&transport.asks);
+	r = init_service(&transport, argc, argv);
+	if (r)
+		return service_exit_code(r);
+	r = start(&transport);
+	if (!r) {
+		service_ready(&transport.service);
+		r = loop_run(transport.service.loop);
+	}
+	stop(&transport);
+	return service_exit_code(r);
+}

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#pragma once
+
+#include "common/ipc/client.h"
+#include "common/loop/mailbox.h"
+#include "common/proc/service.h"
+#include "common/transport/asks.h"
+#include "common/transport/controller.h"
+#include "common/transport/listeners.h"
+#include "common/transport/port.h"
+#include "common/transport/view.h"
+
+/*
+ * transport - the process: its control thread, and what that has.
+ *
+ * Shape     The main thread is the control thread: the connection to the state service, the
+ *           view, listeners, controllers, and what is being asked. Reactors are told by letters.
+ * Promise   What the state service says is checked; without it everything that needs it waits.
+ * Trust     the state service may be broken: it cannot end the process
+ * Threads   the control thread
+ * Lifetime  transport_main()
+ */
+#define TRANSPORT_REACTORS_MAX 64u
+
+struct transport {
+	const struct wire *wire;
+	struct service service;
+	struct mailbox mailbox; /* any thread posts */
+	struct ipc_client *client;
+	struct view *view;       /* NULL before the first */
+	struct list views;       /* not drained, the oldest first; the newest is always in it */
+	uint64_t drained_serial; /* as told to the state service */
+	struct listeners listeners;
+	struct list controllers;
+	struct asks asks;
+	unsigned n_reactors;
+	struct reactor *reactors[TRANSPORT_REACTORS_MAX];
+	bool is_stopping;
+};
+
+/* Sends a notice; without a state service it is dropped. */
+void transport_tell(struct transport *transport, envelope *message);
+void transport_tell_gone(struct transport *transport, const struct controller *controller,
+                         const char *reason);
+
+/* Letters from reactors, on the control thread. */
+void transport_task_arrives(struct letter *letter);  /* struct task */
+void transport_queue_closing(struct letter *letter); /* struct seat */
+void transport_queue_closed(struct letter *letter);
+void transport_reactor_drained(struct letter *letter);
+
+struct task;
+void task_return(struct task *task);
+/* Sends a task that is not answered yet back with this status. */
+void task_refuse(struct task *task, struct nvme_status status);
+
+/* Answers StatusRequest when all reactors have said theirs. */
+void status_answer(struct transport *transport, uint64_t request_id);
