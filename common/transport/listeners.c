@@ -198,7 +198,7 @@ void listeners_report(struct transport *transport)
 
 		nvmetd__listener_report__init(&reports[i]);
 		reports[i].port_id = entry->port.id;
-		reports[i].listening = entry->listener;
+		reports[i].listening = entry->listener != NULL;
 		reports[i].reason = entry->reason;
 		pointers[i] = &reports[i];
 		i++;

@@ -10,6 +10,7 @@
 #include "common/transport/io.h"
 #include "common/transport/queue.h"
 #include "common/transport/request.h"
+#include "common/transport/seat.h"
 #include "common/transport/task.h"
 #include "common/transport/transport.h"
 

@@ -61,7 +61,9 @@ struct reactor {
 	uint64_t stop_ns;
 
 	struct counts counts;
-	atomic_uint n_queues;      /* any thread reads */
+	atomic_uint n_queues; /* any thread reads */
+	atomic_uint n_seats;
+	atomic_bool is_over;       /* its thread has nothing more to do */
 	struct notice view_notice; /* control -> reactor: */
 	_Atomic(struct view *) next_view;
 	struct notice drained_notice; /* reactor -> control: */
