@@ -8,7 +8,7 @@ const struct wire tcp_wire = {
 	.role =
 		{
                        .program = "nvmetd-tcp",
-                       .default_name = "tcp-0",
+                       .default_name = "tcp",
                        .purpose = "Speaks NVMe/TCP with hosts, and routes their commands.",
 		       },
 	.trtype = "tcp",
