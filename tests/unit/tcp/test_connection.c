@@ -330,6 +330,20 @@ START_TEST(cannot_answer_an_r2t_that_was_not_sent)
 }
 END_TEST
 
+START_TEST(gets_no_answer_behind_a_term_request)
+{
+	uint32_t queued;
+
+	host_sends_a_flush(9);
+	host_sends("GET / HTTP/1.1", 14);
+	core_run();
+	ck_assert_int_eq(connection()->state, LIFE_DRAINING);
+	queued = core.queue->in_wire;
+	core_answer(STATUS_OK);
+	ck_assert_uint_eq(core.queue->in_wire, queued);
+}
+END_TEST
+
 /* ------------------------------------------------------------------ the end by the core */
 
 START_TEST(sends_what_is_queued_before_the_core_ends_it)
@@ -404,6 +418,7 @@ int main(void)
 	         host_is_forgotten,
 	         is_over_when_it_does_not_read_for_30_s,
 	         gets_all_when_it_reads_at_last,
+	         gets_no_answer_behind_a_term_request,
 	         cannot_answer_an_r2t_that_was_not_sent);
 	describe(suite,
 	         "a connection that the core ends",
