@@ -77,6 +77,7 @@ int options_parse(const struct option_group *groups, unsigned n_groups, int argc
 		if (found < FIRST)
 			return refuse(argv[optind - 1], "no such option, or not with a value");
 		option = find(groups, n_groups, (unsigned)found - FIRST, &context);
+		must(option);
 		r = take_value(option, context, optarg);
 		if (r)
 			return r;

@@ -45,7 +45,7 @@ int keeper_put(struct keeper *keeper, const char *name, int fd)
 		return KEEPER_E_FULL;
 	}
 	keeper->kept[keeper->n].fd = fd;
-	strcpy(keeper->kept[keeper->n].name, name);
+	snprintf(keeper->kept[keeper->n].name, sizeof(keeper->kept[0].name), "%s", name);
 	keeper->n++;
 	return 0;
 }

@@ -135,7 +135,7 @@ int notify_init(struct notify *notify, struct loop *loop, const char *path,
 	notify->address.sun_family = AF_UNIX;
 	if (strlen(path) >= sizeof(notify->address.sun_path))
 		return error_origin(-ENAMETOOLONG);
-	strcpy(notify->address.sun_path, path);
+	memcpy(notify->address.sun_path, path, strlen(path) + 1);
 	fd = open_socket(&notify->address);
 	if (fd < 0)
 		return error_trace(fd);
