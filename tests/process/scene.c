@@ -35,7 +35,7 @@ static bool is_enabled(uint32_t nsid)
 
 	for (unsigned i = 0; i < HARNESS_NAMESPACES; i++)
 		if (spaces[i].nsid == nsid)
-			return !spaces[i].is_disabled;
+			return !spaces[i].is_disabled && !spaces[i].is_missing;
 	return false;
 }
 

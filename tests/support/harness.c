@@ -227,6 +227,12 @@ void harness_end(struct harness *harness)
 	              status);
 }
 
+void harness_forget(struct harness *harness)
+{
+	ck_assert_int_eq(waitpid(harness->launcher, NULL, 0), harness->launcher);
+	harness->launcher = 0;
+}
+
 static int remove_one(const char *path, const struct stat *status, int kind, struct FTW *place)
 {
 	(void)status;
@@ -288,7 +294,8 @@ static int try_namespaces(const struct harness_subsystem *subsystem,
 	int r = 0;
 
 	for (unsigned i = 0; !r && i < HARNESS_NAMESPACES; i++)
-		if (subsystem->namespaces[i].nsid && !subsystem->namespaces[i].is_disabled)
+		if (subsystem->namespaces[i].nsid && !subsystem->namespaces[i].is_disabled &&
+		    !subsystem->namespaces[i].is_missing)
 			r = host_namespace_identify(
 				controller, subsystem->namespaces[i].nsid, &space);
 	return r;

@@ -38,6 +38,7 @@ struct harness_namespace {
 	const char *uuid;      /* NULL: not said */
 	bool is_buffered;
 	bool is_disabled;
+	bool is_missing; /* its file is not there: do not wait for it */
 };
 
 struct harness_subsystem {
@@ -81,6 +82,8 @@ void harness_launch(struct harness *harness, bool has_config);
 void harness_await_service(struct harness *harness);
 /* Ends the launcher, and sees that all of its processes have gone. */
 void harness_end(struct harness *harness);
+/* The launcher was killed: reaps it. */
+void harness_forget(struct harness *harness);
 /* harness_end(), and removes all. Takes NULL. */
 void harness_stop(struct harness *harness);
 
@@ -97,6 +100,13 @@ int harness_ctl(struct harness *harness, char *ret_text, size_t text_size, ...)
 /* Any program of the build. */
 int harness_program(const char *program, char *ret_text, size_t text_size, char *const *arguments,
                     unsigned timeout_ms);
+
+/* The same without waiting: its pid, and where its output goes. The program ends with ours. */
+pid_t harness_spawn(const char *program, const char *output_path, char *const *arguments);
+/* Waits for the end of what was spawned: its exit status. */
+int harness_await(pid_t pid, unsigned timeout_ms);
+/* What a file holds, cut to fit. */
+void harness_read(const char *path, char *ret_text, size_t text_size);
 
 /* Writes `exports` as nvmetcli's JSON to NAME in the directory. */
 void harness_write(struct harness *harness, const char *name,

@@ -9,6 +9,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -80,6 +81,51 @@ int harness_program(const char *program, char *ret_text, size_t text_size, char 
 	if (!has_ended)
 		ck_abort_msg("%s did not end in %u ms; it said: %s", program, timeout_ms, ret_text);
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+pid_t harness_spawn(const char *program, const char *output_path, char *const *arguments)
+{
+	int output = open(output_path, O_CREAT | O_TRUNC | O_WRONLY | O_CLOEXEC, 0600);
+	pid_t pid;
+
+	ck_assert_int_ge(output, 0);
+	pid = fork();
+	ck_assert_int_ge(pid, 0);
+	if (pid == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		become(program, arguments, output);
+	}
+	close(output);
+	return pid;
+}
+
+int harness_await(pid_t pid, unsigned timeout_ms)
+{
+	uint64_t deadline_ns = clock_now_ns() + timeout_ms * NS_PER_MS;
+	const struct timespec pause = {.tv_nsec = 5000000};
+	int status;
+
+	while (waitpid(pid, &status, WNOHANG) == 0) {
+		if (clock_now_ns() >= deadline_ns) {
+			kill(pid, SIGKILL);
+			waitpid(pid, &status, 0);
+			ck_abort_msg("a program did not end in %u ms", timeout_ms);
+		}
+		nanosleep(&pause, NULL);
+	}
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+void harness_read(const char *path, char *ret_text, size_t text_size)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t n;
+
+	ck_assert_int_ge(fd, 0);
+	n = read(fd, ret_text, text_size - 1);
+	ck_assert_int_ge(n, 0);
+	ret_text[n] = 0;
+	close(fd);
 }
 
 int harness_ctl(struct harness *harness, char *ret_text, size_t text_size, ...)

@@ -1,0 +1,367 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Each process is killed while a host does verified I/O: nothing is lost, and what waits goes on.
+ */
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "common/base/clock.h"
+#include "tests/process/scene.h"
+
+#define DEPTH      32u
+#define PATIENT_MS 25000u /* a Linux host gives an I/O 30 s */
+#define MIB        (1u << 20)
+
+static void given_a_set(void)
+{
+	scene_start(NULL);
+	scene.options.timeout_ms = PATIENT_MS;
+}
+
+static void pause_ms(unsigned ms)
+{
+	const struct timespec pause = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000L};
+
+	nanosleep(&pause, NULL);
+}
+
+/* ------------------------------------------------------------------ in flight */
+
+static struct host_request requests[DEPTH];
+static uint8_t data[DEPTH][65536];
+
+static void submit_all(uint8_t opcode, uint32_t nsid, uint64_t seed)
+{
+	uint32_t blocks = (uint32_t)sizeof(data[0]) / scene.spaces[nsid].block_bytes;
+
+	for (unsigned i = 0; i < DEPTH; i++) {
+		if (opcode == NVME_IO_WRITE)
+			scene_fill(data[i], sizeof(data[i]), seed + i);
+		else
+			memset(data[i], 0, sizeof(data[i]));
+		requests[i] = host_io(
+			&scene.spaces[nsid], opcode, (uint64_t)i * blocks, blocks, data[i]);
+		queue_must(&scene.queue, host_queue_submit(&scene.queue, &requests[i]));
+	}
+	queue_must(&scene.queue, host_queue_flush(&scene.queue));
+}
+
+static void await_all(void)
+{
+	for (unsigned i = 0; i < DEPTH; i++) {
+		int r = host_queue_await(&scene.queue, &requests[i], PATIENT_MS);
+
+		if (r)
+			ck_abort_msg("request %u: %s", i, scene.queue.connection.error);
+	}
+}
+
+static void expect_all(uint64_t seed)
+{
+	for (unsigned i = 0; i < DEPTH; i++)
+		scene_expect(data[i], sizeof(data[i]), seed + i);
+}
+
+/* What is in flight when `name` dies is answered with success, and nothing that was written is
+ * lost. */
+static void survive(const char *name, uint32_t nsid)
+{
+	scene_connect();
+	for (uint64_t round = 0; round < 3; round++) {
+		submit_all(NVME_IO_WRITE, nsid, 100 * round);
+		harness_kill(scene.harness, name);
+		await_all();
+		submit_all(NVME_IO_READ, nsid, 0);
+		harness_kill(scene.harness, name);
+		await_all();
+		expect_all(100 * round);
+	}
+	scene_disconnect();
+}
+
+START_TEST(nothing_in_flight_on_a_file_is_lost_with_io)
+{
+	survive("io-0", 1);
+}
+END_TEST
+
+START_TEST(nothing_in_flight_in_ram_is_lost_with_io)
+{
+	survive("io-0", 2);
+}
+END_TEST
+
+START_TEST(nothing_in_flight_is_lost_with_state)
+{
+	survive("state", 1);
+}
+END_TEST
+
+START_TEST(what_was_in_ram_is_there_after_io_died)
+{
+	scene_connect();
+	scene_write(2, 100, 256, 5);
+	harness_kill(scene.harness, "io-0");
+	scene_read_back(2, 100, 256, 5);
+	scene_disconnect();
+}
+END_TEST
+
+/* ------------------------------------------------------------------ the state service */
+
+START_TEST(io_goes_on_without_state)
+{
+	pid_t old;
+
+	scene_connect();
+	old = harness_pid(scene.harness, "state", 0);
+	ck_assert_int_eq(kill(old, SIGSTOP), 0);
+	for (unsigned i = 0; i < 100; i++) {
+		scene_write(1, i, 1, i);
+		scene_read_back(1, i, 1, i);
+	}
+	ck_assert_int_eq(kill(old, SIGKILL), 0);
+	harness_pid(scene.harness, "state", old);
+	scene_disconnect();
+}
+END_TEST
+
+START_TEST(an_admin_command_waits_for_the_next_state)
+{
+	uint8_t page[NVME_IDENTIFY_SIZE];
+
+	scene_connect();
+	harness_kill(scene.harness, "state");
+	host_must(&scene.controller,
+	          host_identify(&scene.controller, NVME_CNS_CONTROLLER, 0, 0, page));
+	scene_disconnect();
+}
+END_TEST
+
+START_TEST(a_connect_waits_for_the_next_state)
+{
+	harness_kill(scene.harness, "state");
+	scene_connect();
+	scene_write(1, 0, 8, 1);
+	scene_disconnect();
+}
+END_TEST
+
+START_TEST(keep_alive_needs_no_state)
+{
+	pid_t old = harness_pid(scene.harness, "state", 0);
+
+	scene.options.kato_ms = 2000;
+	scene_connect();
+	ck_assert_int_eq(kill(old, SIGSTOP), 0);
+	for (unsigned i = 0; i < 6; i++) {
+		uint64_t begin_ns = clock_now_ns();
+
+		host_must(&scene.controller, host_keep_alive(&scene.controller));
+		ck_assert_uint_lt(clock_now_ns() - begin_ns, NS_PER_S);
+		pause_ms(500);
+	}
+	ck_assert_int_eq(kill(old, SIGKILL), 0);
+	harness_pid(scene.harness, "state", old);
+	host_must(&scene.controller, host_keep_alive(&scene.controller));
+	scene_disconnect();
+}
+END_TEST
+
+START_TEST(an_event_request_outlives_state)
+{
+	struct host_request event = host_event_request();
+	struct harness_exports exports = scene.harness->exports;
+
+	scene_connect();
+	host_must(&scene.controller,
+	          host_set_feature(&scene.controller, NVME_FEATURE_ASYNC_EVENT_CONFIG, 1u << 8));
+	queue_must(&scene.controller.admin, host_queue_submit(&scene.controller.admin, &event));
+	queue_must(&scene.controller.admin, host_queue_flush(&scene.controller.admin));
+	harness_kill(scene.harness, "state");
+	exports.subsystems[0].namespaces[2] = (struct harness_namespace){.nsid = 3,
+	                                                                 .path = "ram:1M"};
+	harness_restore(scene.harness, &exports);
+	queue_must(&scene.controller.admin,
+	           host_queue_await(&scene.controller.admin, &event, PATIENT_MS));
+	ck_assert_uint_eq(le32_get(event.completion.dw0) >> 16, NVME_LOG_CHANGED_NAMESPACES);
+	scene_disconnect();
+}
+END_TEST
+
+START_TEST(a_controller_keeps_its_number_when_state_dies)
+{
+	uint16_t cntlid;
+	struct host_controller other = HOST_CONTROLLER_NULL;
+
+	scene_connect();
+	cntlid = scene.controller.cntlid;
+	harness_kill(scene.harness, "state");
+	host_must(&scene.controller, host_controller_identify(&scene.controller));
+	ck_assert_uint_eq(scene.controller.identity.cntlid, cntlid);
+	harness_connect_as(&scene.options, &other);
+	ck_assert_uint_ne(other.cntlid, cntlid);
+	host_controller_close(&other);
+	scene_disconnect();
+}
+END_TEST
+
+START_TEST(a_uuid_is_the_same_after_state_died)
+{
+	struct host_namespace space;
+
+	scene_connect();
+	harness_kill(scene.harness, "state");
+	host_must(&scene.controller, host_namespace_identify(&scene.controller, 1, &space));
+	ck_assert_mem_eq(space.uuid, scene.spaces[1].uuid, 16);
+	scene_disconnect();
+}
+END_TEST
+
+/* ------------------------------------------------------------------ the transport */
+
+START_TEST(a_host_can_connect_again_after_tcp_died)
+{
+	scene_connect();
+	scene_write(1, 0, 64, 8);
+	harness_kill(scene.harness, "tcp");
+	connection_must(&scene.queue.connection,
+	                host_connection_await_end(&scene.queue.connection, 5000));
+	scene_disconnect();
+	harness_await_service(scene.harness);
+	scene_connect();
+	scene_read_back(1, 0, 64, 8);
+	scene_disconnect();
+}
+END_TEST
+
+START_TEST(the_whole_set_ends_with_its_launcher)
+{
+	const char *const names[] = {"state", "tcp", "io-0"};
+	uint64_t deadline_ns;
+	pid_t pids[3];
+
+	for (unsigned i = 0; i < 3; i++)
+		pids[i] = harness_pid(scene.harness, names[i], 0);
+	ck_assert_int_eq(kill(scene.harness->launcher, SIGKILL), 0);
+	deadline_ns = clock_now_ns() + 10 * NS_PER_S;
+	for (unsigned i = 0; i < 3; i++)
+		while (kill(pids[i], 0) == 0) {
+			ck_assert_msg(clock_now_ns() < deadline_ns, "%s lives on", names[i]);
+			pause_ms(10);
+		}
+	harness_forget(scene.harness);
+}
+END_TEST
+
+/* ------------------------------------------------------------------ under load */
+
+static pid_t start_load(const char *nsid, const char *seconds, bool reconnects)
+{
+	char port[8];
+	char *const arguments[] = {(char[]){"nvmetd-bench"},
+	                           (char[]){"--traddr"},
+	                           (char[]){"127.0.0.1"},
+	                           (char[]){"--trsvcid"},
+	                           port,
+	                           (char[]){"--nqn"},
+	                           (char[]){HARNESS_NQN},
+	                           (char[]){"--nsid"},
+	                           (char *)(uintptr_t)nsid,
+	                           (char[]){"--rw"},
+	                           (char[]){"randrw"},
+	                           (char[]){"--bs"},
+	                           (char[]){"8K"},
+	                           (char[]){"--qd"},
+	                           (char[]){"32"},
+	                           (char[]){"--region"},
+	                           (char[]){"16M"},
+	                           (char[]){"--seconds"},
+	                           (char *)(uintptr_t)seconds,
+	                           (char[]){"--cpu"},
+	                           (char[]){"-1"},
+	                           (char[]){"--verify"},
+	                           reconnects ? (char[]){"--reconnect"} : NULL,
+	                           NULL};
+
+	snprintf(port, sizeof(port), "%s", scene.harness->exports.ports[0].trsvcid);
+	return harness_spawn("nvmetd-bench", harness_path(scene.harness, "bench"), arguments);
+}
+
+static void expect_good_end(pid_t load)
+{
+	char text[8192];
+	int status = harness_await(load, 50000);
+
+	harness_read(harness_path(scene.harness, "bench"), text, sizeof(text));
+	ck_assert_msg(status == 0, "nvmetd-bench ended with %d: %s", status, text);
+	ck_assert_ptr_nonnull(strstr(text, " 0 wrong"));
+}
+
+static void kill_under_load(const char *name, const char *nsid, bool reconnects)
+{
+	pid_t load = start_load(nsid, "6", reconnects);
+
+	for (unsigned i = 0; i < 5; i++) {
+		pause_ms(1000);
+		harness_kill(scene.harness, name);
+	}
+	expect_good_end(load);
+}
+
+START_TEST(verified_io_on_a_file_goes_on_while_io_dies_five_times)
+{
+	kill_under_load("io-0", "1", false);
+}
+END_TEST
+
+START_TEST(verified_io_in_ram_goes_on_while_io_dies_five_times)
+{
+	kill_under_load("io-0", "2", false);
+}
+END_TEST
+
+START_TEST(verified_io_goes_on_while_state_dies_five_times)
+{
+	kill_under_load("state", "1", false);
+}
+END_TEST
+
+START_TEST(verified_io_goes_on_with_reconnects_while_tcp_dies_five_times)
+{
+	kill_under_load("tcp", "1", true);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("death");
+
+	describe_alone(suite,
+	               "a death",
+	               given_a_set,
+	               scene_stop,
+	               nothing_in_flight_on_a_file_is_lost_with_io,
+	               nothing_in_flight_in_ram_is_lost_with_io,
+	               what_was_in_ram_is_there_after_io_died,
+	               nothing_in_flight_is_lost_with_state,
+	               io_goes_on_without_state,
+	               an_admin_command_waits_for_the_next_state,
+	               a_connect_waits_for_the_next_state,
+	               keep_alive_needs_no_state,
+	               an_event_request_outlives_state,
+	               a_controller_keeps_its_number_when_state_dies,
+	               a_uuid_is_the_same_after_state_died,
+	               a_host_can_connect_again_after_tcp_died,
+	               the_whole_set_ends_with_its_launcher);
+	describe_alone(suite,
+	               "a death under load",
+	               given_a_set,
+	               scene_stop,
+	               verified_io_on_a_file_goes_on_while_io_dies_five_times,
+	               verified_io_in_ram_goes_on_while_io_dies_five_times,
+	               verified_io_goes_on_while_state_dies_five_times,
+	               verified_io_goes_on_with_reconnects_while_tcp_dies_five_times);
+	return harness_run(suite);
+}

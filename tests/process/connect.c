@@ -1,0 +1,325 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Connect is refused with the status, and the place in the command or its data, that the
+ * specification names (Base 2.1 §6.3). */
+#include <string.h>
+
+#include "tests/process/scene.h"
+
+#define WAIT_MS    5000u
+#define OTHER_HOST "nqn.2014-08.org.nvmexpress:uuid:5f1e0a52-0000-4000-8000-00000000beef"
+
+/* Dword 0 of a refusal: IATTR says whether IPO counts in the data or in the command. */
+#define IN_DATA(offset)    (1u << 16 | (unsigned)(offset))
+#define IN_COMMAND(offset) ((unsigned)(offset))
+
+static struct host_queue queue = {.connection = {.fd = -1}};
+static struct nvme_connect_command command;
+static struct nvme_connect_data data;
+
+/* Subsystem 0 is for one host, subsystem 1 for any. */
+static void given_a_set(void)
+{
+	struct harness_exports exports = harness_plain();
+
+	exports.subsystems[0].hosts[0] = HARNESS_HOSTNQN;
+	exports.subsystems[1] = (struct harness_subsystem){
+		.nqn = HARNESS_NQN ".open", .namespaces = {{.nsid = 1, .path = "ram:1M"}}};
+	scene_start(&exports);
+}
+
+static void fill(uint16_t qid, uint16_t cntlid)
+{
+	struct host_connect connect = {
+		.qid = qid,
+		.entries = 32,
+		.cntlid = cntlid,
+		.subnqn = scene.options.subnqn,
+		.hostnqn = scene.options.hostnqn,
+	};
+
+	memcpy(connect.hostid, scene.options.hostid, sizeof(connect.hostid));
+	host_connect_fill(&connect, &command, &data);
+	queue_must(
+		&queue,
+		host_queue_open(&queue, &scene.options.address, &scene.options.wishes, 8, WAIT_MS));
+}
+
+/* Of the admin queue. */
+static void fill_admin(void)
+{
+	fill(0, NVME_CNTLID_DYNAMIC);
+}
+
+/* Of an I/O queue of scene's controller. */
+static void fill_io(void)
+{
+	uint16_t granted;
+
+	harness_connect_as(&scene.options, &scene.controller);
+	host_must(&scene.controller, host_controller_queues(&scene.controller, 4, &granted));
+	fill(1, scene.controller.cntlid);
+}
+
+static struct host_request execute(void)
+{
+	struct host_request request = host_connect_request(&command, &data);
+	int r = host_queue_execute(&queue, &request, WAIT_MS);
+
+	if (r != HOST_E_STATUS)
+		queue_must(&queue, r);
+	return request;
+}
+
+static void expect_refused(unsigned status, unsigned result)
+{
+	struct host_request request = execute();
+
+	expect_status(request.status, status);
+	ck_assert_uint_eq(le32_get(request.completion.dw0), result);
+	host_queue_close(&queue);
+	host_controller_close(&scene.controller);
+}
+
+START_TEST(is_accepted_as_it_should_be)
+{
+	struct host_request request;
+
+	fill_admin();
+	request = execute();
+	expect_good(request.status);
+	ck_assert_uint_ge(le32_get(request.completion.dw0), 1);
+	ck_assert_uint_le(le32_get(request.completion.dw0), NVME_CNTLID_MAX);
+	host_queue_close(&queue);
+}
+END_TEST
+
+START_TEST(is_refused_to_a_subsystem_that_is_not_there)
+{
+	fill_admin();
+	strcat(data.subnqn, ".nowhere");
+	expect_refused(DNR(NVME_SC_CONNECT_INVALID_PARAMETERS), IN_DATA(256));
+}
+END_TEST
+
+START_TEST(is_refused_from_a_host_that_is_not_allowed)
+{
+	fill_admin();
+	strcpy(data.hostnqn, OTHER_HOST);
+	expect_refused(DNR(NVME_SC_CONNECT_INVALID_HOST), IN_DATA(512));
+}
+END_TEST
+
+START_TEST(is_accepted_from_any_host_where_any_is_allowed)
+{
+	struct host_request request;
+
+	fill_admin();
+	strcpy(data.hostnqn, OTHER_HOST);
+	strcat(data.subnqn, ".open");
+	request = execute();
+	expect_good(request.status);
+	host_queue_close(&queue);
+}
+END_TEST
+
+START_TEST(is_refused_for_a_controller_of_the_hosts_choice)
+{
+	fill_admin();
+	data.cntlid = le16_of(7);
+	expect_refused(DNR(NVME_SC_CONNECT_INVALID_PARAMETERS), IN_DATA(16));
+}
+END_TEST
+
+START_TEST(is_refused_with_a_queue_of_one_entry)
+{
+	fill_admin();
+	command.sqsize_0based = le16_of(0);
+	expect_refused(DNR(NVME_SC_CONNECT_INVALID_PARAMETERS), IN_COMMAND(44));
+}
+END_TEST
+
+START_TEST(is_refused_in_a_record_format_of_the_future)
+{
+	fill_admin();
+	command.recfmt = le16_of(1);
+	expect_refused(DNR(NVME_SC_CONNECT_FORMAT), 0);
+}
+END_TEST
+
+START_TEST(is_refused_with_a_host_nqn_that_does_not_end)
+{
+	fill_admin();
+	memset(data.hostnqn, 'a', sizeof(data.hostnqn));
+	expect_refused(DNR(NVME_SC_CONNECT_INVALID_PARAMETERS), IN_DATA(512));
+}
+END_TEST
+
+START_TEST(is_refused_with_a_subsystem_nqn_that_does_not_end)
+{
+	fill_admin();
+	memset(data.subnqn, 'a', sizeof(data.subnqn));
+	expect_refused(DNR(NVME_SC_CONNECT_INVALID_PARAMETERS), IN_DATA(256));
+}
+END_TEST
+
+START_TEST(is_refused_with_too_little_data)
+{
+	struct host_request request;
+
+	fill_admin();
+	request = host_connect_request(&command, &data);
+	request.length = 512;
+	ck_assert_int_eq(host_queue_execute(&queue, &request, WAIT_MS), HOST_E_STATUS);
+	expect_status(request.status, DNR(NVME_SC_SGL_DATA_LENGTH));
+	host_queue_close(&queue);
+}
+END_TEST
+
+START_TEST(is_refused_twice_on_one_queue)
+{
+	struct host_request request;
+
+	fill_admin();
+	request = execute();
+	expect_good(request.status);
+	expect_refused(DNR(NVME_SC_COMMAND_SEQUENCE), 0);
+}
+END_TEST
+
+START_TEST(may_be_tried_again_after_a_refusal)
+{
+	struct host_request request;
+
+	fill_admin();
+	data.cntlid = le16_of(7);
+	request = execute();
+	expect_status(request.status, DNR(NVME_SC_CONNECT_INVALID_PARAMETERS));
+	host_queue_close(&queue);
+	fill_admin();
+	request = execute();
+	expect_good(request.status);
+	host_queue_close(&queue);
+}
+END_TEST
+
+START_TEST(comes_before_any_other_command)
+{
+	struct host_request request = {.command = {.opcode = NVME_ADMIN_KEEP_ALIVE}};
+
+	fill_admin();
+	ck_assert_int_eq(host_queue_execute(&queue, &request, WAIT_MS), HOST_E_STATUS);
+	expect_status(request.status, DNR(NVME_SC_COMMAND_SEQUENCE));
+	host_queue_close(&queue);
+}
+END_TEST
+
+/* ------------------------------------------------------------------ I/O queues */
+
+START_TEST(of_an_io_queue_is_accepted_as_it_should_be)
+{
+	struct host_request request;
+
+	fill_io();
+	request = execute();
+	expect_good(request.status);
+	ck_assert_uint_eq(le32_get(request.completion.dw0), scene.controller.cntlid);
+	host_queue_close(&queue);
+	host_controller_close(&scene.controller);
+}
+END_TEST
+
+START_TEST(of_an_io_queue_is_refused_for_a_controller_that_is_not_there)
+{
+	fill_io();
+	data.cntlid = le16_of((uint16_t)(scene.controller.cntlid + 1000));
+	expect_refused(DNR(NVME_SC_CONNECT_INVALID_PARAMETERS), IN_DATA(16));
+}
+END_TEST
+
+START_TEST(of_an_io_queue_is_refused_to_another_host)
+{
+	fill_io();
+	strcpy(data.hostnqn, OTHER_HOST);
+	expect_refused(DNR(NVME_SC_CONNECT_INVALID_PARAMETERS), IN_DATA(512));
+}
+END_TEST
+
+START_TEST(of_an_io_queue_is_refused_with_another_host_identifier)
+{
+	fill_io();
+	data.hostid[3] ^= 0x55;
+	expect_refused(DNR(NVME_SC_CONNECT_INVALID_PARAMETERS), IN_DATA(0));
+}
+END_TEST
+
+START_TEST(of_an_io_queue_is_refused_with_a_number_that_was_not_granted)
+{
+	fill_io();
+	command.qid = le16_of(999);
+	expect_refused(DNR(NVME_SC_CONNECT_INVALID_PARAMETERS), IN_COMMAND(42));
+}
+END_TEST
+
+START_TEST(of_an_io_queue_is_refused_with_more_entries_than_mqes)
+{
+	fill_io();
+	command.sqsize_0based = le16_of((uint16_t)((scene.controller.cap & 0xffff) + 1));
+	expect_refused(DNR(NVME_SC_CONNECT_INVALID_PARAMETERS), IN_COMMAND(44));
+}
+END_TEST
+
+START_TEST(of_an_io_queue_is_refused_before_the_controller_is_enabled)
+{
+	host_must(&scene.controller, host_controller_connect(&scene.controller, &scene.options));
+	fill(1, scene.controller.cntlid);
+	expect_refused(DNR(NVME_SC_COMMAND_SEQUENCE), 0);
+}
+END_TEST
+
+START_TEST(of_an_io_queue_works_again_once_its_old_connection_is_closed)
+{
+	struct host_request request;
+
+	fill_io();
+	for (unsigned i = 0; i < 10; i++) {
+		request = execute();
+		expect_good(request.status);
+		host_queue_close(&queue);
+		fill(1, scene.controller.cntlid);
+	}
+	host_queue_close(&queue);
+	host_controller_close(&scene.controller);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("Connect");
+
+	describe_running(suite,
+	                 "Connect",
+	                 given_a_set,
+	                 scene_stop,
+	                 is_accepted_as_it_should_be,
+	                 is_refused_to_a_subsystem_that_is_not_there,
+	                 is_refused_from_a_host_that_is_not_allowed,
+	                 is_accepted_from_any_host_where_any_is_allowed,
+	                 is_refused_for_a_controller_of_the_hosts_choice,
+	                 is_refused_with_a_queue_of_one_entry,
+	                 is_refused_in_a_record_format_of_the_future,
+	                 is_refused_with_a_host_nqn_that_does_not_end,
+	                 is_refused_with_a_subsystem_nqn_that_does_not_end,
+	                 is_refused_with_too_little_data,
+	                 is_refused_twice_on_one_queue,
+	                 may_be_tried_again_after_a_refusal,
+	                 comes_before_any_other_command,
+	                 of_an_io_queue_is_accepted_as_it_should_be,
+	                 of_an_io_queue_is_refused_for_a_controller_that_is_not_there,
+	                 of_an_io_queue_is_refused_to_another_host,
+	                 of_an_io_queue_is_refused_with_another_host_identifier,
+	                 of_an_io_queue_is_refused_with_a_number_that_was_not_granted,
+	                 of_an_io_queue_is_refused_with_more_entries_than_mqes,
+	                 of_an_io_queue_is_refused_before_the_controller_is_enabled,
+	                 of_an_io_queue_works_again_once_its_old_connection_is_closed);
+	return harness_run(suite);
+}
