@@ -9,7 +9,7 @@
 #include "common/base/clock.h"
 #include "common/base/error.h"
 #include "common/base/log.h"
-#include "common/ipc/listener.h"
+#include "common/ipc/door.h"
 #include "common/ipc/socket.h"
 
 /*
@@ -39,8 +39,7 @@ struct ipc_server {
 	void *context;
 	struct loop *loop;
 	struct ipc_socket socket;
-	char *path;
-	struct listener_file file;
+	struct door door;
 	uint64_t instance;
 	uint64_t last_request_id;
 	struct list members;
@@ -262,7 +261,7 @@ static void on_change(struct ipc_socket *socket, enum ipc_change change)
 {
 	struct ipc_server *server = container_of(socket, struct ipc_server, socket);
 
-	if (change != IPC_CHANGE_DOWN)
+	if (!door_look(&server->door) && change != IPC_CHANGE_DOWN)
 		return;
 	server->probes = PROBES;
 	server->probe_ns = PROBE_FIRST_NS;
@@ -451,25 +450,16 @@ static void on_message(struct ipc_socket *socket, const struct ipc_route *from, 
 
 static int serve(struct ipc_server *server, const char *path)
 {
-	_cleanup_(cleanup_close) int listener = -1;
 	int r = ipc_path_check(path);
 
-	if (r < 0)
-		return r;
-	r = listener_open(path, server->role.mode, &server->file);
-	if (r < 0)
-		return error_trace(r);
-	listener = r;
-	server->path = strdup(path);
-	if (!server->path) {
-		listener_remove(path, &server->file);
-		return error_origin(-ENOMEM);
-	}
-	r = ipc_socket_listen(&server->socket, server->loop, listener, path);
-	if (r < 0)
-		return error_trace(r);
-	take_fd(&listener);
-	return loop_timer_set(server->loop, &server->ping, clock_now_ns() + PING_NS);
+	if (r == 0)
+		r = ipc_socket_open_router(&server->socket, server->loop);
+	if (r == 0)
+		r = door_init(
+			&server->door, server->loop, &server->socket, path, server->role.mode);
+	if (r == 0)
+		r = loop_timer_set(server->loop, &server->ping, clock_now_ns() + PING_NS);
+	return r;
 }
 
 int ipc_server_new(struct ipc_server **ret_server, struct loop *loop, const char *path,
@@ -506,10 +496,8 @@ struct ipc_server *ipc_server_free(struct ipc_server *server)
 	loop_timer_clear(&server->ping);
 	loop_timer_clear(&server->probe);
 	loop_timer_clear(&server->burial);
+	door_deinit(&server->door);
 	ipc_socket_close(&server->socket);
-	if (server->path)
-		listener_remove(server->path, &server->file);
-	free(server->path);
 	free(server);
 	return NULL;
 }

@@ -41,17 +41,6 @@ static int set_limits(void *zmq)
 	return r;
 }
 
-static int set_router(void *zmq, int listener)
-{
-	int r;
-
-	/* A message to a connection that is gone, or full, is an error that we hear of. */
-	r = set_number(zmq, ZMQ_ROUTER_MANDATORY, 1);
-	if (r == 0)
-		r = set_number(zmq, ZMQ_USE_FD, listener);
-	return r;
-}
-
 /* One DEALER is one connection: what is queued for it never reaches another one. */
 static int set_dealer(void *zmq)
 {
@@ -153,8 +142,14 @@ static bool receive_event(struct ipc_socket *socket)
 	if (length != sizeof(bytes))
 		return true;
 	memcpy(&event, bytes, sizeof(event));
-	socket->changed(socket,
-	                event == ZMQ_EVENT_HANDSHAKE_SUCCEEDED ? IPC_CHANGE_UP : IPC_CHANGE_DOWN);
+	if (event == ZMQ_EVENT_ACCEPTED)
+		socket->connections++;
+	else if (event == ZMQ_EVENT_DISCONNECTED && socket->connections > 0)
+		socket->connections--;
+	if (event == ZMQ_EVENT_ACCEPTED || event == ZMQ_EVENT_HANDSHAKE_SUCCEEDED)
+		socket->changed(socket, IPC_CHANGE_UP);
+	else
+		socket->changed(socket, IPC_CHANGE_DOWN);
 	return true;
 }
 
@@ -254,20 +249,33 @@ static int meet(struct ipc_socket *socket, int (*call)(void *, const char *), co
 	return call(socket->zmq, address) < 0 ? -errno : 0;
 }
 
-int ipc_socket_listen(struct ipc_socket *socket, struct loop *loop, int listener, const char *path)
+int ipc_socket_open_router(struct ipc_socket *socket, struct loop *loop)
 {
-	int r = open_socket(socket, loop, ZMQ_ROUTER, ZMQ_EVENT_DISCONNECTED);
+	int r = open_socket(socket, loop, ZMQ_ROUTER, ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_DISCONNECTED);
+
+	/* A message to a connection that is gone, or full, is an error that we hear of. */
+	if (r == 0)
+		r = set_number(socket->zmq, ZMQ_ROUTER_MANDATORY, 1);
+	if (r < 0)
+		ipc_socket_close(socket);
+	return r < 0 ? error_origin(r) : 0;
+}
+
+int ipc_socket_listen(struct ipc_socket *socket, int listener, const char *path)
+{
+	int r = set_number(socket->zmq, ZMQ_USE_FD, listener);
 
 	if (r == 0)
-		r = set_router(socket->zmq, listener);
-	if (r == 0)
 		r = meet(socket, zmq_bind, path);
-	if (r < 0) {
-		ipc_socket_close(socket);
-		return error_origin(r);
-	}
 	look_again(socket);
-	return 0;
+	return r < 0 ? error_origin(r) : 0;
+}
+
+void ipc_socket_deafen(struct ipc_socket *socket, const char *path)
+{
+	meet(socket, zmq_unbind, path); /* if it is not bound: the better */
+	socket->connections = 0;
+	look_again(socket);
 }
 
 int ipc_socket_connect(struct ipc_socket *socket, struct loop *loop, const char *path)
@@ -297,6 +305,9 @@ void ipc_socket_close(struct ipc_socket *socket)
 	loop_remove(&socket->source);
 	loop_remove(&socket->monitor_source);
 	loop_timer_clear(&socket->again);
+	/* While its queue is full, libzmq's thread waits, and holds the lock that the end needs. */
+	while (socket->monitor && zmq_recv(socket->monitor, NULL, 0, ZMQ_DONTWAIT) >= 0)
+		;
 	zmq_socket_monitor(socket->zmq, NULL, 0);
 	if (socket->monitor)
 		zmq_close(socket->monitor);

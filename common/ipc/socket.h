@@ -36,6 +36,7 @@ struct ipc_socket {
 	void *zmq;
 	void *monitor;
 	bool is_router;
+	unsigned connections; /* ROUTER: that stand, whether heard of or not */
 	struct loop *loop;
 	struct loop_source source;
 	struct loop_source monitor_source;
@@ -46,11 +47,15 @@ struct ipc_socket {
 	void (*changed)(struct ipc_socket *socket, enum ipc_change change);
 };
 
-/* The caller has set received and changed. listener: a listening UNIX socket, which becomes
- * the ROUTER's own when 0 is returned. */
-int ipc_socket_listen(struct ipc_socket *socket, struct loop *loop, int listener, const char *path);
+/* The caller has set received and changed. */
+int ipc_socket_open_router(struct ipc_socket *socket, struct loop *loop);
 int ipc_socket_connect(struct ipc_socket *socket, struct loop *loop, const char *path);
 void ipc_socket_close(struct ipc_socket *socket); /* idempotent */
+
+/* ROUTER: takes connections from a listening UNIX socket, which becomes its own when 0 is
+ * returned; or takes none any more, and ends those that there are. */
+int ipc_socket_listen(struct ipc_socket *socket, int listener, const char *path);
+void ipc_socket_deafen(struct ipc_socket *socket, const char *path);
 
 /* 0, -EAGAIN (the queue is full), -EHOSTUNREACH (the connection is gone), -EMSGSIZE, -ENOMEM. */
 int ipc_socket_send(struct ipc_socket *socket, const struct ipc_route *to, const envelope *message);

@@ -3,6 +3,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
 #include <zmq.h>
 
 #include "common/base/clock.h"
@@ -202,6 +205,30 @@ START_TEST(peers_beyond_the_limit_are_refused)
 }
 END_TEST
 
+/* libzmq would give up the process when accept() finds no descriptor left. */
+START_TEST(a_flood_of_connections_is_ended_then_the_good_one_comes_again)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	int fds[2048], n = 0;
+
+	snprintf(address.sun_path, sizeof(address.sun_path), "%s", party.path);
+	for (; n < 2048; n++) {
+		fds[n] = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+		if (fds[n] < 0 ||
+		    connect(fds[n], (const struct sockaddr *)&address, sizeof(address)) < 0)
+			break;
+	}
+	ck_assert_int_lt(n, 2048);
+	ck_assert_int_gt(n, 1000);
+	until(guest.left == 1);
+	for (int i = 0; i <= n; i++)
+		close(fds[i]);
+	until(guest.arrived == 2);
+	guest.left = 0;
+	the_good_one_is_served();
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("broken sibling");
@@ -218,7 +245,8 @@ int main(void)
 	         a_message_of_two_frames_is_passed_over,
 	         a_message_beyond_the_largest_size_is_not_taken,
 	         a_peer_that_names_its_connection_itself_is_not_heard,
-	         peers_beyond_the_limit_are_refused);
+	         peers_beyond_the_limit_are_refused,
+	         a_flood_of_connections_is_ended_then_the_good_one_comes_again);
 
 	return run(suite);
 }
