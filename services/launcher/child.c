@@ -127,6 +127,16 @@ static enum child_state back_off(struct child *child)
 	return CHILD_WAITING;
 }
 
+/* 0: whenever it likes. */
+static void expect_sign_of_life(struct child *child, unsigned limit_ms)
+{
+	if (limit_ms == 0)
+		loop_timer_clear(&child->deadline);
+	else
+		loop_timer_set(
+			child->loop, &child->deadline, clock_now_ns() + limit_ms * NS_PER_MS);
+}
+
 static enum child_state begin(struct child *child)
 {
 	int r;
@@ -141,9 +151,7 @@ static enum child_state begin(struct child *child)
 	}
 	log_info(
 		"%s: started: %s, process %d", name_of(child), child->command->program, child->pid);
-	loop_timer_set(child->loop,
-	               &child->deadline,
-	               child->started_ns + child->limits->start_ms * NS_PER_MS);
+	expect_sign_of_life(child, child->limits->start_ms);
 	return CHILD_STARTING;
 }
 
@@ -161,16 +169,6 @@ static enum child_state kill_process(struct child *child)
 	return CHILD_KILLED;
 }
 
-static void expect_next_sign_of_life(struct child *child)
-{
-	uint64_t limit_ns = child->limits->watchdog_ms * NS_PER_MS;
-
-	if (limit_ns == 0)
-		loop_timer_clear(&child->deadline);
-	else
-		loop_timer_set(child->loop, &child->deadline, clock_now_ns() + limit_ns);
-}
-
 static enum child_state step_alive(struct child *child, enum event event)
 {
 	switch (event) {
@@ -178,10 +176,10 @@ static enum child_state step_alive(struct child *child, enum event event)
 		if (child->state != CHILD_READY)
 			log_info("%s: ready", name_of(child));
 		child->was_ready = true;
-		expect_next_sign_of_life(child);
+		expect_sign_of_life(child, child->limits->watchdog_ms);
 		return CHILD_READY;
 	case SAID_ALIVE:
-		expect_next_sign_of_life(child);
+		expect_sign_of_life(child, child->limits->watchdog_ms);
 		return child->state;
 	case EXITED:
 		return back_off(child);

@@ -35,7 +35,7 @@ enum child_state {
 
 /* Time limits; those of the product are in launcher.c, tests have shorter ones. */
 struct child_limits {
-	unsigned start_ms;    /* from its start until it says anything */
+	unsigned start_ms;    /* from its start until it says anything; 0: any time */
 	unsigned watchdog_ms; /* from one sign of life to the next; 0: none */
 	unsigned stop_ms;     /* from SIGTERM to its end */
 	unsigned backoff_first_ms;

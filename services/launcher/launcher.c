@@ -13,6 +13,9 @@
 #include "common/base/error.h"
 #include "common/base/log.h"
 
+/* More than the watchdog allows: at its start a process may open a large database. */
+#define START_MS 20000u
+
 struct launcher {
 	struct service *service;
 	struct child_limits limits;

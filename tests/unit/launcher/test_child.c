@@ -138,6 +138,20 @@ START_TEST(is_killed_when_it_never_says_anything)
 }
 END_TEST
 
+START_TEST(is_left_alone_when_there_is_no_watchdog)
+{
+	static const struct child_limits none = {.stop_ms = 300, .backoff_first_ms = 20};
+	uint64_t later_ns;
+
+	child.limits = &none;
+	stage_direct("io-0", "always mute");
+	child_start(&child);
+	later_ns = clock_now_ns() + 300 * NS_PER_MS;
+	wait_until(clock_now_ns() > later_ns);
+	ck_assert_uint_eq(child.n_starts, 1);
+}
+END_TEST
+
 START_TEST(leaves_its_descriptors_to_its_successor)
 {
 	stage_direct("io-0", "once store");
@@ -254,6 +268,7 @@ int main(void)
 	         is_tried_again_when_it_fails,
 	         is_tried_ever_more_seldom,
 	         is_killed_when_it_never_says_anything,
+	         is_left_alone_when_there_is_no_watchdog,
 	         leaves_its_descriptors_to_its_successor,
 	         leaves_them_to_the_one_after_that_too,
 	         is_never_started_once_it_is_not_wanted);
