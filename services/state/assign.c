@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "services/state/assign.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "common/base/clock.h"
+#include "common/base/log.h"
+
+static unsigned count_of(const struct state *state, const struct worker *worker)
+{
+	unsigned count = 0;
+
+	list_for_each (at, (struct list *)&state->target.backings) {
+		const struct backing *backing = container_of(at, struct backing, link);
+
+		count += backing->use != BACKING_UNUSED &&
+		         strcmp(backing->worker, worker->name) == 0;
+	}
+	return count;
+}
+
+/* NULL if none is connected. */
+static const struct worker *find_least(const struct state *state)
+{
+	const struct worker *least = NULL;
+	unsigned least_count = 0;
+
+	list_for_each (at, (struct list *)&state->workers) {
+		const struct worker *worker = container_of(at, struct worker, link);
+		unsigned count = worker->peer ? count_of(state, worker) : 0;
+
+		if (!worker->peer || (least && count >= least_count))
+			continue;
+		least = worker;
+		least_count = count;
+	}
+	return least;
+}
+
+static bool has_never_come(const struct state *state, const struct backing *backing)
+{
+	const struct worker *worker = state_find_worker(state, backing->worker);
+
+	return !worker || (!worker->peer && worker->view_revision == 0);
+}
+
+static bool needs_worker(const struct state *state, const struct backing *backing, uint64_t now_ns)
+{
+	if (backing->use != BACKING_USED)
+		return false;
+	if (backing->worker[0] == '\0')
+		return true;
+	if (strncmp(backing->path, "ram:", 4) == 0 && backing->known)
+		return false;
+	return has_never_come(state, backing) && now_ns - state->born_ns >= ASSIGN_PATIENCE_NS;
+}
+
+int assign_workers(struct state *state, uint64_t now_ns)
+{
+	list_for_each (at, &state->target.backings) {
+		struct backing *backing = container_of(at, struct backing, link), next = *backing;
+		const struct worker *worker;
+		int r;
+
+		if (!needs_worker(state, backing, now_ns))
+			continue;
+		worker = find_least(state);
+		if (!worker)
+			return 0;
+		snprintf(next.worker, sizeof(next.worker), "%s", worker->name);
+		r = database_put_backing(state->database, &next);
+		if (r)
+			return r;
+		memcpy(backing->worker, next.worker, sizeof(next.worker));
+		log_info("namespace %s:%u: is served by worker %s",
+		         backing->nqn,
+		         backing->nsid,
+		         worker->name);
+	}
+	return 0;
+}
+
+bool assign_is_waiting(const struct state *state)
+{
+	list_for_each (at, (struct list *)&state->target.backings) {
+		const struct backing *backing = container_of(at, struct backing, link);
+
+		if (backing->use == BACKING_USED && has_never_come(state, backing))
+			return true;
+	}
+	return false;
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#pragma once
+
+#include "services/state/state.h"
+
+/*
+ * assign - which worker serves which namespace.
+ *
+ * Shape     A name in each backing, kept in the database.
+ * Promise   A namespace goes to the connected worker that has the fewest, and stays there. Only
+ *           when its worker has not come for ASSIGN_PATIENCE_NS since the start (the set has
+ *           fewer workers than before) it goes to another; not if it lies in that worker's memory.
+ *           That a worker is only late does no harm: its files are locked by it.
+ * Trust     none
+ * Threads   one; writes to the database
+ * Lifetime  none
+ * Returns   0 or a negative errno
+ */
+#define ASSIGN_PATIENCE_NS (30 * NS_PER_S)
+
+int assign_workers(struct state *state, uint64_t now_ns);
+
+/* A namespace has no worker, or one that has not come yet. */
+bool assign_is_waiting(const struct state *state);

@@ -1,0 +1,319 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "services/state/change.h"
+
+#include <string.h>
+
+#include "common/base/log.h"
+#include "services/state/discovery.h"
+#include "services/state/event.h"
+
+/* ------------------------------------------------------------------ differences */
+
+static bool is_same_to_hosts(const struct config_namespace *a, const struct config_namespace *b)
+{
+	return memcmp(a->uuid, b->uuid, sizeof(a->uuid)) == 0 &&
+	       memcmp(a->nguid, b->nguid, sizeof(a->nguid)) == 0 && a->ana_group == b->ana_group &&
+	       a->backing->blocks == b->backing->blocks &&
+	       a->backing->block_shift == b->backing->block_shift;
+}
+
+/* The namespace of that number has come, gone or changed. */
+static bool has_changed(const struct config_subsystem *before, const struct config_subsystem *after,
+                        uint32_t nsid)
+{
+	const struct config_namespace *was = before ? subsystem_find_active(before, nsid) : NULL;
+	const struct config_namespace *is = after ? subsystem_find_active(after, nsid) : NULL;
+
+	if (!was || !is)
+		return was != is;
+	return !is_same_to_hosts(was, is);
+}
+
+bool change_of_namespaces(const struct config_subsystem *before,
+                          const struct config_subsystem *after)
+{
+	for (size_t i = 0; before && i < before->n_namespaces; i++)
+		if (has_changed(before, after, before->namespaces[i].nsid))
+			return true;
+	for (size_t i = 0; after && i < after->n_namespaces; i++)
+		if (has_changed(before, after, after->namespaces[i].nsid))
+			return true;
+	return false;
+}
+
+bool change_of_groups(const struct config_port *before, const struct config_port *after)
+{
+	for (uint32_t group = 1; group <= NVME_MAX_ANA_GROUPS; group++)
+		if (config_ana_state(before, group) != config_ana_state(after, group))
+			return true;
+	return before->n_groups != after->n_groups;
+}
+
+/* What Identify Controller and Connect have told the host does not hold any more. */
+static bool is_same_subsystem(const struct config_subsystem *a, const struct config_subsystem *b)
+{
+	return a->version == b->version && a->ieee_oui == b->ieee_oui &&
+	       a->vendor_id == b->vendor_id && a->subsys_vendor_id == b->subsys_vendor_id &&
+	       a->qid_max == b->qid_max && strcmp(a->serial, b->serial) == 0 &&
+	       strcmp(a->model, b->model) == 0 && strcmp(a->firmware, b->firmware) == 0;
+}
+
+static bool is_same_listener(const struct config_port *a, const struct config_port *b)
+{
+	return strcmp(a->address.traddr, b->address.traddr) == 0 &&
+	       strcmp(a->address.trsvcid, b->address.trsvcid) == 0 &&
+	       strcmp(a->address.adrfam, b->address.adrfam) == 0;
+}
+
+/* ------------------------------------------------------------------ to the transport */
+
+static void send_session(const struct session *session)
+{
+	envelope message = NVMETD__ENVELOPE__INIT;
+	Nvmetd__SessionUpdate update = NVMETD__SESSION_UPDATE__INIT;
+	struct session_message packed;
+
+	session_pack(&packed, session);
+	update.session = &packed.message;
+	message.body_case = NVMETD__ENVELOPE__BODY_SESSION_UPDATE;
+	message.session_update = &update;
+	ipc_server_send(session->transport->peer, 0, &message);
+}
+
+static void answer_parked(const struct session *session, uint64_t request_id, uint32_t result)
+{
+	envelope message = NVMETD__ENVELOPE__INIT;
+	Nvmetd__AdminReply reply = NVMETD__ADMIN_REPLY__INIT;
+	struct session_message packed;
+
+	session_pack(&packed, session);
+	reply.session = &packed.message;
+	reply.result = result;
+	message.body_case = NVMETD__ENVELOPE__BODY_ADMIN_REPLY;
+	message.admin_reply = &reply;
+	ipc_server_send(session->transport->peer, request_id, &message);
+}
+
+static void deliver(struct session *session)
+{
+	bool told = false;
+	uint64_t request_id;
+	uint32_t result;
+
+	if (!session->transport || !session->transport->peer)
+		return;
+	while (event_take_parked(session, &request_id, &result)) {
+		answer_parked(session, request_id, result);
+		told = true;
+	}
+	if (!told)
+		send_session(session);
+}
+
+void change_deliver(struct state *state)
+{
+	list_for_each (at, &state->sessions) {
+		struct session *session = container_of(at, struct session, link);
+
+		if (!session->untold)
+			continue;
+		session->untold = false;
+		deliver(session);
+	}
+}
+
+static void end(const struct session *session, const char *reason)
+{
+	envelope message = NVMETD__ENVELOPE__INIT;
+	Nvmetd__SessionEnd ending = NVMETD__SESSION_END__INIT;
+	char host[NVME_NQN_SIZE];
+
+	log_info("controller %u of %s, host %s: is ended: %s",
+	         session->cntlid,
+	         session->subsystem_nqn,
+	         log_safe(host, sizeof(host), session->host_nqn, sizeof(session->host_nqn)),
+	         reason);
+	if (!session->transport || !session->transport->peer)
+		return;
+	ending.subsystem = session->subsystem;
+	ending.cntlid = session->cntlid;
+	ending.reason = (char *)reason;
+	message.body_case = NVMETD__ENVELOPE__BODY_SESSION_END;
+	message.session_end = &ending;
+	ipc_server_send(session->transport->peer, 0, &message);
+}
+
+/* ------------------------------------------------------------------ sessions */
+
+/* Why the association may not go on; NULL if it may. */
+static const char *objection(const struct state *state, const struct session *session)
+{
+	const struct config *config = &state->target.config;
+	const struct config_port *port = config_find_port(config, session->port_id);
+	const struct config_subsystem *subsystem;
+
+	if (!port || port->n_links == 0)
+		return "its port is not there any more";
+	if (session->discovery)
+		return session->subsystem == state->target.discovery->number
+		               ? NULL
+		               : "it is of no discovery service of this target";
+	subsystem = target_find_config(&state->target, session->subsystem);
+	if (!subsystem)
+		return "its subsystem is not there any more";
+	if (!config_port_has(port, subsystem->nqn))
+		return "its subsystem is not on its port any more";
+	if (!config_allows(subsystem, session->host_nqn))
+		return "its host is not allowed any more";
+	return NULL;
+}
+
+static const char *objection_to_change(const struct state *state, const struct config *before,
+                                       const struct session *session)
+{
+	const struct config *after = &state->target.config;
+	const struct config_port *old_port = config_find_port(before, session->port_id);
+	const struct config_subsystem *old = config_find_subsystem(before, session->subsystem_nqn);
+	const char *reason = objection(state, session);
+
+	if (reason)
+		return reason;
+	if (!old_port || !is_same_listener(old_port, config_find_port(after, session->port_id)))
+		return "its port has another address now";
+	if (!session->discovery &&
+	    (!old ||
+	     !is_same_subsystem(old, target_find_config(&state->target, session->subsystem))))
+		return "attributes of its subsystem have changed";
+	return NULL;
+}
+
+static bool mark_namespaces(struct session *session, const struct config_subsystem *before,
+                            const struct config_subsystem *after)
+{
+	bool changed = false;
+
+	for (uint32_t nsid = 1; nsid <= NVME_MAX_NAMESPACES; nsid++) {
+		if (!has_changed(before, after, nsid))
+			continue;
+		session_mark_changed(session, nsid);
+		changed = true;
+	}
+	return changed;
+}
+
+/* Namespaces that come also change the ANA log: Linux does not take a new one in before it has
+ * read its group's state. */
+static bool announce_io(struct state *state, const struct config *before, struct session *session)
+{
+	const struct config_subsystem *old = config_find_subsystem(before, session->subsystem_nqn);
+	const struct config_subsystem *new = target_find_config(&state->target, session->subsystem);
+	const struct config_port *new_port = config_find_port(&state->target.config,
+	                                                      session->port_id);
+	bool namespaces = mark_namespaces(session, old, new);
+	bool groups = change_of_groups(config_find_port(before, session->port_id), new_port);
+
+	if (namespaces)
+		event_raise(session, SESSION_EVENT_NAMESPACE);
+	if (namespaces || groups)
+		event_raise(session, SESSION_EVENT_ANA);
+	return namespaces || groups;
+}
+
+/* Whether the log that this host sees differs. What cannot be compared is taken to differ. */
+static bool sees_other_log(const struct state *state, const struct config *before,
+                           const struct session *session)
+{
+	_cleanup_(cleanup_free) uint8_t *old = NULL, *new = NULL;
+	size_t old_length, new_length;
+
+	if (discovery_log_build(&old, &old_length, before, session, 0) != 0 ||
+	    discovery_log_build(&new, &new_length, &state->target.config, session, 0) != 0)
+		return true;
+	return old_length != new_length || memcmp(old, new, old_length) != 0;
+}
+
+static bool announce_discovery(struct state *state, const struct config *before,
+                               struct session *session)
+{
+	if (sees_other_log(state, before, session))
+		event_raise(session, SESSION_EVENT_DISCOVERY);
+	return true;
+}
+
+void change_announce(struct state *state, const struct config *before)
+{
+	list_for_each (at, &state->sessions) {
+		struct session *session = container_of(at, struct session, link);
+		const char *reason = objection_to_change(state, before, session);
+		bool changed;
+
+		if (reason) {
+			end(session, reason);
+			continue;
+		}
+		changed = session->discovery ? announce_discovery(state, before, session)
+		                             : announce_io(state, before, session);
+		session->revision = state->target.revision;
+		session->discovery_counter = state->target.discovery_counter;
+		if (changed)
+			session->untold = true;
+	}
+}
+
+void change_announce_namespace(struct state *state, const struct backing *backing, bool appeared)
+{
+	const struct subsystem *subsystem = target_find_subsystem_named(&state->target,
+	                                                                backing->nqn);
+
+	list_for_each (at, &state->sessions) {
+		struct session *session = container_of(at, struct session, link);
+
+		if (!subsystem || session->subsystem != subsystem->number)
+			continue;
+		session_mark_changed(session, backing->nsid);
+		event_raise(session, SESSION_EVENT_NAMESPACE);
+		if (appeared)
+			event_raise(session, SESSION_EVENT_ANA);
+		session->revision = state->target.revision;
+		session->untold = true;
+	}
+}
+
+static bool catch_up_io(struct state *state, struct session *session)
+{
+	const struct config_subsystem *subsystem = target_find_config(&state->target,
+	                                                              session->subsystem);
+	const struct config_port *port = config_find_port(&state->target.config, session->port_id);
+	bool namespaces = subsystem->subsystem->namespaces_revision > session->revision;
+
+	if (namespaces) { /* which, nobody knows any more */
+		session->changed_overflow = true;
+		event_raise(session, SESSION_EVENT_NAMESPACE);
+	}
+	if (namespaces || port->ana_revision > session->revision)
+		event_raise(session, SESSION_EVENT_ANA);
+	return namespaces || port->ana_revision > session->revision;
+}
+
+void change_catch_up(struct state *state, struct session *session)
+{
+	const char *reason = objection(state, session);
+	bool changed;
+
+	if (reason) {
+		end(session, reason);
+		return;
+	}
+	if (session->discovery) {
+		changed = session->discovery_counter != state->target.discovery_counter;
+		if (changed)
+			event_raise(session, SESSION_EVENT_DISCOVERY);
+	} else {
+		changed = catch_up_io(state, session);
+	}
+	if (!changed)
+		return;
+	session->revision = state->target.revision;
+	session->discovery_counter = state->target.discovery_counter;
+	session->untold = true;
+}

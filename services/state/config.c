@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "services/state/config.h"
+
+#include <string.h>
+
+static void port_deinit(struct config_port *port)
+{
+	for (size_t i = 0; i < port->n_referrals; i++)
+		free(port->referrals[i].name);
+	free(port->referrals);
+	free(port->groups);
+	free(port->links);
+}
+
+static void subsystem_deinit(struct config_subsystem *subsystem)
+{
+	for (size_t i = 0; i < subsystem->n_namespaces; i++) {
+		free(subsystem->namespaces[i].path);
+		json_decref(subsystem->namespaces[i].resv);
+	}
+	free(subsystem->namespaces);
+	free(subsystem->sorted);
+	free(subsystem->allowed_hosts);
+	json_decref(subsystem->passthru);
+}
+
+void config_deinit(struct config *config)
+{
+	for (size_t i = 0; i < config->n_hosts; i++)
+		json_decref(config->hosts[i].dhchap);
+	for (size_t i = 0; i < config->n_ports; i++)
+		port_deinit(&config->ports[i]);
+	for (size_t i = 0; i < config->n_subsystems; i++)
+		subsystem_deinit(&config->subsystems[i]);
+	free(config->hosts);
+	free(config->ports);
+	free(config->subsystems);
+	*config = CONFIG_NULL;
+}
+
+const struct config_host *config_find_host(const struct config *config, const char *nqn)
+{
+	for (size_t i = 0; i < config->n_hosts; i++)
+		if (strcmp(config->hosts[i].nqn, nqn) == 0)
+			return &config->hosts[i];
+	return NULL;
+}
+
+const struct config_port *config_find_port(const struct config *config, uint32_t port_id)
+{
+	for (size_t i = 0; i < config->n_ports; i++)
+		if (config->ports[i].port_id == port_id)
+			return &config->ports[i];
+	return NULL;
+}
+
+const struct config_subsystem *config_find_subsystem(const struct config *config, const char *nqn)
+{
+	for (size_t i = 0; i < config->n_subsystems; i++)
+		if (strcmp(config->subsystems[i].nqn, nqn) == 0)
+			return &config->subsystems[i];
+	return NULL;
+}
+
+bool config_port_has(const struct config_port *port, const char *subsystem_nqn)
+{
+	for (size_t i = 0; i < port->n_links; i++)
+		if (strcmp(port->links[i].nqn, subsystem_nqn) == 0)
+			return true;
+	return false;
+}
+
+bool config_allows(const struct config_subsystem *subsystem, const char *host_nqn)
+{
+	if (subsystem->allow_any_host)
+		return true;
+	for (size_t i = 0; i < subsystem->n_allowed_hosts; i++)
+		if (strcmp(subsystem->allowed_hosts[i].nqn, host_nqn) == 0)
+			return true;
+	return false;
+}
+
+uint32_t config_in_capsule_bytes(const struct config_port *port)
+{
+	return port->inline_data_size < 0 ? CONFIG_DEFAULT_IN_CAPSULE
+	                                  : (uint32_t)port->inline_data_size / 16 * 16;
+}
+
+uint32_t config_queue_size(const struct config_port *port)
+{
+	return port->max_queue_size < 0 ? CONFIG_DEFAULT_QUEUE_SIZE
+	                                : (uint32_t)port->max_queue_size;
+}
+
+uint8_t config_mdts(const struct config_port *port)
+{
+	return port->mdts > 0 && port->mdts < NVME_MDTS ? (uint8_t)port->mdts : NVME_MDTS;
+}
+
+enum nvme_ana_state config_ana_state(const struct config_port *port, uint32_t group)
+{
+	for (size_t i = 0; i < port->n_groups; i++)
+		if (port->groups[i].group == group)
+			return port->groups[i].state;
+	return NVME_ANA_INACCESSIBLE;
+}
+
+static const struct {
+	enum nvme_ana_state state;
+	const char *name;
+} ana_states[] = {
+	{NVME_ANA_OPTIMIZED,       "optimized"      },
+	{NVME_ANA_NON_OPTIMIZED,   "non-optimized"  },
+	{NVME_ANA_INACCESSIBLE,    "inaccessible"   },
+	{NVME_ANA_PERSISTENT_LOSS, "persistent-loss"},
+	{NVME_ANA_CHANGE,          "change"         },
+};
+
+const char *ana_state_name(enum nvme_ana_state state)
+{
+	for (size_t i = 0; i < sizeof(ana_states) / sizeof(ana_states[0]); i++)
+		if (ana_states[i].state == state)
+			return ana_states[i].name;
+	return NULL;
+}
+
+int ana_state_of_name(const char *name, enum nvme_ana_state *ret_state)
+{
+	for (size_t i = 0; i < sizeof(ana_states) / sizeof(ana_states[0]); i++) {
+		if (strcmp(ana_states[i].name, name) != 0)
+			continue;
+		*ret_state = ana_states[i].state;
+		return 0;
+	}
+	return CONFIG_E_WRONG;
+}
+
+struct code {
+	const char *name;
+	int code;
+};
+
+static int code_of(const struct code *codes, const char *name)
+{
+	for (; codes->name; codes++)
+		if (strcmp(codes->name, name) == 0)
+			return codes->code;
+	return -1;
+}
+
+int config_trtype_code(const char *trtype)
+{
+	static const struct code codes[] = {
+		{"rdma", NVME_TRTYPE_RDMA},
+		{"fc",   NVME_TRTYPE_FC  },
+		{"tcp",  NVME_TRTYPE_TCP },
+		{"pci",  0               },
+		{"loop", NVME_TRTYPE_LOOP},
+		{NULL,   0               },
+	};
+
+	return code_of(codes, trtype);
+}
+
+int config_adrfam_code(const char *adrfam)
+{
+	static const struct code codes[] = {
+		{"ipv4", NVME_ADRFAM_IPV4},
+		{"ipv6", NVME_ADRFAM_IPV6},
+		{"ib",   NVME_ADRFAM_IB  },
+		{"fc",   NVME_ADRFAM_FC  },
+		{"pci",  0               },
+		{"loop", NVME_ADRFAM_LOOP},
+		{NULL,   0               },
+	};
+
+	return code_of(codes, adrfam);
+}
+
+int config_treq_code(const char *treq)
+{
+	static const struct code codes[] = {
+		{"not specified", NVME_TREQ_NOT_SPECIFIED},
+		{"required",      NVME_TREQ_REQUIRED     },
+		{"not required",  NVME_TREQ_NOT_REQUIRED },
+		{NULL,            0                      },
+	};
+
+	return code_of(codes, treq);
+}

@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <jansson.h>
+
+#include "common/base/cleanup.h"
+#include "common/nvme/identify.h"
+#include "common/nvme/log.h"
+#include "common/nvme/nqn.h"
+#include "services/state/report.h"
+
+/*
+ * config - what an operator wants exported: nvmetcli's JSON as plain structs.
+ *
+ * Shape     Hosts, ports, subsystems, in the order of the file; names and attributes are those
+ *           of the kernel's target (nvmet, configfs). What is not given has nvmet's default.
+ *           What this target does not act on (dhchap without a key, passthru that is not
+ *           enabled, resv) is kept as it came.
+ * Promise   config_parse() takes a text whole or not at all. What it takes has passed every
+ *           rule, within an object and between objects; each breach is in the report, with
+ *           line and place. config_save() of what config_parse() took gives a text that it, and
+ *           nvmetcli, take, and that gives the same again.
+ * Trust     the text is an operator's, or comes through a file that anybody wrote
+ * Threads   one
+ * Lifetime  config_deinit(); CONFIG_NULL is empty and may be deinitialised
+ * Returns   config_parse(): 0, -ENOMEM, or
+ */
+enum config_error {
+	CONFIG_E_WRONG = 1, /* the report says what */
+};
+
+#define CONFIG_DEFAULT_MODEL      "nvmetd"
+#define CONFIG_DEFAULT_IN_CAPSULE 16384
+#define CONFIG_DEFAULT_QUEUE_SIZE 1024
+#define CONFIG_QUEUE_SIZE_MIN     16
+#define CONFIG_QUEUE_SIZE_MAX     1024
+#define CONFIG_IN_CAPSULE_MAX     (1u << 20)
+#define CONFIG_QID_MAX            128
+#define CONFIG_PATH_MAX           4095
+
+struct config_host {
+	char nqn[NVME_NQN_SIZE];
+	json_t *dhchap; /* NULL: not given */
+};
+
+struct config_address {
+	char trtype[16]; /* empty: not given */
+	char adrfam[16];
+	char traddr[256];
+	char trsvcid[32];
+	char treq[24];
+	char tsas[16];
+};
+
+struct config_ana_group {
+	uint32_t group; /* 1 … 128 */
+	enum nvme_ana_state state;
+};
+
+struct config_referral {
+	char *name;
+	bool enable;
+	uint32_t port_id;
+	struct config_address address;
+};
+
+struct config_link {
+	char nqn[NVME_NQN_SIZE];
+};
+
+struct config_port {
+	uint32_t port_id; /* 0 … 65535 */
+	struct config_address address;
+	int64_t inline_data_size; /* -1: default */
+	int64_t max_queue_size;
+	int64_t mdts;
+	struct config_link *links; /* the subsystems that are exported on it */
+	size_t n_links;
+	struct config_ana_group *groups; /* ascending; group 1 is always there */
+	size_t n_groups;
+	struct config_referral *referrals;
+	size_t n_referrals;
+	/* filled in by identity.c */
+	uint64_t ana_revision; /* when an ANA state of it changed last */
+};
+
+struct backing;   /* target.h */
+struct subsystem; /* target.h */
+
+struct config_namespace {
+	uint32_t nsid; /* 1 … NVME_MAX_NAMESPACES */
+	bool enable;
+	uint32_t ana_group;
+	char *path; /* NULL: not given */
+	bool has_uuid;
+	uint8_t uuid[16];
+	uint8_t nguid[16];
+	bool buffered_io;
+	uint32_t block_size; /* 0: the device's own */
+	json_t *resv;        /* NULL: not given */
+	/* filled in by identity.c */
+	struct backing *backing; /* NULL: not enabled */
+};
+
+struct config_subsystem {
+	char nqn[NVME_NQN_SIZE];
+	bool allow_any_host;
+	uint32_t version; /* as the VS property has it */
+	char serial[21];  /* empty: not given, until identity.c fills it in */
+	char model[41];
+	char firmware[9];
+	uint32_t ieee_oui;
+	uint16_t vendor_id;
+	uint16_t subsys_vendor_id;
+	uint16_t cntlid_min;
+	uint16_t cntlid_max;
+	uint16_t qid_max;
+	struct config_link *allowed_hosts;
+	size_t n_allowed_hosts;
+	struct config_namespace *namespaces;
+	size_t n_namespaces;
+	json_t *passthru; /* NULL: not given */
+	/* filled in by identity.c */
+	struct subsystem *subsystem;
+	const struct config_namespace **sorted; /* by nsid */
+};
+
+struct config {
+	char discovery_nqn[NVME_NQN_SIZE]; /* the well-known one, or this target's own */
+	struct config_host *hosts;
+	size_t n_hosts;
+	struct config_port *ports;
+	size_t n_ports;
+	struct config_subsystem *subsystems;
+	size_t n_subsystems;
+};
+
+#define CONFIG_NULL ((struct config){.discovery_nqn = NVME_DISCOVERY_NQN})
+
+void config_deinit(struct config *config);
+
+/* text ends in NUL. */
+int config_parse(struct config *ret_config, const char *text, size_t length, struct report *report);
+
+/* The same from a parsed value; the text, if the report has one, is only for lines. */
+int config_read(struct config *ret_config, const json_t *root, struct report *report);
+
+/* The rules between objects and on whole objects; config_parse() calls it. */
+void config_check(const struct config *config, struct report *report);
+
+/* NULL if there is no memory. */
+json_t *config_save(const struct config *config);
+/* One line after the other, keys sorted, as nvmetcli writes it. free() it. */
+char *config_text(const struct config *config);
+
+const struct config_host *config_find_host(const struct config *config, const char *nqn);
+const struct config_port *config_find_port(const struct config *config, uint32_t port_id);
+const struct config_subsystem *config_find_subsystem(const struct config *config, const char *nqn);
+
+bool config_port_has(const struct config_port *port, const char *subsystem_nqn);
+bool config_allows(const struct config_subsystem *subsystem, const char *host_nqn);
+
+/* What holds where a port's parameter is -1. */
+uint32_t config_in_capsule_bytes(const struct config_port *port);
+uint32_t config_queue_size(const struct config_port *port);
+uint8_t config_mdts(const struct config_port *port);
+/* Of a group that the port does not name: inaccessible, as in nvmet. */
+enum nvme_ana_state config_ana_state(const struct config_port *port, uint32_t group);
+
+/* "optimized" …; NULL, 0 for what is none. */
+const char *ana_state_name(enum nvme_ana_state state);
+int ana_state_of_name(const char *name, enum nvme_ana_state *ret_state);
+
+/* Known at all to nvmet, as a number of the discovery log; -1 if not. */
+int config_trtype_code(const char *trtype);
+int config_adrfam_code(const char *adrfam);
+int config_treq_code(const char *treq);

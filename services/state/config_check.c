@@ -1,0 +1,416 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "services/state/config.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <arpa/inet.h>
+#include <uuid.h>
+
+#include "common/base/log.h"
+#include "common/base/size.h"
+
+/*
+ * What must hold in a configuration whose single values are good: between the values of an
+ * object, and between objects. Most is what nvmet's configfs enforces; the rest keeps the
+ * hosts' data safe (two namespaces with one UUID, or one file under two namespaces).
+ */
+
+#define HOST_PLACE(i)      PLACE_INDEX(PLACE_KEY(NULL, "hosts"), (i))
+#define PORT_PLACE(i)      PLACE_INDEX(PLACE_KEY(NULL, "ports"), (i))
+#define SUBSYSTEM_PLACE(i) PLACE_INDEX(PLACE_KEY(NULL, "subsystems"), (i))
+
+static void check_hosts(const struct config *config, struct report *report)
+{
+	for (size_t i = 0; i < config->n_hosts; i++)
+		for (size_t j = 0; j < i; j++)
+			if (strcmp(config->hosts[i].nqn, config->hosts[j].nqn) == 0)
+				report_error(report,
+				             PLACE_KEY(HOST_PLACE(i), "nqn"),
+				             "is that of hosts[%zu] too",
+				             j);
+}
+
+/* ------------------------------------------------------------------ ports */
+
+static bool is_service(const char *trsvcid)
+{
+	char *end;
+	unsigned long number = strtoul(trsvcid, &end, 10);
+
+	return trsvcid[0] >= '0' && trsvcid[0] <= '9' && *end == '\0' && number >= 1 &&
+	       number <= 65535;
+}
+
+/* An IPv6 address may name its link: "fe80::1%eth0". */
+static bool is_address(const struct config_address *address)
+{
+	char text[sizeof(address->traddr)];
+	uint8_t parsed[sizeof(struct in6_addr)];
+
+	if (strcmp(address->adrfam, "ipv4") == 0)
+		return inet_pton(AF_INET, address->traddr, parsed) == 1;
+	memcpy(text, address->traddr, sizeof(text));
+	text[strcspn(text, "%")] = '\0';
+	return inet_pton(AF_INET6, text, parsed) == 1;
+}
+
+static void check_security(const struct config_address *address, const struct json_place *place,
+                           struct report *report)
+{
+	if (config_treq_code(address->treq) < 0)
+		report_error(report,
+		             PLACE_KEY(place, "treq"),
+		             "may be \"not specified\", \"required\" or \"not required\"");
+	else if (strcmp(address->treq, "required") == 0)
+		report_error(
+			report, PLACE_KEY(place, "treq"), "a secure channel is not supported yet");
+	if (address->tsas[0] != '\0' && strcmp(address->tsas, "none") != 0)
+		report_error(report, PLACE_KEY(place, "tsas"), "TLS is not supported yet");
+}
+
+static void check_address(const struct config_port *port, const struct json_place *place,
+                          struct report *report)
+{
+	const struct config_address *address = &port->address;
+
+	if (address->trtype[0] != '\0' && config_trtype_code(address->trtype) < 0)
+		report_error(report, PLACE_KEY(place, "trtype"), "is not known; may be \"tcp\"");
+	else if (address->trtype[0] != '\0' && strcmp(address->trtype, "tcp") != 0)
+		report_error(report,
+		             PLACE_KEY(place, "trtype"),
+		             "\"%s\" is not supported yet",
+		             address->trtype);
+	check_security(address, place, report);
+	if (address->adrfam[0] != '\0' && strcmp(address->adrfam, "ipv4") != 0 &&
+	    strcmp(address->adrfam, "ipv6") != 0)
+		report_error(report,
+		             PLACE_KEY(place, "adrfam"),
+		             "may be \"ipv4\" or \"ipv6\" with \"tcp\"");
+	else if (address->traddr[0] != '\0' && !is_address(address))
+		report_error(
+			report, PLACE_KEY(place, "traddr"), "is no address of %s", address->adrfam);
+	if (address->trsvcid[0] != '\0' && !is_service(address->trsvcid))
+		report_error(report, PLACE_KEY(place, "trsvcid"), "may be 1 to 65535");
+}
+
+/* The first link to a subsystem starts the listener, as in nvmet; so it needs an address. */
+static void check_listener(const struct config *config, size_t index, struct report *report)
+{
+	const struct config_port *port = &config->ports[index];
+	const struct json_place *place = PLACE_KEY(PORT_PLACE(index), "addr");
+	static const char *const keys[] = {"trtype", "traddr", "trsvcid"};
+	const char *const values[] = {
+		port->address.trtype, port->address.traddr, port->address.trsvcid};
+
+	if (port->n_links == 0)
+		return;
+	for (size_t i = 0; i < 3; i++)
+		if (values[i][0] == '\0')
+			report_error(report,
+			             PLACE_KEY(place, keys[i]),
+			             "must be given, as the port has subsystems");
+	for (size_t i = 0; i < index; i++) {
+		const struct config_port *other = &config->ports[i];
+
+		if (other->n_links > 0 &&
+		    strcmp(other->address.traddr, port->address.traddr) == 0 &&
+		    strcmp(other->address.trsvcid, port->address.trsvcid) == 0)
+			report_error(report, place, "is the address of ports[%zu] too", i);
+	}
+}
+
+static void check_links(const struct config *config, const struct config_port *port,
+                        const struct json_place *port_place, struct report *report)
+{
+	for (size_t i = 0; i < port->n_links; i++) {
+		const struct json_place *place = PLACE_INDEX(PLACE_KEY(port_place, "subsystems"),
+		                                             i);
+
+		if (!config_find_subsystem(config, port->links[i].nqn))
+			report_error(report, place, "there is no such subsystem");
+		for (size_t j = 0; j < i; j++)
+			if (strcmp(port->links[i].nqn, port->links[j].nqn) == 0)
+				report_error(report, place, "is there twice");
+	}
+}
+
+static void check_groups(const struct config_port *port, const struct json_place *port_place,
+                         struct report *report)
+{
+	for (size_t i = 0; i < port->n_groups; i++)
+		for (size_t j = 0; j < i; j++)
+			if (port->groups[i].group == port->groups[j].group)
+				report_error(report,
+				             PLACE_INDEX(PLACE_KEY(port_place, "ana_groups"), i),
+				             "group %u is there twice",
+				             port->groups[i].group);
+}
+
+static void check_referrals(const struct config_port *port, const struct json_place *port_place,
+                            struct report *report)
+{
+	for (size_t i = 0; i < port->n_referrals; i++) {
+		const struct config_referral *referral = &port->referrals[i];
+		const struct json_place *place = PLACE_INDEX(PLACE_KEY(port_place, "referrals"), i);
+		const struct json_place *addr = PLACE_KEY(place, "addr");
+
+		for (size_t j = 0; j < i; j++)
+			if (strcmp(referral->name, port->referrals[j].name) == 0)
+				report_error(report, PLACE_KEY(place, "name"), "is there twice");
+		if (config_treq_code(referral->address.treq) < 0)
+			report_error(report, PLACE_KEY(addr, "treq"), "is not known");
+		if (!referral->enable)
+			continue;
+		if (config_trtype_code(referral->address.trtype) <= 0)
+			report_error(
+				report, PLACE_KEY(addr, "trtype"), "may be tcp, rdma, fc or loop");
+		if (config_adrfam_code(referral->address.adrfam) <= 0)
+			report_error(report,
+			             PLACE_KEY(addr, "adrfam"),
+			             "may be ipv4, ipv6, ib, fc or loop");
+	}
+}
+
+static void check_ports(const struct config *config, struct report *report)
+{
+	for (size_t i = 0; i < config->n_ports; i++) {
+		const struct config_port *port = &config->ports[i];
+		const struct json_place *place = PORT_PLACE(i);
+
+		for (size_t j = 0; j < i; j++)
+			if (port->port_id == config->ports[j].port_id)
+				report_error(report,
+				             PLACE_KEY(place, "portid"),
+				             "is that of ports[%zu] too",
+				             j);
+		check_address(port, PLACE_KEY(place, "addr"), report);
+		check_listener(config, i, report);
+		check_links(config, port, place, report);
+		check_groups(port, place, report);
+		check_referrals(port, place, report);
+	}
+}
+
+/* ------------------------------------------------------------------ subsystems */
+
+static void check_access(const struct config *config, const struct config_subsystem *subsystem,
+                         const struct json_place *place, struct report *report)
+{
+	const struct json_place *hosts = PLACE_KEY(place, "allowed_hosts");
+
+	if (subsystem->allow_any_host && subsystem->n_allowed_hosts > 0)
+		report_error(report,
+		             PLACE_KEY(PLACE_KEY(place, "attr"), "allow_any_host"),
+		             "may not be 1 where there are allowed_hosts");
+	for (size_t i = 0; i < subsystem->n_allowed_hosts; i++) {
+		if (!config_find_host(config, subsystem->allowed_hosts[i].nqn))
+			report_error(report,
+			             PLACE_INDEX(hosts, i),
+			             "there is no such host in \"hosts\"");
+		for (size_t j = 0; j < i; j++)
+			if (strcmp(subsystem->allowed_hosts[i].nqn,
+			           subsystem->allowed_hosts[j].nqn) == 0)
+				report_error(report, PLACE_INDEX(hosts, i), "is there twice");
+	}
+}
+
+/* "ram:1G", "null:1T". */
+static void check_scheme(const char *size, const struct json_place *place, struct report *report)
+{
+	uint64_t bytes;
+
+	switch (size_parse(size, &bytes)) {
+	case 0:
+		if (bytes == 0 || bytes % 4096 != 0)
+			report_error(report,
+			             place,
+			             "the size must be a multiple of 4096 bytes, and not 0");
+		break;
+	case SIZE_E_RANGE:
+		report_error(report, place, "the size is out of range");
+		break;
+	default:
+		report_error(report, place, "the size must be a number and K, M, G, T or P");
+	}
+}
+
+static void check_path(const char *path, const struct json_place *place, struct report *report)
+{
+	if (strncmp(path, "ram:", 4) == 0)
+		check_scheme(path + 4, place, report);
+	else if (strncmp(path, "null:", 5) == 0)
+		check_scheme(path + 5, place, report);
+	else if (path[0] != '/')
+		report_error(report, place, "must begin with \"/\", \"ram:\" or \"null:\"");
+}
+
+static void check_namespaces(const struct config_subsystem *subsystem,
+                             const struct json_place *subsystem_place, struct report *report)
+{
+	size_t seen[NVME_MAX_NAMESPACES + 1] = {0};
+
+	for (size_t i = 0; i < subsystem->n_namespaces; i++) {
+		const struct config_namespace *namespace = &subsystem->namespaces[i];
+		const struct json_place *place = PLACE_INDEX(
+			PLACE_KEY(subsystem_place, "namespaces"), i);
+		const struct json_place *path_place = PLACE_KEY(PLACE_KEY(place, "device"), "path");
+
+		if (seen[namespace->nsid])
+			report_error(report,
+			             PLACE_KEY(place, "nsid"),
+			             "is that of namespaces[%zu] too",
+			             seen[namespace->nsid] - 1);
+		seen[namespace->nsid] = i + 1;
+		if (namespace->path)
+			check_path(namespace->path, path_place, report);
+		else if (namespace->enable)
+			report_error(
+				report, path_place, "must be given, as the namespace is enabled");
+		if (!namespace->enable)
+			report_warning(report,
+			               PLACE_KEY(place, "enable"),
+			               "is not 1: no host will see this namespace");
+	}
+}
+
+/* A namespace with what must not be another's. */
+struct claim {
+	const struct config_namespace *namespace;
+	size_t subsystem;
+	size_t index;
+};
+
+static const struct json_place *claim_say(struct json_place place[static 4],
+                                          const struct claim *claim)
+{
+	place[0] = (struct json_place){.key = "subsystems"};
+	place[1] = (struct json_place){.up = &place[0], .index = claim->subsystem};
+	place[2] = (struct json_place){.up = &place[1], .key = "namespaces"};
+	place[3] = (struct json_place){.up = &place[2], .index = claim->index};
+	return &place[3];
+}
+
+static bool has_own_uuid(const struct config_namespace *namespace)
+{
+	return namespace->has_uuid;
+}
+
+static int compare_uuid(const struct config_namespace *a, const struct config_namespace *b)
+{
+	return memcmp(a->uuid, b->uuid, sizeof(a->uuid));
+}
+
+/* A file or device, in use. The worker locks it, so only one namespace can have it. */
+static bool has_own_path(const struct config_namespace *namespace)
+{
+	return namespace->enable && namespace->path && namespace->path[0] == '/';
+}
+
+static int compare_path(const struct config_namespace *a, const struct config_namespace *b)
+{
+	return strcmp(a->path, b->path);
+}
+
+struct claim_kind {
+	const char *key;
+	bool (*is_claimed)(const struct config_namespace *namespace);
+	int (*compare)(const struct config_namespace *a, const struct config_namespace *b);
+};
+
+static const struct claim_kind claim_kinds[] = {
+	{"uuid", has_own_uuid, compare_uuid},
+	{"path", has_own_path, compare_path},
+};
+
+/* Equal ones in the order of the file. */
+static int in_order(const void *left, const void *right, void *context)
+{
+	const struct claim_kind *kind = context;
+	const struct claim *a = left, *b = right;
+	int order = kind->compare(a->namespace, b->namespace);
+
+	if (order == 0)
+		order = (a->subsystem > b->subsystem) - (a->subsystem < b->subsystem);
+	return order ? order : (a->index > b->index) - (a->index < b->index);
+}
+
+static void report_conflict(const struct claim *first, const struct claim *second, const char *key,
+                            struct report *report)
+{
+	struct json_place first_place[4], second_place[4];
+	const struct json_place *place = claim_say(second_place, second);
+	char words[128];
+
+	json_place_words(words, sizeof(words), claim_say(first_place, first));
+	report_error(
+		report, PLACE_KEY(PLACE_KEY(place, "device"), key), "is that of %s too", words);
+}
+
+static void check_claims(const struct config *config, const struct claim_kind *kind,
+                         struct claim *table, struct report *report)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < config->n_subsystems; i++)
+		for (size_t j = 0; j < config->subsystems[i].n_namespaces; j++)
+			if (kind->is_claimed(&config->subsystems[i].namespaces[j]))
+				table[count++] = (struct claim){
+					&config->subsystems[i].namespaces[j], i, j};
+	qsort_r(table, count, sizeof(*table), in_order, (void *)kind);
+	for (size_t i = 1; i < count; i++)
+		if (kind->compare(table[i - 1].namespace, table[i].namespace) == 0)
+			report_conflict(&table[i - 1], &table[i], kind->key, report);
+}
+
+static void check_conflicts(const struct config *config, struct report *report)
+{
+	struct claim *table;
+	size_t count = 0;
+
+	for (size_t i = 0; i < config->n_subsystems; i++)
+		count += config->subsystems[i].n_namespaces;
+	table = calloc(count + 1, sizeof(*table));
+	if (!table) {
+		report_error(report, NULL, "there is not enough memory to check it");
+		return;
+	}
+	for (size_t i = 0; i < sizeof(claim_kinds) / sizeof(claim_kinds[0]); i++)
+		check_claims(config, &claim_kinds[i], table, report);
+	free(table);
+}
+
+static void check_subsystems(const struct config *config, struct report *report)
+{
+	for (size_t i = 0; i < config->n_subsystems; i++) {
+		const struct config_subsystem *subsystem = &config->subsystems[i];
+		const struct json_place *place = SUBSYSTEM_PLACE(i);
+
+		for (size_t j = 0; j < i; j++)
+			if (strcmp(subsystem->nqn, config->subsystems[j].nqn) == 0)
+				report_error(report,
+				             PLACE_KEY(place, "nqn"),
+				             "is that of subsystems[%zu] too",
+				             j);
+		if (nqn_is_discovery(subsystem->nqn) ||
+		    strcmp(subsystem->nqn, config->discovery_nqn) == 0)
+			report_error(report,
+			             PLACE_KEY(place, "nqn"),
+			             "is that of the discovery service");
+		if (subsystem->cntlid_min > subsystem->cntlid_max)
+			report_error(report,
+			             PLACE_KEY(PLACE_KEY(place, "attr"), "cntlid_min"),
+			             "is more than cntlid_max");
+		check_access(config, subsystem, place, report);
+		check_namespaces(subsystem, place, report);
+	}
+	check_conflicts(config, report);
+}
+
+void config_check(const struct config *config, struct report *report)
+{
+	check_hosts(config, report);
+	check_subsystems(config, report);
+	check_ports(config, report);
+}

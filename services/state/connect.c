@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "services/state/connect.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define IN_COMMAND(field) ((uint32_t)offsetof(struct nvme_connect_command, field))
+#define IN_DATA(field)    (1u << 16 | (uint32_t)offsetof(struct nvme_connect_data, field))
+
+/* A discovery controller whose host asks for no keep-alive is watched all the same. */
+#define DISCOVERY_KATO_MS 120000
+#define KAS_MS            (NVME_KAS_UNITS * 100)
+
+static struct connect_answer refuse(enum nvme_status_code code, uint32_t where)
+{
+	return (struct connect_answer){.status = status_dnr(code), .result = where};
+}
+
+static struct connect_answer invalid(uint32_t where)
+{
+	return refuse(NVME_SC_CONNECT_INVALID_PARAMETERS, where);
+}
+
+/* The two names must end within their fields. */
+static uint32_t find_bad_name(const struct nvme_connect_data *data)
+{
+	if (!nqn_of_field(data->subnqn) || !nqn_is_valid(data->subnqn))
+		return IN_DATA(subnqn);
+	if (!nqn_of_field(data->hostnqn) || !nqn_is_valid(data->hostnqn))
+		return IN_DATA(hostnqn);
+	return 0;
+}
+
+static bool is_discovery(const struct target *target, const char *nqn)
+{
+	return nqn_is_discovery(nqn) || strcmp(nqn, target->config.discovery_nqn) == 0;
+}
+
+static struct connect_answer check_admin(const struct target *target,
+                                         const struct config_port *port,
+                                         const struct connect_request *request)
+{
+	const struct nvme_connect_data *data = request->data;
+	const struct config_subsystem *subsystem;
+
+	if (le16_get(data->cntlid) != NVME_CNTLID_DYNAMIC)
+		return invalid(IN_DATA(cntlid));
+	if (is_discovery(target, data->subnqn))
+		return (struct connect_answer){.status = STATUS_OK};
+	subsystem = config_find_subsystem(&target->config, data->subnqn);
+	if (!subsystem || !config_port_has(port, data->subnqn))
+		return invalid(IN_DATA(subnqn));
+	if (!config_allows(subsystem, data->hostnqn))
+		return refuse(NVME_SC_CONNECT_INVALID_HOST, IN_DATA(hostnqn));
+	return (struct connect_answer){.status = STATUS_OK, .subsystem = subsystem};
+}
+
+static struct session *find_controller(const struct list *sessions,
+                                       const struct connect_request *request)
+{
+	list_for_each (at, (struct list *)sessions) {
+		struct session *session = container_of(at, struct session, link);
+
+		if (session->transport == request->transport &&
+		    session->cntlid == le16_get(request->data->cntlid) &&
+		    strcmp(session->subsystem_nqn, request->data->subnqn) == 0)
+			return session;
+	}
+	return NULL;
+}
+
+static struct connect_answer check_io(const struct list *sessions, const struct config_port *port,
+                                      const struct connect_request *request)
+{
+	const struct nvme_connect_data *data = request->data;
+	struct session *session = find_controller(sessions, request);
+
+	if (!session || session->port_id != request->port_id)
+		return invalid(IN_DATA(cntlid));
+	if (strcmp(session->host_nqn, data->hostnqn) != 0)
+		return invalid(IN_DATA(hostnqn));
+	if (memcmp(session->host_id, data->hostid, sizeof(session->host_id)) != 0)
+		return invalid(IN_DATA(hostid));
+	if (le16_get(request->command->qid) > session->io_queues)
+		return invalid(IN_COMMAND(qid));
+	if ((uint32_t)le16_get(request->command->sqsize_0based) + 1 > config_queue_size(port))
+		return invalid(IN_COMMAND(sqsize_0based));
+	return (struct connect_answer){
+		.status = STATUS_OK, .session = session, .result = session->cntlid};
+}
+
+/* No port's queues are smaller than an admin queue must be able to be. */
+static bool is_admin_size_good(const struct config_port *port, uint32_t size)
+{
+	uint32_t most = config_queue_size(port);
+
+	return size >= 2 && size <= (most < 32 ? 32 : most);
+}
+
+struct connect_answer connect_check(const struct target *target, const struct list *sessions,
+                                    const struct connect_request *request)
+{
+	const struct config_port *port = config_find_port(&target->config, request->port_id);
+	uint32_t size = (uint32_t)le16_get(request->command->sqsize_0based) + 1, bad_name;
+
+	if (le16_get(request->command->recfmt) != 0)
+		return refuse(NVME_SC_CONNECT_FORMAT, 0);
+	if (!port) /* it was taken out of the configuration a moment ago */
+		return invalid(IN_DATA(subnqn));
+	if (size < 2)
+		return invalid(IN_COMMAND(sqsize_0based));
+	bad_name = find_bad_name(request->data);
+	if (bad_name)
+		return invalid(bad_name);
+	if (le16_get(request->command->qid) != 0)
+		return check_io(sessions, port, request);
+	if (!is_admin_size_good(port, size))
+		return invalid(IN_COMMAND(sqsize_0based));
+	return check_admin(target, port, request);
+}
+
+void connect_fill(struct session *session, const struct target *target,
+                  const struct connect_request *request, const struct connect_answer *answer)
+{
+	uint32_t kato_ms = le32_get(request->command->kato_ms);
+
+	session->discovery = answer->subsystem == NULL;
+	session->subsystem = answer->subsystem ? answer->subsystem->subsystem->number
+	                                       : target->discovery->number;
+	if (session->discovery && kato_ms == 0)
+		kato_ms = DISCOVERY_KATO_MS;
+	if (kato_ms > UINT32_MAX - KAS_MS)
+		kato_ms = UINT32_MAX - KAS_MS;
+	session->kato_ms = (kato_ms + KAS_MS - 1) / KAS_MS * KAS_MS;
+	snprintf(session->subsystem_nqn,
+	         sizeof(session->subsystem_nqn),
+	         "%s",
+	         request->data->subnqn);
+	snprintf(session->host_nqn, sizeof(session->host_nqn), "%s", request->data->hostnqn);
+	memcpy(session->host_id, request->data->hostid, sizeof(session->host_id));
+	session->port_id = request->port_id;
+	session->admin_sqsize = (uint32_t)le16_get(request->command->sqsize_0based) + 1;
+	session->revision = target->revision;
+	session->discovery_counter = target->discovery_counter;
+}

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "services/state/sockets.h"
+
+#include <stdio.h>
+
+#include "common/base/error.h"
+#include "common/base/log.h"
+#include "services/state/apply.h"
+#include "services/state/status.h"
+
+/*
+ * What nvmetctl asks for. A change is in the database before it is answered; one that is refused
+ * names the file, the line, the place and the reason, and nothing has changed.
+ */
+
+static void answer(struct ipc_peer *peer, uint64_t request_id, Nvmetd__CtlReply *reply)
+{
+	envelope message = NVMETD__ENVELOPE__INIT;
+
+	message.body_case = NVMETD__ENVELOPE__BODY_CTL_REPLY;
+	message.ctl_reply = reply;
+	ipc_server_send(peer, request_id, &message);
+}
+
+/* The lines, and one that says how many more there are. Returns how many. */
+static size_t put_lines(char **ret_lines, char *more, size_t more_size,
+                        const struct report_lines *lines)
+{
+	size_t count = 0;
+
+	for (unsigned i = 0; i < report_kept(lines); i++)
+		if (lines->line[i])
+			ret_lines[count++] = lines->line[i];
+	if (lines->count > count) {
+		snprintf(more, more_size, "… and %zu more", lines->count - count);
+		ret_lines[count++] = more;
+	}
+	return count;
+}
+
+static void answer_failure(struct ipc_peer *peer, uint64_t request_id, int r)
+{
+	Nvmetd__CtlReply reply = NVMETD__CTL_REPLY__INIT;
+	char words[160], *line = words;
+
+	snprintf(words,
+	         sizeof(words),
+	         "the database could not be written: %s; nothing is changed",
+	         error_words(r));
+	reply.messages = &line;
+	reply.n_messages = 1;
+	answer(peer, request_id, &reply);
+}
+
+static void on_restore(void *context, struct ipc_peer *peer, const envelope *message)
+{
+	_cleanup_(report_deinit) struct report report = {
+		.file = message->ctl_restore->file,
+		.text = message->ctl_restore->text,
+	};
+	Nvmetd__CtlReply reply = NVMETD__CTL_REPLY__INIT;
+	char *lines[REPORT_LINES + 1], more[64];
+	int r = apply_text(context, message->ctl_restore->text, &report, &reply.revision);
+
+	if (r < 0) {
+		answer_failure(peer, message->request_id, r);
+		return;
+	}
+	reply.good = r == 0;
+	reply.messages = lines;
+	reply.n_messages = put_lines(
+		lines, more, sizeof(more), reply.good ? &report.warnings : &report.errors);
+	answer(peer, message->request_id, &reply);
+}
+
+static void on_clear(void *context, struct ipc_peer *peer, const envelope *message)
+{
+	Nvmetd__CtlReply reply = NVMETD__CTL_REPLY__INIT;
+	int r = apply_clear(context, &reply.revision);
+
+	if (r < 0) {
+		answer_failure(peer, message->request_id, r);
+		return;
+	}
+	reply.good = true;
+	answer(peer, message->request_id, &reply);
+}
+
+static void on_save(void *context, struct ipc_peer *peer, const envelope *message)
+{
+	const struct state *state = context;
+	_cleanup_(cleanup_free) char *text = config_text(&state->target.config);
+	Nvmetd__CtlReply reply = NVMETD__CTL_REPLY__INIT;
+
+	if (!text) {
+		ipc_server_refuse(peer,
+		                  message->request_id,
+		                  "there is not enough memory for the configuration");
+		return;
+	}
+	reply.good = true;
+	reply.text = text;
+	reply.revision = state->target.revision;
+	answer(peer, message->request_id, &reply);
+}
+
+static void on_status(void *context, struct ipc_peer *peer, const envelope *message)
+{
+	status_ask(context, peer, message->request_id);
+}
+
+static void gone(void *context, struct ipc_peer *peer, const char *reason)
+{
+	(void)reason;
+	status_forget(context, peer);
+}
+
+static const struct ipc_rule rules[] = {
+	{NVMETD__ENVELOPE__BODY_CTL_RESTORE, IPC_ANY_TIME, on_restore},
+	{NVMETD__ENVELOPE__BODY_CTL_CLEAR,   IPC_ANY_TIME, on_clear  },
+	{NVMETD__ENVELOPE__BODY_CTL_SAVE,    IPC_ANY_TIME, on_save   },
+	{NVMETD__ENVELOPE__BODY_CTL_STATUS,  IPC_ANY_TIME, on_status },
+};
+
+const struct ipc_role ctl_role = {
+	.name = "ctl",
+	.mode = 0600,
+	.needs_hello = false,
+	.rules = rules,
+	.n_rules = sizeof(rules) / sizeof(rules[0]),
+	.gone = gone,
+};

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#pragma once
+
+#include <stdint.h>
+
+#include <jansson.h>
+
+#include "common/base/cleanup.h"
+#include "services/state/target.h"
+
+/*
+ * database - what must outlive the process: SQLite, in one file.
+ *
+ * Shape     objects(kind, place, body): the configuration, an object a row, in nvmetcli's JSON.
+ *           subsystem, backing, identity: the numbers, serials, handles and UUIDs that were
+ *           ever given out, and what is known of each backing. token: who may link to whom.
+ *           meta: single numbers.
+ * Promise   What was committed survives kill -9 and power loss (WAL, synchronous=FULL). A change
+ *           is whole or not at all. Only one process has the file open.
+ * Trust     A damaged file, or one of a later release, is refused with a sentence that says
+ *           what to do; it is never written to.
+ * Threads   one; every call may wait for the disk
+ * Lifetime  database_free() closes it
+ * Returns   0, a negative errno (logged where it is first seen), or
+ */
+enum database_error {
+	DATABASE_E_NONE = 1, /* there is no such row */
+};
+
+struct database;
+
+/* The directory must be there. */
+int database_open(struct database **ret_database, const char *path);
+struct database *database_free(struct database *database);
+DEFINE_CLEANUP(struct database *, database_free)
+
+int database_begin(struct database *database);
+int database_commit(struct database *database);
+void database_rollback(struct database *database); /* nothing, if nothing was begun */
+
+/* The configuration as nvmetcli's JSON. load: an empty one if there is none. */
+int database_load_config(struct database *database, json_t **ret_root);
+int database_store_config(struct database *database, const json_t *root);
+
+int database_get_number(struct database *database, const char *key, uint64_t *ret_number);
+int database_set_number(struct database *database, const char *key, uint64_t number);
+int database_get_text(struct database *database, const char *key, char *ret_text, size_t size);
+int database_set_text(struct database *database, const char *key, const char *text);
+
+/* All that were ever there, into the target's lists. */
+int database_load_records(struct database *database, struct target *target);
+int database_put_subsystem(struct database *database, const struct subsystem *subsystem);
+int database_put_backing(struct database *database, const struct backing *backing);
+
+int database_find_uuid(struct database *database, const char *nqn, uint32_t nsid, const char *path,
+                       uint8_t ret_uuid[static 16]);
+int database_put_uuid(struct database *database, const char *nqn, uint32_t nsid, const char *path,
+                      const uint8_t uuid[static 16]);
+
+/* The token of a transport's instance with a worker: found, or made and kept. Those of the
+ * transport's earlier instances are forgotten. */
+int database_token(struct database *database, const char *transport, uint64_t instance,
+                   const char *worker, uint8_t ret_token[static 16]);
+
+/* Each transport that has tokens; the call's negative errno ends it. */
+int database_each_transport(struct database *database,
+                            int (*call)(void *context, const char *name, uint64_t instance),
+                            void *context);

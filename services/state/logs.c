@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/cleanup.h"
+#include "common/nvme/identify.h"
+#include "services/state/admin.h"
+#include "services/state/ana.h"
+#include "services/state/discovery.h"
+#include "services/state/event.h"
+
+/* The part of the log that was asked for; zeroes behind its end. An offset behind the end is an
+ * error (Base 2.1 §5.1.12). */
+static void answer(const struct get_log *asked, const void *log, size_t length,
+                   struct admin_reply *reply)
+{
+	uint8_t *data;
+	size_t left;
+
+	if (asked->offset_bytes > length) {
+		admin_refuse_byte(reply, COMMAND_BYTE(cdw12));
+		return;
+	}
+	data = admin_data(reply, asked->length_bytes);
+	if (!data)
+		return;
+	left = length - (size_t)asked->offset_bytes;
+	memcpy(data,
+	       (const uint8_t *)log + asked->offset_bytes,
+	       left < asked->length_bytes ? left : asked->length_bytes);
+}
+
+/* The event of this log may be told again, unless the host asked to retain it. */
+static void read_event_log(const struct admin_request *request, const struct get_log *asked,
+                           enum session_event event, struct admin_reply *reply)
+{
+	if (!status_is_ok(reply->status) || asked->retain)
+		return;
+	event_forget(request->session, event);
+	reply->session_changed = true;
+}
+
+static void log_supported(const struct admin_request *request, const struct get_log *asked,
+                          struct admin_reply *reply)
+{
+	struct nvme_log_supported log;
+
+	log_supported_build(&log, request->subsystem == NULL);
+	answer(asked, &log, sizeof(log), reply);
+}
+
+static void log_error(const struct admin_request *request, const struct get_log *asked,
+                      struct admin_reply *reply)
+{
+	struct nvme_error_entry log[NVME_ERROR_ENTRIES];
+	size_t given = request->error_entries_bytes;
+
+	memset(log, 0, sizeof(log));
+	if (given > 0)
+		memcpy(log, request->error_entries, given < sizeof(log) ? given : sizeof(log));
+	answer(asked, log, sizeof(log), reply);
+}
+
+static void log_smart(const struct admin_request *request, const struct get_log *asked,
+                      struct admin_reply *reply)
+{
+	struct nvme_log_smart log;
+
+	if (asked->nsid != 0 && asked->nsid != NVME_NSID_ALL) { /* LPA bit 0: not per namespace */
+		admin_refuse_byte(reply, COMMAND_BYTE(nsid));
+		return;
+	}
+	log_smart_build(&log, &request->counts);
+	answer(asked, &log, sizeof(log), reply);
+}
+
+static void log_firmware(const struct admin_request *request, const struct get_log *asked,
+                         struct admin_reply *reply)
+{
+	struct nvme_log_firmware log;
+
+	log_firmware_build(&log, request->subsystem->firmware);
+	answer(asked, &log, sizeof(log), reply);
+}
+
+static void log_changed(const struct admin_request *request, const struct get_log *asked,
+                        struct admin_reply *reply)
+{
+	struct session *session = request->session;
+	struct le32 log[NVME_LOG_CHANGED_SIZE / 4];
+	unsigned count = 0;
+
+	memset(log, 0, sizeof(log));
+	if (session->changed_overflow)
+		log[0] = le32_of(NVME_NSID_ALL);
+	for (uint32_t nsid = 1; !session->changed_overflow && nsid <= NVME_MAX_NAMESPACES; nsid++)
+		if (session->changed[(nsid - 1) / 8] & 1u << ((nsid - 1) % 8))
+			log[count++] = le32_of(nsid);
+	answer(asked, log, sizeof(log), reply);
+	if (status_is_ok(reply->status) && !asked->retain)
+		session_forget_changed(session);
+	read_event_log(request, asked, SESSION_EVENT_NAMESPACE, reply);
+}
+
+static void log_effects(const struct get_log *asked, struct admin_reply *reply)
+{
+	struct nvme_log_effects log;
+
+	if (asked->csi != NVME_CSI_NVM) {
+		admin_refuse_byte(reply, COMMAND_BYTE(cdw14) + 3);
+		return;
+	}
+	log_effects_build(&log);
+	answer(asked, &log, sizeof(log), reply);
+}
+
+static void log_ana(const struct admin_request *request, const struct get_log *asked,
+                    struct admin_reply *reply)
+{
+	_cleanup_(cleanup_free) uint8_t *log = calloc(1, ANA_LOG_MAX);
+	uint64_t of_namespaces = request->subsystem->subsystem->namespaces_revision;
+	uint64_t of_port = request->port->ana_revision;
+
+	if (!log) {
+		reply->status = status_of(NVME_SC_INTERNAL);
+		return;
+	}
+	ana_log_build(log,
+	              request->port,
+	              request->subsystem,
+	              of_namespaces > of_port ? of_namespaces : of_port,
+	              asked->specific & NVME_LOG_ANA_RGO);
+	answer(asked, log, ANA_LOG_MAX, reply);
+	read_event_log(request, asked, SESSION_EVENT_ANA, reply);
+}
+
+static void log_discovery(const struct admin_request *request, const struct get_log *asked,
+                          struct admin_reply *reply)
+{
+	_cleanup_(cleanup_free) uint8_t *log = NULL;
+	size_t length;
+
+	if (discovery_log_build(&log,
+	                        &length,
+	                        &request->target->config,
+	                        request->session,
+	                        request->target->discovery_counter) != 0) {
+		reply->status = status_of(NVME_SC_INTERNAL);
+		return;
+	}
+	answer(asked, log, length, reply);
+	read_event_log(request, asked, SESSION_EVENT_DISCOVERY, reply);
+}
+
+static void refuse_page(struct admin_reply *reply)
+{
+	admin_refuse(reply, NVME_SC_INVALID_LOG_PAGE);
+	reply->error_location = COMMAND_BYTE(cdw10) + 1;
+}
+
+static void execute_discovery(const struct admin_request *request, const struct get_log *asked,
+                              struct admin_reply *reply)
+{
+	switch (asked->page) {
+	case NVME_LOG_SUPPORTED:
+		log_supported(request, asked, reply);
+		break;
+	case NVME_LOG_ERROR:
+		log_error(request, asked, reply);
+		break;
+	case NVME_LOG_DISCOVERY:
+		log_discovery(request, asked, reply);
+		break;
+	default:
+		refuse_page(reply);
+	}
+}
+
+static void execute_io(const struct admin_request *request, const struct get_log *asked,
+                       struct admin_reply *reply)
+{
+	switch (asked->page) {
+	case NVME_LOG_SUPPORTED:
+		log_supported(request, asked, reply);
+		break;
+	case NVME_LOG_ERROR:
+		log_error(request, asked, reply);
+		break;
+	case NVME_LOG_SMART:
+		log_smart(request, asked, reply);
+		break;
+	case NVME_LOG_FIRMWARE_SLOT:
+		log_firmware(request, asked, reply);
+		break;
+	case NVME_LOG_CHANGED_NAMESPACES:
+		log_changed(request, asked, reply);
+		break;
+	case NVME_LOG_COMMAND_EFFECTS:
+		log_effects(asked, reply);
+		break;
+	case NVME_LOG_ANA:
+		log_ana(request, asked, reply);
+		break;
+	default:
+		refuse_page(reply);
+	}
+}
+
+void log_execute(const struct admin_request *request, struct admin_reply *reply)
+{
+	struct get_log asked;
+	uint16_t location;
+
+	reply->status = get_log_decode(request->command, ADMIN_TRANSFER_MAX, &asked, &location);
+	if (!status_is_ok(reply->status))
+		reply->error_location = (uint16_t)(location + 1);
+	else if (request->subsystem)
+		execute_io(request, &asked, reply);
+	else
+		execute_discovery(request, &asked, reply);
+}

@@ -1,0 +1,383 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "services/state/reconcile.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common/base/error.h"
+#include "common/base/log.h"
+#include "services/state/assign.h"
+#include "services/state/change.h"
+#include "services/state/view.h"
+
+/* The longest that a failed step waits before it is tried again. */
+#define RETRY_NS NS_PER_S
+
+/* ------------------------------------------------------------------ tokens */
+
+/* Room for the tokens of one view. */
+struct token {
+	uint8_t bytes[16];
+};
+
+/* Of each worker with this transport. Returns how many, or a negative errno. */
+static int find_worker_tokens(struct state *state, const struct transport *transport,
+                              struct scratch *scratch, struct view_token **ret_tokens)
+{
+	struct view_token *tokens;
+	struct token *room;
+	int count = 0, r;
+
+	list_for_each (at, &state->workers)
+		count++;
+	tokens = scratch_take(scratch, (size_t)count * sizeof(*tokens));
+	room = scratch_take(scratch, (size_t)count * sizeof(*room));
+	if (!tokens || !room)
+		return error_origin(-ENOMEM);
+	count = 0;
+	list_for_each (at, &state->workers) {
+		const struct worker *worker = container_of(at, struct worker, link);
+
+		r = database_token(state->database,
+		                   transport->name,
+		                   transport->instance,
+		                   worker->name,
+		                   room[count].bytes);
+		if (r)
+			return r;
+		tokens[count] = (struct view_token){worker->name, worker->path, room[count].bytes};
+		count++;
+	}
+	*ret_tokens = tokens;
+	return count;
+}
+
+/* Of each transport with this worker. */
+static int find_transport_tokens(struct state *state, const struct worker *worker,
+                                 struct scratch *scratch, struct view_token **ret_tokens)
+{
+	struct view_token *tokens;
+	struct token *room;
+	int count = 0, r;
+
+	list_for_each (at, &state->transports)
+		count++;
+	tokens = scratch_take(scratch, (size_t)count * sizeof(*tokens));
+	room = scratch_take(scratch, (size_t)count * sizeof(*room));
+	if (!tokens || !room)
+		return error_origin(-ENOMEM);
+	count = 0;
+	list_for_each (at, &state->transports) {
+		const struct transport *transport = container_of(at, struct transport, link);
+
+		r = database_token(state->database,
+		                   transport->name,
+		                   transport->instance,
+		                   worker->name,
+		                   room[count].bytes);
+		if (r)
+			return r;
+		tokens[count] = (struct view_token){transport->name, NULL, room[count].bytes};
+		count++;
+	}
+	*ret_tokens = tokens;
+	return count;
+}
+
+/* ------------------------------------------------------------------ views */
+
+/* The message, packed; NULL if there is no memory. */
+static uint8_t *pack(const ProtobufCMessage *message, size_t *ret_length)
+{
+	uint8_t *bytes;
+
+	*ret_length = protobuf_c_message_get_packed_size(message);
+	bytes = malloc(*ret_length + 1);
+	if (bytes)
+		protobuf_c_message_pack(message, bytes);
+	return bytes;
+}
+
+/* 1: it says something new, and is the last one now. */
+static int replace_last(struct last_message *last, const ProtobufCMessage *message)
+{
+	size_t length;
+	uint8_t *bytes = pack(message, &length);
+
+	if (!bytes)
+		return error_origin(-ENOMEM);
+	if (last->bytes && last->length == length && memcmp(last->bytes, bytes, length) == 0) {
+		free(bytes);
+		return 0;
+	}
+	free(last->bytes);
+	*last = (struct last_message){bytes, length};
+	return 1;
+}
+
+/* What cannot be sent now is sent at the next round. */
+static void forget_last(struct last_message *last)
+{
+	free(last->bytes);
+	*last = (struct last_message){0};
+}
+
+static int send_worker_view(struct state *state, struct worker *worker, Nvmetd__WorkerView *view)
+{
+	envelope message = NVMETD__ENVELOPE__INIT;
+	int r = replace_last(&worker->view, &view->base);
+
+	if (r <= 0)
+		return r;
+	r = state_next_revision(state, &view->revision);
+	if (r) {
+		forget_last(&worker->view);
+		return r;
+	}
+	worker->view_revision = view->revision;
+	message.body_case = NVMETD__ENVELOPE__BODY_WORKER_VIEW;
+	message.worker_view = view;
+	ipc_server_send(worker->peer, 0, &message);
+	return 0;
+}
+
+static int update_worker(struct state *state, struct worker *worker, struct scratch *scratch)
+{
+	struct view_token *tokens;
+	Nvmetd__WorkerView *view;
+	int n_tokens;
+
+	if (!worker->peer)
+		return 0;
+	n_tokens = find_transport_tokens(state, worker, scratch, &tokens);
+	if (n_tokens < 0)
+		return n_tokens;
+	view = view_of_worker(scratch, &state->target, worker->name, tokens, (size_t)n_tokens);
+	return view ? send_worker_view(state, worker, view) : error_origin(-ENOMEM);
+}
+
+/* A transport must answer for a namespace that leaves, even if its view is the same again. */
+static bool must_drain(const struct state *state, const struct transport *transport)
+{
+	list_for_each (at, (struct list *)&state->target.backings) {
+		const struct backing *backing = container_of(at, struct backing, link);
+
+		if (backing->use == BACKING_LEAVING &&
+		    backing->leaving_revision >= transport->view_revision)
+			return true;
+	}
+	return false;
+}
+
+static int send_transport_view(struct state *state, struct transport *transport,
+                               Nvmetd__TransportView *view)
+{
+	envelope message = NVMETD__ENVELOPE__INIT;
+	int r;
+
+	if (must_drain(state, transport))
+		forget_last(&transport->view);
+	r = replace_last(&transport->view, &view->base);
+	if (r <= 0)
+		return r;
+	r = state_next_revision(state, &view->revision);
+	if (r) {
+		forget_last(&transport->view);
+		return r;
+	}
+	transport->view_revision = view->revision;
+	message.body_case = NVMETD__ENVELOPE__BODY_TRANSPORT_VIEW;
+	message.transport_view = view;
+	ipc_server_send(transport->peer, 0, &message);
+	return 0;
+}
+
+static int update_transport(struct state *state, struct transport *transport,
+                            struct scratch *scratch)
+{
+	struct view_token *tokens;
+	Nvmetd__TransportView *view;
+	int n_tokens;
+
+	if (!transport->peer || !transport->presented || !state->open)
+		return 0;
+	n_tokens = find_worker_tokens(state, transport, scratch, &tokens);
+	if (n_tokens < 0)
+		return n_tokens;
+	view = view_of_transport(
+		scratch, &state->target, transport->trtype, tokens, (size_t)n_tokens);
+	return view ? send_transport_view(state, transport, view) : error_origin(-ENOMEM);
+}
+
+static bool update_views(struct state *state)
+{
+	bool good = true;
+
+	list_for_each (at, &state->workers) {
+		_cleanup_(scratch_deinit) struct scratch scratch = SCRATCH_NULL;
+
+		good &= update_worker(state, container_of(at, struct worker, link), &scratch) == 0;
+	}
+	list_for_each (at, &state->transports) {
+		_cleanup_(scratch_deinit) struct scratch scratch = SCRATCH_NULL;
+
+		good &= update_transport(
+				state, container_of(at, struct transport, link), &scratch) == 0;
+	}
+	return good;
+}
+
+/* ------------------------------------------------------------------ leaving */
+
+/* One that is gone has nothing in flight; one that only lost us will say so very soon. */
+static bool has_drained(const struct transport *transport, const struct backing *backing,
+                        uint64_t now)
+{
+	if (!transport->peer)
+		return now - transport->gone_ns >= RECONCILE_OPEN_NS;
+	return transport->presented && transport->drained > backing->leaving_revision;
+}
+
+static bool may_leave(const struct state *state, const struct backing *backing, uint64_t now)
+{
+	if (now >= backing->leaving_until_ns)
+		return true;
+	if (!state->open)
+		return false;
+	list_for_each (at, (struct list *)&state->transports)
+		if (!has_drained(container_of(at, struct transport, link), backing, now))
+			return false;
+	return true;
+}
+
+static void finish_leaving(struct state *state, uint64_t now)
+{
+	list_for_each (at, &state->target.backings) {
+		struct backing *backing = container_of(at, struct backing, link);
+		struct backing left = *backing;
+
+		if (backing->use != BACKING_LEAVING || !may_leave(state, backing, now))
+			continue;
+		left.use = BACKING_UNUSED;
+		if (database_put_backing(state->database, &left) != 0)
+			continue; /* at the next round */
+		log_info("namespace %s:%u: has left worker %s",
+		         backing->nqn,
+		         backing->nsid,
+		         backing->worker);
+		backing->use = BACKING_UNUSED;
+		backing->ready = false;
+	}
+}
+
+static bool is_leaving(const struct state *state)
+{
+	list_for_each (at, (struct list *)&state->target.backings)
+		if (container_of(at, struct backing, link)->use == BACKING_LEAVING)
+			return true;
+	return false;
+}
+
+/* ------------------------------------------------------------------ opening */
+
+static bool have_workers_reported(const struct state *state)
+{
+	list_for_each (at, (struct list *)&state->target.backings) {
+		const struct backing *backing = container_of(at, struct backing, link);
+		const struct worker *worker = state_find_worker(state, backing->worker);
+
+		if (backing->use != BACKING_UNUSED && (!worker || !worker->reported))
+			return false;
+	}
+	return true;
+}
+
+static void try_to_open(struct state *state, uint64_t now)
+{
+	bool reported;
+
+	if (state->open)
+		return;
+	reported = have_workers_reported(state);
+	if (!reported && now < state->born_ns + RECONCILE_OPEN_NS)
+		return;
+	state->open = true;
+	if (!reported)
+		log_warn("workers: not all of them have reported: their namespaces are not ready");
+}
+
+static void forget_gone(struct state *state, uint64_t now)
+{
+	list_for_each_safe (at, &state->transports) {
+		struct transport *transport = container_of(at, struct transport, link);
+
+		if (!transport->peer && now - transport->gone_ns >= RECONCILE_GONE_NS)
+			state_remove_transport(state, transport);
+	}
+}
+
+/* ------------------------------------------------------------------ all of it */
+
+static bool is_anyone_gone(const struct state *state)
+{
+	list_for_each (at, (struct list *)&state->transports)
+		if (!container_of(at, struct transport, link)->peer)
+			return true;
+	return assign_is_waiting(state);
+}
+
+static void set_timer(struct state *state, bool good, uint64_t now)
+{
+	if (!state->open)
+		loop_timer_set(state->loop, &state->timer, state->born_ns + RECONCILE_OPEN_NS);
+	else if (!good || is_leaving(state) || is_anyone_gone(state))
+		loop_timer_set(state->loop, &state->timer, now + RETRY_NS);
+	else
+		loop_timer_clear(&state->timer);
+}
+
+static void timer_expired(struct loop_timer *timer)
+{
+	reconcile(container_of(timer, struct state, timer));
+}
+
+void reconcile(struct state *state)
+{
+	uint64_t now = clock_now_ns();
+	bool good;
+
+	if (!state->timer.expired)
+		state->timer = LOOP_TIMER(timer_expired);
+	forget_gone(state, now);
+	good = assign_workers(state, now) == 0;
+	finish_leaving(state, now);
+	try_to_open(state, now);
+	good &= update_views(state);
+	change_deliver(state);
+	set_timer(state, good, now);
+}
+
+static int remember_transport(void *context, const char *name, uint64_t instance)
+{
+	struct state *state = context;
+	struct transport *transport = state_add_transport(state, name);
+
+	if (!transport)
+		return error_origin(-ENOMEM);
+	transport->instance = instance;
+	transport->gone_ns = state->born_ns;
+	return 0;
+}
+
+int reconcile_remember(struct state *state)
+{
+	list_for_each (at, &state->target.backings) {
+		const struct backing *backing = container_of(at, struct backing, link);
+
+		if (backing->use != BACKING_UNUSED && backing->worker[0] &&
+		    !state_add_worker(state, backing->worker))
+			return error_origin(-ENOMEM);
+	}
+	return database_each_transport(state->database, remember_transport, state);
+}

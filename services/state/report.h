@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#pragma once
+
+#include <stdbool.h>
+
+#include "services/state/json_place.h"
+
+/*
+ * report - what is wrong with a configuration, for the operator.
+ *
+ * Shape     Lines "FILE:LINE: PLACE: what is wrong", errors and warnings apart.
+ * Promise   Keeps the first REPORT_LINES of each kind and counts the rest.
+ * Trust     what is quoted from the file is escaped and cut
+ * Threads   one
+ * Lifetime  report_deinit(); file and text are the caller's and outlive it
+ */
+#define REPORT_LINES 50
+
+struct report_lines {
+	char *line[REPORT_LINES]; /* NULL: there was no memory for it */
+	unsigned count;           /* may be more than REPORT_LINES */
+};
+
+struct report {
+	const char *file;
+	const char *text; /* to find lines in; NULL: there is none */
+	struct report_lines errors;
+	struct report_lines warnings;
+};
+
+void report_deinit(struct report *report);
+
+void report_error(struct report *report, const struct json_place *place, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+void report_warning(struct report *report, const struct json_place *place, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+/* Where the line is known already. */
+void report_error_at(struct report *report, int line, const char *words);
+
+static inline bool report_is_good(const struct report *report)
+{
+	return report->errors.count == 0;
+}
+
+static inline unsigned report_kept(const struct report_lines *lines)
+{
+	return lines->count < REPORT_LINES ? lines->count : REPORT_LINES;
+}

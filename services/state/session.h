@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/base/list.h"
+#include "common/nvme/identify.h"
+#include "proto/nvmetd.pb-c.h"
+
+/*
+ * session - a live controller, as its transport presents it.
+ *
+ * Shape     The Session message as a plain struct, and who holds it. Events are a set of bits:
+ *           of each kind at most one waits, as one covers all changes until its log is read.
+ * Promise   A session unpacked has texts that end, counts in range, and only events that there
+ *           are. Packing it gives the message back.
+ * Trust     A transport may be broken: what does not fit is refused.
+ * Threads   one
+ * Lifetime  session_free() takes it out of its list; the packed message borrows from it
+ * Returns   session_unpack(): 0, -ENOMEM, or
+ */
+enum session_error {
+	SESSION_E_MALFORMED = 1,
+};
+
+enum session_event {
+	SESSION_EVENT_NAMESPACE = 1 << 0, /* log page 04h */
+	SESSION_EVENT_ANA = 1 << 1,       /* log page 0Ch */
+	SESSION_EVENT_DISCOVERY = 1 << 2, /* log page 70h */
+};
+
+#define SESSION_EVENTS 3
+
+struct transport;
+
+struct session {
+	struct list link;
+	struct transport *transport; /* that holds it; NULL in tests */
+	uint32_t subsystem;
+	uint16_t cntlid;
+	char subsystem_nqn[NVME_NQN_SIZE];
+	char host_nqn[NVME_NQN_SIZE];
+	uint8_t host_id[16];
+	uint32_t port_id;
+	char host_address[64];
+	char local_address[64];
+	char local_service[16];
+	bool discovery;
+	uint32_t kato_ms;
+	uint32_t io_queues;
+	uint32_t async_event_config;
+	unsigned events; /* waiting to be told, enum session_event */
+	unsigned masked; /* told, and their log not read since */
+	/* A bit for each nsid from 1. */
+	uint8_t changed[NVME_MAX_NAMESPACES / 8];
+	bool changed_overflow;
+	uint64_t revision;
+	uint64_t discovery_counter;
+	uint32_t admin_sqsize; /* entries */
+	struct list parked;    /* Asynchronous Event Requests that wait, event.h */
+	unsigned n_parked;
+	bool untold; /* changed, and its transport does not know yet */
+};
+
+struct session *session_new(void);
+struct session *session_free(struct session *session);
+
+int session_unpack(struct session **ret_session, const Nvmetd__Session *message);
+
+/* Room for what a packed session points to. */
+struct session_message {
+	Nvmetd__Session message;
+	Nvmetd__AsyncEvent event[2 * SESSION_EVENTS];
+	Nvmetd__AsyncEvent *waiting[SESSION_EVENTS];
+	Nvmetd__AsyncEvent *masked[SESSION_EVENTS];
+	uint32_t changed[NVME_MAX_NAMESPACES];
+};
+
+void session_pack(struct session_message *ret_packed, const struct session *session);
+
+/* What an Asynchronous Event Request is answered with, dword 0. */
+uint32_t session_event_result(enum session_event event);
+
+void session_mark_changed(struct session *session, uint32_t nsid);
+void session_forget_changed(struct session *session);
+
+/* NULL if that transport has none of that number. */
+struct session *session_find(const struct list *sessions, const struct transport *transport,
+                             uint32_t subsystem, uint32_t cntlid);

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "services/state/state.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "common/base/clock.h"
+#include "services/state/event.h"
+
+void state_init(struct state *state, struct loop *loop, const char *run_dir, uint64_t instance)
+{
+	*state = (struct state){.loop = loop, .run_dir = run_dir, .instance = instance};
+	target_init(&state->target);
+	list_init(&state->sessions);
+	list_init(&state->transports);
+	list_init(&state->workers);
+	list_init(&state->gathers);
+	state->born_ns = clock_now_ns();
+}
+
+static void worker_free(struct worker *worker)
+{
+	list_remove(&worker->link);
+	free(worker->view.bytes);
+	free(worker);
+}
+
+void state_deinit(struct state *state)
+{
+	state->transport_server = ipc_server_free(state->transport_server);
+	state->worker_server = ipc_server_free(state->worker_server);
+	state->ctl_server = ipc_server_free(state->ctl_server);
+	loop_timer_clear(&state->timer); /* set until the last peer is gone */
+	list_for_each_safe (at, &state->sessions)
+		state_forget_session(container_of(at, struct session, link));
+	list_for_each_safe (at, &state->transports)
+		state_remove_transport(state, container_of(at, struct transport, link));
+	list_for_each_safe (at, &state->workers)
+		worker_free(container_of(at, struct worker, link));
+	target_deinit(&state->target);
+	state->database = database_free(state->database);
+}
+
+struct transport *state_find_transport(const struct state *state, const char *name)
+{
+	list_for_each (at, (struct list *)&state->transports) {
+		struct transport *transport = container_of(at, struct transport, link);
+
+		if (strcmp(transport->name, name) == 0)
+			return transport;
+	}
+	return NULL;
+}
+
+/* "tcp", "tcp-1": what it carries is said before the dash. */
+struct transport *state_add_transport(struct state *state, const char *name)
+{
+	struct transport *transport = state_find_transport(state, name);
+
+	if (transport)
+		return transport;
+	transport = calloc(1, sizeof(*transport));
+	if (!transport)
+		return NULL;
+	snprintf(transport->name, sizeof(transport->name), "%s", name);
+	snprintf(transport->trtype,
+	         sizeof(transport->trtype),
+	         "%.*s",
+	         (int)strcspn(name, "-"),
+	         name);
+	list_append(&state->transports, &transport->link);
+	return transport;
+}
+
+void state_remove_transport(struct state *state, struct transport *transport)
+{
+	state_forget_sessions(state, transport);
+	list_remove(&transport->link);
+	free(transport->view.bytes);
+	free(transport->listeners);
+	free(transport);
+}
+
+struct worker *state_find_worker(const struct state *state, const char *name)
+{
+	list_for_each (at, (struct list *)&state->workers) {
+		struct worker *worker = container_of(at, struct worker, link);
+
+		if (strcmp(worker->name, name) == 0)
+			return worker;
+	}
+	return NULL;
+}
+
+struct worker *state_add_worker(struct state *state, const char *name)
+{
+	struct worker *worker = state_find_worker(state, name);
+
+	if (worker)
+		return worker;
+	worker = calloc(1, sizeof(*worker));
+	if (!worker)
+		return NULL;
+	snprintf(worker->name, sizeof(worker->name), "%s", name);
+	snprintf(worker->path, sizeof(worker->path), "%s/%s.sock", state->run_dir, name);
+	list_append(&state->workers, &worker->link);
+	return worker;
+}
+
+void state_forget_session(struct session *session)
+{
+	event_unpark_all(session);
+	session_free(session);
+}
+
+void state_forget_sessions(struct state *state, const struct transport *transport)
+{
+	list_for_each_safe (at, &state->sessions) {
+		struct session *session = container_of(at, struct session, link);
+
+		if (session->transport == transport)
+			state_forget_session(session);
+	}
+}
+
+int state_next_revision(struct state *state, uint64_t *ret_revision)
+{
+	struct target *target = &state->target;
+	uint64_t kept = target->revision + 1 + STATE_REVISION_STEP;
+	int r;
+
+	if (target->revision + 1 > target->revision_kept) {
+		r = database_set_number(state->database, "revision", kept);
+		if (r)
+			return r;
+		target->revision_kept = kept;
+	}
+	*ret_revision = ++target->revision;
+	return 0;
+}

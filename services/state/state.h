@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/ipc/server.h"
+#include "common/loop/loop.h"
+#include "services/state/database.h"
+#include "services/state/session.h"
+#include "services/state/target.h"
+
+/*
+ * state - the whole of nvmetd-state: what it holds, and who it talks to.
+ *
+ * Shape     The target, its database, the sessions that transports presented, the transports
+ *           and workers that are known, and a socket for each role.
+ * Promise   none of its own: see the files that work on it (server.c, reconcile.c, apply.c)
+ * Trust     transports, workers and nvmetctl may be broken
+ * Threads   one
+ * Lifetime  state_deinit()
+ */
+
+/* The bytes of the last message of a kind, to recognise one that says nothing new. */
+struct last_message {
+	uint8_t *bytes;
+	size_t length;
+};
+
+struct listener_report {
+	uint32_t port_id;
+	bool listening;
+	char reason[160];
+};
+
+struct transport {
+	struct list link;
+	char name[WORKER_NAME_SIZE];
+	char trtype[16];
+	struct ipc_peer *peer; /* NULL: not connected now */
+	uint64_t instance;
+	uint64_t gone_ns; /* when it was lost */
+	bool presented;
+	struct last_message view;
+	uint64_t view_revision; /* of the last view sent; 0: none by this process */
+	uint64_t drained;       /* nothing from before that revision is in flight there */
+	struct listener_report *listeners;
+	size_t n_listeners;
+};
+
+struct worker {
+	struct list link;
+	char name[WORKER_NAME_SIZE];
+	char path[108];
+	struct ipc_peer *peer; /* NULL: not connected now */
+	bool reported;         /* since this process began */
+	struct last_message view;
+	uint64_t view_revision;
+	uint64_t served; /* revision of its last report */
+};
+
+struct state {
+	struct loop *loop;
+	const char *run_dir;
+	uint64_t instance;
+	uint64_t born_ns;
+	struct database *database;
+	struct target target;
+	struct list sessions;
+	struct list transports;
+	struct list workers;
+	struct list gathers; /* of status.c */
+	struct ipc_server *transport_server;
+	struct ipc_server *worker_server;
+	struct ipc_server *ctl_server;
+	struct loop_timer timer; /* of reconcile.c */
+	bool open; /* views are published: workers have reported, or were waited for long enough */
+};
+
+void state_init(struct state *state, struct loop *loop, const char *run_dir, uint64_t instance);
+void state_deinit(struct state *state);
+
+struct transport *state_find_transport(const struct state *state, const char *name);
+/* Found, or made; NULL if there is no memory. */
+struct transport *state_add_transport(struct state *state, const char *name);
+void state_remove_transport(struct state *state, struct transport *transport);
+struct worker *state_find_worker(const struct state *state, const char *name);
+struct worker *state_add_worker(struct state *state, const char *name);
+
+/* Its sessions end with a transport that is gone; it will present them if it comes back. */
+void state_forget_sessions(struct state *state, const struct transport *transport);
+void state_forget_session(struct session *session);
+
+/* A revision that was never given out before, also not by an earlier process. */
+int state_next_revision(struct state *state, uint64_t *ret_revision);
+#define STATE_REVISION_STEP 4096

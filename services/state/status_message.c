@@ -1,0 +1,303 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "services/state/status_message.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <uuid.h>
+
+#include "common/base/clock.h"
+
+/* ------------------------------------------------------------------ peers */
+
+struct status_peer *status_peer_new(struct ipc_peer *peer, bool is_worker, uint64_t revision)
+{
+	struct status_peer *asked = calloc(1, sizeof(*asked));
+
+	if (!asked)
+		return NULL;
+	asked->peer = peer;
+	snprintf(asked->name, sizeof(asked->name), "%s", peer->name);
+	snprintf(asked->release, sizeof(asked->release), "%s", peer->release);
+	asked->pid = peer->pid;
+	asked->threads = peer->threads;
+	asked->since_ns = peer->since_ns;
+	asked->revision = revision == UINT64_MAX ? 0 : revision;
+	asked->is_worker = is_worker;
+	return asked;
+}
+
+void status_peer_free(struct status_peer *asked)
+{
+	if (asked->transport)
+		nvmetd__transport_status__free_unpacked(asked->transport, NULL);
+	if (asked->worker)
+		nvmetd__worker_status__free_unpacked(asked->worker, NULL);
+	list_remove(&asked->link);
+	free(asked);
+}
+
+/* A copy, as the envelope is freed after the call. */
+static ProtobufCMessage *copy(const ProtobufCMessage *message)
+{
+	size_t length = protobuf_c_message_get_packed_size(message);
+	_cleanup_(cleanup_free) uint8_t *bytes = malloc(length + 1);
+
+	if (!bytes)
+		return NULL;
+	protobuf_c_message_pack(message, bytes);
+	return protobuf_c_message_unpack(message->descriptor, NULL, length, bytes);
+}
+
+void status_peer_answer(struct status_peer *asked, const envelope *message)
+{
+	bool of_worker = message->body_case == NVMETD__ENVELOPE__BODY_WORKER_STATUS;
+
+	if (of_worker != asked->is_worker)
+		return;
+	if (of_worker)
+		asked->worker = (Nvmetd__WorkerStatus *)copy(&message->worker_status->base);
+	else
+		asked->transport = (Nvmetd__TransportStatus *)copy(
+			&message->transport_status->base);
+	asked->peer = NULL;
+}
+
+/* ------------------------------------------------------------------ processes */
+
+static uint64_t seconds_since(uint64_t then_ns)
+{
+	return (clock_now_ns() - then_ns) / NS_PER_S;
+}
+
+static void put_self(Nvmetd__ProcessStatus *process, const struct state *state)
+{
+	nvmetd__process_status__init(process);
+	process->name = "state";
+	process->pid = (uint32_t)getpid();
+	process->release = NVMETD_VERSION;
+	process->threads = 1;
+	process->revision = state->target.revision;
+	process->up_seconds = seconds_since(state->born_ns);
+	process->answered = true;
+}
+
+static void put_process(Nvmetd__ProcessStatus *process, const struct status_peer *asked)
+{
+	nvmetd__process_status__init(process);
+	process->name = (char *)asked->name;
+	process->pid = asked->pid;
+	process->release = (char *)asked->release;
+	process->threads = asked->threads;
+	process->revision = asked->revision;
+	process->up_seconds = seconds_since(asked->since_ns);
+	process->transport = asked->transport;
+	process->worker = asked->worker;
+	process->answered = asked->transport || asked->worker;
+}
+
+static void put_processes(struct scratch *scratch, Nvmetd__CtlStatusReply *reply,
+                          const struct state *state, const struct list *asked)
+{
+	size_t count = 1;
+
+	list_for_each (at, (struct list *)asked)
+		count++;
+	reply->processes = (Nvmetd__ProcessStatus **)scratch_array(
+		scratch, count, sizeof(**reply->processes));
+	if (!reply->processes)
+		return;
+	put_self(reply->processes[reply->n_processes++], state);
+	list_for_each (at, (struct list *)asked)
+		put_process(reply->processes[reply->n_processes++],
+		            container_of(at, struct status_peer, link));
+}
+
+/* ------------------------------------------------------------------ ports */
+
+static const struct listener_report *find_listener(const struct state *state,
+                                                   const struct config_port *port)
+{
+	list_for_each (at, (struct list *)&state->transports) {
+		const struct transport *transport = container_of(at, struct transport, link);
+
+		if (!transport->peer || strcmp(transport->trtype, port->address.trtype) != 0)
+			continue;
+		for (size_t i = 0; i < transport->n_listeners; i++)
+			if (transport->listeners[i].port_id == port->port_id)
+				return &transport->listeners[i];
+	}
+	return NULL;
+}
+
+static const char *reason_of(const struct config_port *port, const struct listener_report *listener)
+{
+	if (port->n_links == 0)
+		return "it has no subsystems";
+	return listener ? listener->reason : "no transport has said that it listens";
+}
+
+static void put_port(struct scratch *scratch, Nvmetd__PortStatus *status, const struct state *state,
+                     const struct config_port *port)
+{
+	const struct listener_report *listener = find_listener(state, port);
+
+	nvmetd__port_status__init(status);
+	status->port_id = port->port_id;
+	status->trtype = (char *)port->address.trtype;
+	status->adrfam = (char *)port->address.adrfam;
+	status->traddr = (char *)port->address.traddr;
+	status->trsvcid = (char *)port->address.trsvcid;
+	status->listening = listener && listener->listening;
+	if (!status->listening)
+		status->reason = (char *)reason_of(port, listener);
+	status->subsystems = scratch_take(scratch, port->n_links * sizeof(*status->subsystems));
+	for (size_t i = 0; status->subsystems && i < port->n_links; i++)
+		status->subsystems[status->n_subsystems++] = port->links[i].nqn;
+}
+
+static void put_ports(struct scratch *scratch, Nvmetd__CtlStatusReply *reply,
+                      const struct state *state)
+{
+	const struct config *config = &state->target.config;
+
+	reply->ports = (Nvmetd__PortStatus **)scratch_array(
+		scratch, config->n_ports, sizeof(**reply->ports));
+	for (size_t i = 0; reply->ports && i < config->n_ports; i++)
+		put_port(scratch, reply->ports[reply->n_ports++], state, &config->ports[i]);
+}
+
+/* ------------------------------------------------------------------ subsystems */
+
+static Nvmetd__Counters *find_counters(const struct list *asked, uint32_t handle)
+{
+	list_for_each (at, (struct list *)asked) {
+		const struct status_peer *peer = container_of(at, struct status_peer, link);
+
+		for (size_t i = 0; peer->worker && i < peer->worker->n_namespaces; i++)
+			if (peer->worker->namespaces[i]->handle == handle)
+				return peer->worker->namespaces[i]->counters;
+	}
+	return NULL;
+}
+
+static void put_backing(Nvmetd__NamespaceStatus *status, const struct backing *backing,
+                        const struct list *asked)
+{
+	status->handle = backing->handle;
+	status->worker = (char *)backing->worker;
+	status->ready = backing->ready;
+	if (!backing->ready)
+		status->reason = backing->reason[0] ? (char *)backing->reason
+		                                    : "no worker has said that it serves it";
+	status->block_shift = backing->known ? backing->block_shift : 0;
+	status->blocks = backing->known ? backing->blocks : 0;
+	status->counters = find_counters(asked, backing->handle);
+}
+
+static void put_namespace(struct scratch *scratch, Nvmetd__NamespaceStatus *status,
+                          const struct config_namespace *namespace, const struct list *asked)
+{
+	nvmetd__namespace_status__init(status);
+	status->nsid = namespace->nsid;
+	status->enabled = namespace->enable;
+	if (namespace->path)
+		status->path = namespace->path;
+	if (namespace->has_uuid && (status->uuid = scratch_take(scratch, UUID_STR_LEN)))
+		uuid_unparse_lower(namespace->uuid, status->uuid);
+	if (namespace->backing)
+		put_backing(status, namespace->backing, asked);
+	else
+		status->reason = "it is not enabled";
+}
+
+static void put_sessions(struct scratch *scratch, Nvmetd__SubsystemStatus *status,
+                         const struct state *state, uint32_t number)
+{
+	size_t count = 0;
+
+	list_for_each (at, (struct list *)&state->sessions)
+		count += container_of(at, struct session, link)->subsystem == number;
+	status->sessions = scratch_take(scratch, count * sizeof(*status->sessions));
+	list_for_each (at, (struct list *)&state->sessions) {
+		const struct session *session = container_of(at, struct session, link);
+		struct session_message *packed;
+
+		if (!status->sessions || session->subsystem != number)
+			continue;
+		packed = scratch_take(scratch, sizeof(*packed));
+		if (!packed)
+			return;
+		session_pack(packed, session);
+		status->sessions[status->n_sessions++] = &packed->message;
+	}
+}
+
+static void put_subsystem(struct scratch *scratch, Nvmetd__SubsystemStatus *status,
+                          const struct state *state, const struct config_subsystem *subsystem,
+                          const struct list *asked)
+{
+	nvmetd__subsystem_status__init(status);
+	status->subsystem = subsystem->subsystem->number;
+	status->nqn = (char *)subsystem->nqn;
+	status->serial = (char *)subsystem->serial;
+	status->allow_any_host = subsystem->allow_any_host;
+	status->hosts = scratch_take(scratch, subsystem->n_allowed_hosts * sizeof(*status->hosts));
+	for (size_t i = 0; status->hosts && i < subsystem->n_allowed_hosts; i++)
+		status->hosts[status->n_hosts++] = subsystem->allowed_hosts[i].nqn;
+	status->namespaces = (Nvmetd__NamespaceStatus **)scratch_array(
+		scratch, subsystem->n_namespaces, sizeof(**status->namespaces));
+	for (size_t i = 0; status->namespaces && i < subsystem->n_namespaces; i++)
+		put_namespace(scratch,
+		              status->namespaces[status->n_namespaces++],
+		              subsystem->sorted[i],
+		              asked);
+	put_sessions(scratch, status, state, subsystem->subsystem->number);
+}
+
+/* The discovery service is shown only while somebody is there. */
+static void put_discovery(struct scratch *scratch, Nvmetd__CtlStatusReply *reply,
+                          const struct state *state)
+{
+	Nvmetd__SubsystemStatus *status = reply->subsystems[reply->n_subsystems];
+
+	nvmetd__subsystem_status__init(status);
+	status->subsystem = state->target.discovery->number;
+	status->nqn = (char *)state->target.config.discovery_nqn;
+	status->allow_any_host = true;
+	put_sessions(scratch, status, state, status->subsystem);
+	reply->n_subsystems += status->n_sessions > 0;
+}
+
+static void put_subsystems(struct scratch *scratch, Nvmetd__CtlStatusReply *reply,
+                           const struct state *state, const struct list *asked)
+{
+	const struct config *config = &state->target.config;
+
+	reply->subsystems = (Nvmetd__SubsystemStatus **)scratch_array(
+		scratch, config->n_subsystems + 1, sizeof(**reply->subsystems));
+	for (size_t i = 0; reply->subsystems && i < config->n_subsystems; i++)
+		put_subsystem(scratch,
+		              reply->subsystems[reply->n_subsystems++],
+		              state,
+		              &config->subsystems[i],
+		              asked);
+	if (reply->subsystems)
+		put_discovery(scratch, reply, state);
+}
+
+Nvmetd__CtlStatusReply *status_message_build(struct scratch *scratch, const struct state *state,
+                                             const struct list *asked)
+{
+	Nvmetd__CtlStatusReply *reply = scratch_take(scratch, sizeof(*reply));
+
+	if (!reply)
+		return NULL;
+	nvmetd__ctl_status_reply__init(reply);
+	reply->revision = state->target.revision;
+	put_processes(scratch, reply, state, asked);
+	put_ports(scratch, reply, state);
+	put_subsystems(scratch, reply, state, asked);
+	return scratch->failed ? NULL : reply;
+}

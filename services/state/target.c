@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "services/state/target.h"
+
+#include <string.h>
+
+void target_init(struct target *target)
+{
+	*target = (struct target){.config = CONFIG_NULL, .next_handle = 1, .next_subsystem = 1};
+	list_init(&target->backings);
+	list_init(&target->subsystems);
+}
+
+struct backing *backing_new(void)
+{
+	struct backing *backing = calloc(1, sizeof(*backing));
+
+	if (backing)
+		list_init(&backing->link);
+	return backing;
+}
+
+struct backing *backing_free(struct backing *backing)
+{
+	if (!backing)
+		return NULL;
+	list_remove(&backing->link);
+	free(backing->path);
+	free(backing);
+	return NULL;
+}
+
+void target_deinit(struct target *target)
+{
+	struct list *link;
+
+	config_deinit(&target->config);
+	list_for_each_safe (at, &target->backings)
+		backing_free(container_of(at, struct backing, link));
+	while ((link = list_take_first(&target->subsystems)))
+		free(container_of(link, struct subsystem, link));
+}
+
+struct subsystem *target_find_subsystem(const struct target *target, uint32_t number)
+{
+	list_for_each (at, (struct list *)&target->subsystems) {
+		struct subsystem *subsystem = container_of(at, struct subsystem, link);
+
+		if (subsystem->number == number)
+			return subsystem;
+	}
+	return NULL;
+}
+
+struct subsystem *target_find_subsystem_named(const struct target *target, const char *nqn)
+{
+	list_for_each (at, (struct list *)&target->subsystems) {
+		struct subsystem *subsystem = container_of(at, struct subsystem, link);
+
+		if (strcmp(subsystem->nqn, nqn) == 0)
+			return subsystem;
+	}
+	return NULL;
+}
+
+struct backing *target_find_backing(const struct target *target, uint32_t handle)
+{
+	list_for_each (at, (struct list *)&target->backings) {
+		struct backing *backing = container_of(at, struct backing, link);
+
+		if (backing->handle == handle)
+			return backing;
+	}
+	return NULL;
+}
+
+const struct config_subsystem *target_find_config(const struct target *target, uint32_t number)
+{
+	for (size_t i = 0; i < target->config.n_subsystems; i++)
+		if (target->config.subsystems[i].subsystem->number == number)
+			return &target->config.subsystems[i];
+	return NULL;
+}
+
+bool namespace_is_active(const struct config_namespace *namespace)
+{
+	return namespace->enable && namespace->backing && namespace->backing->known;
+}
+
+/* The place of the first namespace with a greater number. */
+static size_t find_above(const struct config_subsystem *subsystem, uint32_t nsid)
+{
+	size_t low = 0, high = subsystem->n_namespaces;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (subsystem->sorted[middle]->nsid > nsid)
+			high = middle;
+		else
+			low = middle + 1;
+	}
+	return low;
+}
+
+const struct config_namespace *subsystem_find_active(const struct config_subsystem *subsystem,
+                                                     uint32_t nsid)
+{
+	const struct config_namespace *namespace;
+	size_t above = find_above(subsystem, nsid);
+
+	if (above == 0)
+		return NULL;
+	namespace = subsystem->sorted[above - 1];
+	return namespace->nsid == nsid && namespace_is_active(namespace) ? namespace : NULL;
+}
+
+unsigned subsystem_list_active(const struct config_subsystem *subsystem, uint32_t nsid,
+                               uint32_t *ret_nsids, unsigned most)
+{
+	unsigned count = 0;
+
+	for (size_t i = find_above(subsystem, nsid); i < subsystem->n_namespaces && count < most;
+	     i++)
+		if (namespace_is_active(subsystem->sorted[i]))
+			ret_nsids[count++] = subsystem->sorted[i]->nsid;
+	return count;
+}

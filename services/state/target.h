@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/base/list.h"
+#include "services/state/config.h"
+
+/*
+ * target - all that is exported: the configuration, and what belongs to its objects for good.
+ *
+ * Shape     A config whose subsystems and namespaces point to records that outlive any
+ *           configuration: a subsystem's number, a backing's handle. The records of everything
+ *           that was ever configured stay, so that the same file restored again gets the same
+ *           numbers.
+ * Promise   What is in target->config is what the database holds: it is replaced only after a
+ *           commit (apply.c). Admin and fabrics commands are answered from it alone.
+ * Trust     all of it has been checked
+ * Threads   one
+ * Lifetime  target_deinit(); records live as long as the target
+ */
+#define WORKER_NAME_SIZE 32
+
+/* One namespace's store, as the data plane knows it. Another path, another way to open it:
+ * another backing. */
+struct backing {
+	struct list link;
+	uint32_t handle; /* never reused for another */
+	char nqn[NVME_NQN_SIZE];
+	uint32_t nsid;
+	char *path;
+	bool buffered_io;
+	uint32_t block_size;
+	char worker[WORKER_NAME_SIZE]; /* who serves it; empty: nobody yet */
+
+	enum backing_use { BACKING_UNUSED, BACKING_USED, BACKING_LEAVING } use;
+	bool wanted;               /* scratch of identity.c: the new configuration has it */
+	uint64_t leaving_revision; /* views after this one do not have it */
+	uint64_t leaving_until_ns; /* then it goes, drained or not */
+
+	/* As the worker reported last, and kept over restarts. A namespace is shown to hosts from
+	 * when this is known. */
+	bool known;
+	uint32_t block_shift;
+	uint64_t blocks;
+	bool volatile_cache;
+	bool deallocate;
+
+	/* As the worker reports now. */
+	bool ready;
+	char reason[160]; /* when not ready */
+};
+
+struct subsystem {
+	struct list link;
+	uint32_t number; /* never reused for another */
+	char nqn[NVME_NQN_SIZE];
+	char serial[21];
+	bool discovery;
+	uint64_t namespaces_revision; /* when what hosts see of its namespaces changed last */
+	uint32_t cntlid_next;         /* where the search for a free one begins */
+	uint32_t cntlid_kept;         /* the one in the database: not before this after a restart */
+};
+
+struct target {
+	struct config config;
+	struct list backings;
+	struct list subsystems;
+	struct subsystem *discovery;
+	uint64_t revision; /* the last one given to anything */
+	uint64_t
+		revision_kept; /* in the database; none above it is given out before it is raised */
+	uint64_t discovery_counter; /* GENCTR */
+	uint32_t next_handle;
+	uint32_t next_subsystem;
+};
+
+void target_init(struct target *target);
+void target_deinit(struct target *target);
+
+struct backing *backing_new(void);
+struct backing *backing_free(struct backing *backing);
+DEFINE_CLEANUP(struct backing *, backing_free)
+
+struct subsystem *target_find_subsystem(const struct target *target, uint32_t number);
+struct subsystem *target_find_subsystem_named(const struct target *target, const char *nqn);
+struct backing *target_find_backing(const struct target *target, uint32_t handle);
+
+/* The configuration of a subsystem by number; NULL for the discovery subsystem, and for one
+ * that is not configured (any more). */
+const struct config_subsystem *target_find_config(const struct target *target, uint32_t number);
+
+/* NULL if there is none of that number, or if hosts do not see it. */
+const struct config_namespace *subsystem_find_active(const struct config_subsystem *subsystem,
+                                                     uint32_t nsid);
+bool namespace_is_active(const struct config_namespace *namespace);
+
+/* Fills up to `most` numbers of active namespaces above nsid, ascending. Returns how many. */
+unsigned subsystem_list_active(const struct config_subsystem *subsystem, uint32_t nsid,
+                               uint32_t *ret_nsids, unsigned most);

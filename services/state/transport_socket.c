@@ -1,0 +1,413 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "services/state/sockets.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "common/base/clock.h"
+#include "common/base/log.h"
+#include "services/state/admin.h"
+#include "services/state/change.h"
+#include "services/state/cntlid.h"
+#include "services/state/connect.h"
+#include "services/state/event.h"
+#include "services/state/reconcile.h"
+#include "services/state/status.h"
+
+/* More than this a transport has no use for. */
+#define LISTENERS_MAX 1024
+
+/* ------------------------------------------------------------------ coming, going */
+
+static void arrived(void *context, struct ipc_peer *peer, const Nvmetd__Hello *hello)
+{
+	struct state *state = context;
+	struct transport *transport = state_add_transport(state, peer->name);
+
+	if (!transport) {
+		log_err("transport %s: there is not enough memory for it", peer->name);
+		return;
+	}
+	state_forget_sessions(state, transport);
+	peer->user = transport;
+	transport->peer = peer;
+	transport->instance = peer->instance;
+	transport->presented = false;
+	/* One that begins its life has nothing in flight, under whatever revision. */
+	transport->drained = hello->revision ? 0 : UINT64_MAX;
+	transport->view_revision = 0;
+	free(transport->view.bytes);
+	transport->view = (struct last_message){0};
+	reconcile(state); /* workers learn its token */
+}
+
+static void gone(void *context, struct ipc_peer *peer, const char *reason)
+{
+	struct state *state = context;
+	struct transport *transport = peer->user;
+
+	(void)reason;
+	status_forget(state, peer);
+	if (!transport || transport->peer != peer)
+		return;
+	state_forget_sessions(state, transport);
+	transport->peer = NULL;
+	transport->presented = false;
+	transport->gone_ns = clock_now_ns();
+	reconcile(state);
+}
+
+static void present(struct state *state, struct transport *transport,
+                    const Nvmetd__Session *message)
+{
+	struct session *session;
+
+	if (session_unpack(&session, message) != 0) {
+		log_warn("transport %s: presents a session that makes no sense", transport->name);
+		return;
+	}
+	if (session_find(&state->sessions, transport, session->subsystem, session->cntlid)) {
+		log_warn("transport %s: presents controller %u twice",
+		         transport->name,
+		         session->cntlid);
+		session_free(session);
+		return;
+	}
+	session->transport = transport;
+	list_append(&state->sessions, &session->link);
+	change_catch_up(state, session);
+}
+
+static void on_present(void *context, struct ipc_peer *peer, const envelope *message)
+{
+	struct state *state = context;
+	struct transport *transport = peer->user;
+	const Nvmetd__SessionPresent *presented = message->session_present;
+
+	if (!transport)
+		return;
+	state_forget_sessions(state, transport);
+	for (size_t i = 0; i < presented->n_sessions; i++)
+		present(state, transport, presented->sessions[i]);
+	transport->presented = true;
+	reconcile(state);
+}
+
+/* NULL, and refused, if the transport has not presented its sessions. */
+static struct transport *presented_transport(struct ipc_peer *peer, const envelope *message)
+{
+	struct transport *transport = peer->user;
+
+	if (transport && transport->presented)
+		return transport;
+	ipc_server_refuse(peer, message->request_id, "present your sessions first");
+	return NULL;
+}
+
+/* ------------------------------------------------------------------ Connect */
+
+static void answer_connect(struct ipc_peer *peer, uint64_t request_id,
+                           const struct connect_answer *answer, const struct session *session)
+{
+	envelope message = NVMETD__ENVELOPE__INIT;
+	Nvmetd__ConnectReply reply = NVMETD__CONNECT_REPLY__INIT;
+	struct session_message packed;
+
+	reply.status = answer->status.value;
+	reply.result = answer->result;
+	if (session) {
+		session_pack(&packed, session);
+		reply.session = &packed.message;
+	}
+	message.body_case = NVMETD__ENVELOPE__BODY_CONNECT_REPLY;
+	message.connect_reply = &reply;
+	ipc_server_send(peer, request_id, &message);
+}
+
+static void fill_addresses(struct session *session, const Nvmetd__ConnectRequest *asked)
+{
+	snprintf(session->host_address, sizeof(session->host_address), "%s", asked->host_address);
+	snprintf(
+		session->local_address, sizeof(session->local_address), "%s", asked->local_address);
+	snprintf(
+		session->local_service, sizeof(session->local_service), "%s", asked->local_service);
+}
+
+static int give_cntlid(struct state *state, struct session *session,
+                       const struct connect_answer *answer)
+{
+	const struct config_subsystem *subsystem = answer->subsystem;
+
+	return cntlid_allocate(subsystem ? subsystem->subsystem : state->target.discovery,
+	                       subsystem ? subsystem->cntlid_min : 1,
+	                       subsystem ? subsystem->cntlid_max : NVME_CNTLID_MAX,
+	                       &state->sessions,
+	                       state->database,
+	                       &session->cntlid);
+}
+
+/* The new controller; NULL: not now, and the host may try again. */
+static struct session *make_session(struct state *state, struct transport *transport,
+                                    const struct connect_request *request,
+                                    const Nvmetd__ConnectRequest *asked,
+                                    const struct connect_answer *answer)
+{
+	struct session *session = session_new();
+
+	if (!session)
+		return NULL;
+	connect_fill(session, &state->target, request, answer);
+	fill_addresses(session, asked);
+	session->transport = transport;
+	if (give_cntlid(state, session, answer) != 0)
+		return session_free(session);
+	list_append(&state->sessions, &session->link);
+	return session;
+}
+
+static void log_connect(const struct connect_request *request, const Nvmetd__ConnectRequest *asked,
+                        const struct connect_answer *answer)
+{
+	char host[NVME_NQN_SIZE], subsystem[NVME_NQN_SIZE], from[80];
+
+	log_safe(host, sizeof(host), request->data->hostnqn, NVME_NQN_MAX);
+	log_safe(subsystem, sizeof(subsystem), request->data->subnqn, NVME_NQN_MAX);
+	log_safe(from, sizeof(from), asked->host_address, strlen(asked->host_address));
+	if (!status_is_ok(answer->status))
+		log_warn("host %s at %s: Connect to %s, queue %u, is refused: %s, at %s %u",
+		         host,
+		         from,
+		         subsystem,
+		         le16_get(request->command->qid),
+		         status_words(answer->status),
+		         answer->result >> 16 ? "data byte" : "byte",
+		         answer->result & 0xffff);
+	else if (le16_get(request->command->qid) == 0)
+		log_info("controller %u of %s: host %s at %s has connected",
+		         answer->result,
+		         subsystem,
+		         host,
+		         from);
+}
+
+static void connect_admin(struct state *state, struct transport *transport,
+                          const struct connect_request *request,
+                          const Nvmetd__ConnectRequest *asked, struct connect_answer *answer)
+{
+	answer->session = make_session(state, transport, request, asked, answer);
+	if (answer->session)
+		answer->result = answer->session->cntlid;
+	else
+		answer->status = status_of(NVME_SC_CONNECT_BUSY);
+}
+
+static void on_connect(void *context, struct ipc_peer *peer, const envelope *message)
+{
+	struct state *state = context;
+	const Nvmetd__ConnectRequest *asked = message->connect_request;
+	struct transport *transport = presented_transport(peer, message);
+	struct connect_request request = {
+		.transport = transport,
+		.port_id = asked->port_id,
+		.command = (const struct nvme_connect_command *)asked->command.data,
+		.data = (const struct nvme_connect_data *)asked->data.data,
+	};
+	struct connect_answer answer = {.status = status_of(NVME_SC_CONNECT_BUSY)};
+
+	if (!transport)
+		return;
+	if (asked->command.len != sizeof(*request.command) ||
+	    asked->data.len != sizeof(*request.data)) {
+		ipc_server_refuse(
+			peer, message->request_id, "a Connect command has 64 bytes, its data 1024");
+		return;
+	}
+	if (state->open) /* else: patience, not a verdict */
+		answer = connect_check(&state->target, &state->sessions, &request);
+	if (status_is_ok(answer.status) && !answer.session)
+		connect_admin(state, transport, &request, asked, &answer);
+	log_connect(&request, asked, &answer);
+	answer_connect(peer, message->request_id, &answer, answer.session);
+}
+
+/* ------------------------------------------------------------------ admin commands */
+
+static void answer_admin(struct ipc_peer *peer, uint64_t request_id,
+                         const struct admin_reply *answer, const struct session *session)
+{
+	envelope message = NVMETD__ENVELOPE__INIT;
+	Nvmetd__AdminReply reply = NVMETD__ADMIN_REPLY__INIT;
+	struct session_message packed;
+
+	reply.status = answer->status.value;
+	reply.result = answer->result;
+	reply.data.data = answer->data;
+	reply.data.len = answer->length;
+	reply.error_location = answer->error_location;
+	if (answer->session_changed) {
+		session_pack(&packed, session);
+		reply.session = &packed.message;
+	}
+	message.body_case = NVMETD__ENVELOPE__BODY_ADMIN_REPLY;
+	message.admin_reply = &reply;
+	ipc_server_send(peer, request_id, &message);
+}
+
+static struct log_counts counts_of(const Nvmetd__Counters *counters)
+{
+	if (!counters)
+		return (struct log_counts){0};
+	return (struct log_counts){
+		.reads = counters->reads,
+		.writes = counters->writes,
+		.read_bytes = counters->read_bytes,
+		.write_bytes = counters->write_bytes,
+		.errors = counters->errors,
+	};
+}
+
+/* A controller that is being ended: its host may come again. */
+static void answer_orphan(struct ipc_peer *peer, uint64_t request_id)
+{
+	const struct admin_reply reply = {.status = status_of(NVME_SC_INTERNAL)};
+
+	answer_admin(peer, request_id, &reply, NULL);
+}
+
+static void execute_admin(struct ipc_peer *peer, const envelope *message,
+                          const struct admin_request *request)
+{
+	struct admin_reply reply;
+
+	admin_execute(request, &reply);
+	if (reply.parked && event_park(request->session, message->request_id) == 0)
+		return;
+	if (reply.parked)
+		reply.status = status_of(NVME_SC_INTERNAL);
+	answer_admin(peer, message->request_id, &reply, request->session);
+	admin_reply_deinit(&reply);
+}
+
+static void on_admin(void *context, struct ipc_peer *peer, const envelope *message)
+{
+	struct state *state = context;
+	const Nvmetd__AdminRequest *asked = message->admin_request;
+	struct transport *transport = presented_transport(peer, message);
+	struct session *session;
+	struct admin_request request;
+
+	if (!transport)
+		return;
+	if (asked->command.len != sizeof(struct nvme_command)) {
+		ipc_server_refuse(peer, message->request_id, "a command has 64 bytes");
+		return;
+	}
+	session = session_find(&state->sessions, transport, asked->subsystem, asked->cntlid);
+	request = (struct admin_request){
+		.target = &state->target,
+		.session = session,
+		.subsystem = target_find_config(&state->target, asked->subsystem),
+		.port = session ? config_find_port(&state->target.config, session->port_id) : NULL,
+		.command = (const struct nvme_command *)asked->command.data,
+		.counts = counts_of(asked->counters),
+		.error_entries = asked->error_entries.data,
+		.error_entries_bytes = asked->error_entries.len,
+	};
+	if (!session || !request.port || (!session->discovery && !request.subsystem))
+		answer_orphan(peer, message->request_id);
+	else
+		execute_admin(peer, message, &request);
+}
+
+static void on_cancel(void *context, struct ipc_peer *peer, const envelope *message)
+{
+	struct state *state = context;
+
+	list_for_each (at, &state->sessions) {
+		struct session *session = container_of(at, struct session, link);
+
+		if (session->transport == peer->user &&
+		    event_unpark(session, message->request_cancel->request_id))
+			return;
+	}
+}
+
+/* ------------------------------------------------------------------ notices */
+
+static void on_session_gone(void *context, struct ipc_peer *peer, const envelope *message)
+{
+	struct state *state = context;
+	const Nvmetd__SessionGone *notice = message->session_gone;
+	struct session *session = session_find(
+		&state->sessions, peer->user, notice->subsystem, notice->cntlid);
+	char reason[128];
+
+	if (!session)
+		return;
+	log_info("controller %u of %s: is gone: %s",
+	         session->cntlid,
+	         session->subsystem_nqn,
+	         log_safe(reason, sizeof(reason), notice->reason, strlen(notice->reason)));
+	state_forget_session(session);
+}
+
+static void on_drained(void *context, struct ipc_peer *peer, const envelope *message)
+{
+	struct transport *transport = peer->user;
+
+	if (!transport)
+		return;
+	transport->drained = message->drained->revision;
+	reconcile(context);
+}
+
+static void on_report(void *context, struct ipc_peer *peer, const envelope *message)
+{
+	struct transport *transport = peer->user;
+	const Nvmetd__TransportReport *report = message->transport_report;
+	struct listener_report *listeners;
+
+	(void)context;
+	if (!transport || report->n_listeners > LISTENERS_MAX)
+		return;
+	listeners = calloc(report->n_listeners + 1, sizeof(*listeners));
+	if (!listeners)
+		return;
+	for (size_t i = 0; i < report->n_listeners; i++) {
+		listeners[i].port_id = report->listeners[i]->port_id;
+		listeners[i].listening = report->listeners[i]->listening;
+		snprintf(listeners[i].reason,
+		         sizeof(listeners[i].reason),
+		         "%s",
+		         report->listeners[i]->reason);
+	}
+	free(transport->listeners);
+	transport->listeners = listeners;
+	transport->n_listeners = report->n_listeners;
+}
+
+static void on_status(void *context, struct ipc_peer *peer, const envelope *message)
+{
+	status_answer(context, peer, message);
+}
+
+static const struct ipc_rule rules[] = {
+	{NVMETD__ENVELOPE__BODY_SESSION_PRESENT,  IPC_AFTER_HELLO, on_present     },
+	{NVMETD__ENVELOPE__BODY_CONNECT_REQUEST,  IPC_AFTER_HELLO, on_connect     },
+	{NVMETD__ENVELOPE__BODY_ADMIN_REQUEST,    IPC_AFTER_HELLO, on_admin       },
+	{NVMETD__ENVELOPE__BODY_REQUEST_CANCEL,   IPC_AFTER_HELLO, on_cancel      },
+	{NVMETD__ENVELOPE__BODY_SESSION_GONE,     IPC_AFTER_HELLO, on_session_gone},
+	{NVMETD__ENVELOPE__BODY_DRAINED,          IPC_AFTER_HELLO, on_drained     },
+	{NVMETD__ENVELOPE__BODY_TRANSPORT_REPORT, IPC_AFTER_HELLO, on_report      },
+	{NVMETD__ENVELOPE__BODY_TRANSPORT_STATUS, IPC_AFTER_HELLO, on_status      },
+};
+
+const struct ipc_role transport_role = {
+	.name = "transport",
+	.mode = 0660,
+	.needs_hello = true,
+	.rules = rules,
+	.n_rules = sizeof(rules) / sizeof(rules[0]),
+	.arrived = arrived,
+	.gone = gone,
+};
