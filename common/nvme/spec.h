@@ -56,20 +56,26 @@ enum nvme_fabrics_type {
 };
 
 /* Data transfer direction, bits 1:0 of an opcode (and of a fabrics type) (§4.1.1.1) */
-enum nvme_transfer { NVME_TRANSFER_NONE = 0, NVME_TRANSFER_TO_CONTROLLER = 1, NVME_TRANSFER_TO_HOST = 2, NVME_TRANSFER_BOTH = 3 };
+enum nvme_transfer {
+	NVME_TRANSFER_NONE = 0,
+	NVME_TRANSFER_TO_CONTROLLER = 1,
+	NVME_TRANSFER_TO_HOST = 2,
+	NVME_TRANSFER_BOTH = 3
+};
 
 /* Base 2.1 §4.3.2: SGL descriptor */
 struct nvme_sgl {
-	struct le64 address; /* of an in-capsule (offset) descriptor: offset into the capsule's data */
+	struct le64
+		address; /* of an in-capsule (offset) descriptor: offset into the capsule's data */
 	struct le32 length;
 	uint8_t reserved[3];
 	uint8_t type; /* type bits 7:4, sub type bits 3:0 */
 };
 
-#define NVME_SGL_DATA_BLOCK     0x0
-#define NVME_SGL_TRANSPORT      0x5
-#define NVME_SGL_SUB_OFFSET     0x1
-#define NVME_SGL_SUB_TRANSPORT  0xa
+#define NVME_SGL_DATA_BLOCK    0x0
+#define NVME_SGL_TRANSPORT     0x5
+#define NVME_SGL_SUB_OFFSET    0x1
+#define NVME_SGL_SUB_TRANSPORT 0xa
 
 /* Base 2.1 §4.1: submission queue entry */
 struct nvme_command {
@@ -167,15 +173,15 @@ enum nvme_property {
 	NVME_PROPERTY_CRTO = 0x68,
 };
 
-#define NVME_CC_EN        0x1u
-#define NVME_CC_CSS(cc)   (((cc) >> 4) & 0x7u)
-#define NVME_CC_MPS(cc)   (((cc) >> 7) & 0xfu)
-#define NVME_CC_AMS(cc)   (((cc) >> 11) & 0x7u)
-#define NVME_CC_SHN(cc)   (((cc) >> 14) & 0x3u)
-#define NVME_CC_IOSQES(cc) (((cc) >> 16) & 0xfu)
-#define NVME_CC_IOCQES(cc) (((cc) >> 20) & 0xfu)
-#define NVME_CSTS_RDY     0x1u
-#define NVME_CSTS_CFS     0x2u
+#define NVME_CC_EN              0x1u
+#define NVME_CC_CSS(cc)         (((cc) >> 4) & 0x7u)
+#define NVME_CC_MPS(cc)         (((cc) >> 7) & 0xfu)
+#define NVME_CC_AMS(cc)         (((cc) >> 11) & 0x7u)
+#define NVME_CC_SHN(cc)         (((cc) >> 14) & 0x3u)
+#define NVME_CC_IOSQES(cc)      (((cc) >> 16) & 0xfu)
+#define NVME_CC_IOCQES(cc)      (((cc) >> 20) & 0xfu)
+#define NVME_CSTS_RDY           0x1u
+#define NVME_CSTS_CFS           0x2u
 #define NVME_CSTS_SHST_COMPLETE 0x8u
 
 /* Base 2.1 §5.1.13: Identify CNS values (cdw10 bits 7:0) */
@@ -215,13 +221,13 @@ enum nvme_feature {
 /* NVM Command Set 1.1 §3.3: the fields of Read, Write, Write Zeroes:
  * cdw10/11 SLBA; cdw12 NLB bits 15:0 (0-based), DEAC bit 25 (Write Zeroes), PRINFO 29:26,
  * FUA bit 30, LR bit 31 */
-#define NVME_RW_NLB_0BASED(cdw12) ((cdw12) & 0xffffu)
+#define NVME_RW_NLB_0BASED(cdw12) ((cdw12)&0xffffu)
 #define NVME_RW_DEAC              (1u << 25)
 #define NVME_RW_PRINFO(cdw12)     (((cdw12) >> 26) & 0xfu)
 #define NVME_RW_FUA               (1u << 30)
 
 /* NVM Command Set 1.1 §3.3.2: Dataset Management: cdw10 NR bits 7:0 (0-based), cdw11 bit 2 AD */
-#define NVME_DSM_NR_0BASED(cdw10) ((cdw10) & 0xffu)
+#define NVME_DSM_NR_0BASED(cdw10) ((cdw10)&0xffu)
 #define NVME_DSM_AD               (1u << 2)
 
 struct nvme_dsm_range {
@@ -236,7 +242,7 @@ struct nvme_error_entry {
 	struct le64 error_count;
 	struct le16 sqid;
 	struct le16 cid;
-	struct le16 status; /* with the phase bit */
+	struct le16 status;             /* with the phase bit */
 	struct le16 parameter_location; /* byte in bits 7:0, bit in bits 10:8; FFFFh = none */
 	struct le64 lba;
 	struct le32 nsid;
