@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,8 +20,12 @@
 #define PDU_NS      (30 * NS_PER_S)
 /* The data that an R2T asked for: longer than a Linux host's I/O timeout (30 s). */
 #define TRANSFER_NS (60 * NS_PER_S)
-/* A host that has answers waiting takes some of them. */
+/* A host takes an answer whole in this time. */
 #define STUCK_NS    (30 * NS_PER_S)
+
+/* Lines about hosts that were refused something, of all connections of a lane */
+#define LINES    20
+#define LINES_MS 10000
 
 /* ------------------------------------------------------------------ birth */
 
@@ -119,7 +124,6 @@ void connection_free(struct connection *connection)
 void connection_adopt(struct reactor *reactor, void *adopted)
 {
 	struct connection *connection = adopted;
-	const char *address = connection->queue.host_address;
 	int r;
 
 	connection->lane = lane_of(reactor);
@@ -127,18 +131,33 @@ void connection_adopt(struct reactor *reactor, void *adopted)
 	if (!r)
 		r = queue_open(&connection->queue, reactor, &tcp_wire);
 	if (r) {
-		log_warn("%s: connection refused: %s", address, error_words(r));
+		log_warn("%s: connection refused: %s",
+		         connection->queue.host_address,
+		         error_words(r));
 		connection_free(connection);
 		return;
 	}
 	connection->state_since_ns = loop_now_ns(connection->lane->loop);
 	r = loop_add(connection->lane->loop, &connection->source, connection->fd, EPOLLIN);
 	if (r) {
-		log_warn("%s: connection refused: %s", address, error_words(r));
+		connection_warn(connection, "connection refused: %s", error_words(r));
 		connection_event(connection, LIFE_ON_HUNG_UP);
 		return;
 	}
 	connection_mark(connection);
+}
+
+void connection_warn(struct connection *connection, const char *format, ...)
+{
+	char line[256];
+	va_list arguments;
+
+	if (!log_allowed(&connection->lane->refusals, LINES, LINES_MS))
+		return;
+	va_start(arguments, format);
+	vsnprintf(line, sizeof(line), format, arguments);
+	va_end(arguments);
+	log_warn("%s: %s", connection->queue.host_address, line);
 }
 
 void connection_mark(struct connection *connection)
@@ -233,10 +252,7 @@ static void expired(struct loop_timer *timer)
 	connection_mark(connection);
 	if (deadline.due_ns == 0 || deadline.due_ns > loop_now_ns(connection->lane->loop))
 		return;
-	if (log_allowed(&connection->lane->refusals, 20, 10000))
-		log_warn("%s: connection closed: too late: %s",
-		         connection->queue.host_address,
-		         deadline.what);
+	connection_warn(connection, "connection closed: too late: %s", deadline.what);
 	connection_event(connection, LIFE_ON_LATE);
 }
 

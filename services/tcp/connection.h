@@ -69,7 +69,7 @@ struct connection {
 	/* sending */
 	struct list sending;
 	size_t sent_bytes;       /* of its first */
-	uint64_t stuck_since_ns; /* when the host stopped taking anything; 0 */
+	uint64_t stuck_since_ns; /* since when its first waits for the host to read; 0 */
 	bool mute; /* nothing is queued any more: a TermReq has been, or the stream is shut */
 	struct outgoing icresp;
 	struct outgoing term;
@@ -109,6 +109,10 @@ void connection_describe(struct queue *queue, bool *ret_header_digest, bool *ret
 
 /* Something has happened: changes the state. Nothing is freed by it. */
 void connection_event(struct connection *connection, enum life_event event);
+
+/* A line about what this host was refused; not too many of them. */
+void connection_warn(struct connection *connection, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
 
 /* Has connection_settle() called at the end of the round. */
 void connection_mark(struct connection *connection);

@@ -101,7 +101,7 @@ static void stash(struct connection *connection, const uint8_t *bytes, size_t le
 		return;
 	connection->stash = malloc(length);
 	if (!connection->stash) {
-		log_warn("%s: connection closed: no memory", connection->queue.host_address);
+		connection_warn(connection, "connection closed: no memory");
 		connection_event(connection, LIFE_ON_HUNG_UP);
 		return;
 	}

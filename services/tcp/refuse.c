@@ -1,29 +1,23 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include <string.h>
 
-#include "common/base/log.h"
 #include "services/tcp/connection.h"
-
-#define LINES    20
-#define LINES_MS 10000
 
 static void say(struct connection *connection, const struct tcp_violation *violation)
 {
 	const struct tcp_pdu_header *header = &connection->receiver.pdu.header;
 
-	if (!log_allowed(&connection->lane->refusals, LINES, LINES_MS))
-		return;
-	log_warn("%s: connection refused: %s (FES %u, FEI %xh): PDU type %02xh flags %02xh "
-	         "HLEN %u PDO %u PLEN %u",
-	         connection->queue.host_address,
-	         tcp_fes_words((uint16_t)violation->fes),
-	         violation->fes,
-	         violation->fei,
-	         header->type,
-	         header->flags,
-	         header->hlen,
-	         header->pdo,
-	         le32_get(header->plen));
+	connection_warn(connection,
+	                "connection refused: %s (FES %u, FEI %xh): PDU type %02xh flags %02xh "
+	                "HLEN %u PDO %u PLEN %u",
+	                tcp_fes_words((uint16_t)violation->fes),
+	                violation->fes,
+	                violation->fei,
+	                header->type,
+	                header->flags,
+	                header->hlen,
+	                header->pdo,
+	                le32_get(header->plen));
 }
 
 void refuse(struct connection *connection, const struct tcp_violation *violation)
@@ -47,12 +41,11 @@ bool refused_by_host(struct connection *connection)
 {
 	const struct tcp_term *term = &connection->receiver.pdu.term;
 
-	if (log_allowed(&connection->lane->refusals, LINES, LINES_MS))
-		log_warn("%s: the host ends the connection: %s (H2CTermReq, FES %u, FEI %xh)",
-		         connection->queue.host_address,
-		         tcp_fes_words(le16_get(term->fes)),
-		         le16_get(term->fes),
-		         le32_get(term->fei));
+	connection_warn(connection,
+	                "the host ends the connection: %s (H2CTermReq, FES %u, FEI %xh)",
+	                tcp_fes_words(le16_get(term->fes)),
+	                le16_get(term->fes),
+	                le32_get(term->fei));
 	connection_event(connection, LIFE_ON_HUNG_UP);
 	return true;
 }

@@ -41,7 +41,8 @@ void send_respond(struct request *request)
 	send_queue(connection, outgoing);
 }
 
-/* Takes out of the list what is sent. */
+/* Takes out of the list what is sent. A host has STUCK_NS for each answer, however few bytes of
+ * it it takes at a time. */
 static void count_sent(struct connection *connection, size_t sent)
 {
 	sent += connection->sent_bytes;
@@ -53,6 +54,7 @@ static void count_sent(struct connection *connection, size_t sent)
 		if (sent < bytes)
 			break;
 		sent -= bytes;
+		connection->stuck_since_ns = 0;
 		list_remove(first);
 		if (outgoing->request)
 			request_finish(outgoing->request);
@@ -82,7 +84,6 @@ static bool send_some(struct connection *connection)
 			connection->stuck_since_ns = loop_now_ns(connection->lane->loop);
 		return false;
 	}
-	connection->stuck_since_ns = 0;
 	count_sent(connection, (size_t)r);
 	return (size_t)r == bytes;
 }
