@@ -114,18 +114,39 @@ void harness_describe_alone(Suite *suite, const char *situation, SFun given, SFu
 	tcase_add_checked_fixture(describe_all(suite, situation, tests), given, forget);
 }
 
+/* Check says nothing in TAP of a fixture that failed. */
+static void say_failures(SRunner *runner)
+{
+	TestResult **failures = srunner_failures(runner);
+	int n = srunner_ntests_failed(runner);
+
+	for (int i = 0; i < n; i++)
+		if (tr_ctx(failures[i]) != CK_CTX_TEST)
+			printf("not ok - %s: given: %s\n",
+			       tr_tcname(failures[i]),
+			       tr_msg(failures[i]));
+	free(failures);
+	fflush(stdout);
+}
+
 int harness_run(Suite *suite)
 {
-	int r;
+	SRunner *runner;
+	bool has_failed;
 
 	snprintf(journal, sizeof(journal), "/tmp/nvmetd-journal-XXXXXX");
 	if (!mkdtemp(journal)) {
 		perror("cannot make a directory for logs");
 		return EXIT_FAILURE;
 	}
-	r = run(suite);
-	close_journal(r != EXIT_SUCCESS);
-	return r;
+	runner = srunner_create(suite);
+	srunner_set_tap(runner, "-");
+	srunner_run_all(runner, CK_SILENT);
+	has_failed = srunner_ntests_failed(runner) > 0;
+	say_failures(runner);
+	srunner_free(runner);
+	close_journal(has_failed);
+	return has_failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
 void harness_skip(const char *reason)
