@@ -25,7 +25,7 @@ struct token {
 static int find_worker_tokens(struct state *state, const struct transport *transport,
                               struct scratch *scratch, struct view_token **ret_tokens)
 {
-	struct view_token *tokens;
+	struct view_token *tokens = NULL;
 	struct token *room;
 	int count = 0, r;
 
@@ -57,7 +57,7 @@ static int find_worker_tokens(struct state *state, const struct transport *trans
 static int find_transport_tokens(struct state *state, const struct worker *worker,
                                  struct scratch *scratch, struct view_token **ret_tokens)
 {
-	struct view_token *tokens;
+	struct view_token *tokens = NULL;
 	struct token *room;
 	int count = 0, r;
 
@@ -144,7 +144,7 @@ static int send_worker_view(struct state *state, struct worker *worker, Nvmetd__
 
 static int update_worker(struct state *state, struct worker *worker, struct scratch *scratch)
 {
-	struct view_token *tokens;
+	struct view_token *tokens = NULL;
 	Nvmetd__WorkerView *view;
 	int n_tokens;
 
@@ -196,7 +196,7 @@ static int send_transport_view(struct state *state, struct transport *transport,
 static int update_transport(struct state *state, struct transport *transport,
                             struct scratch *scratch)
 {
-	struct view_token *tokens;
+	struct view_token *tokens = NULL;
 	Nvmetd__TransportView *view;
 	int n_tokens;
 

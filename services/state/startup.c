@@ -48,7 +48,7 @@ int startup_read_file(const char *path, size_t most, char **ret_text)
 {
 	_cleanup_(cleanup_close) int fd = open(path, O_RDONLY | O_CLOEXEC);
 	_cleanup_(cleanup_free) char *text = NULL;
-	size_t length;
+	size_t length = 0;
 	int r;
 
 	if (fd < 0)
