@@ -21,7 +21,7 @@ static struct child_limits limits;
 static const struct child_limits usual = {
 	.start_ms = 10000,
 	.watchdog_ms = 10000,
-	.stop_ms = 300,
+	.stop_ms = 10000,
 	.backoff_first_ms = 20,
 	.backoff_most_ms = 80,
 	.good_life_ms = 3000,
@@ -233,6 +233,7 @@ END_TEST
 
 START_TEST(is_killed_when_it_does_not_end)
 {
+	limits.stop_ms = 300;
 	stage_direct("io-0", "once stubborn");
 	kill(child.pid, SIGKILL);
 	wait_until(child.n_starts == 2 && child.state == CHILD_READY);
