@@ -5,11 +5,14 @@
 
 int room_init(struct room *room, size_t size)
 {
+	int r;
+
 	*room = (struct room){.transfer_bytes_max = size / 2};
 	list_init(&room->capsules);
 	list_init(&room->transfers);
 	list_init(&room->answers);
-	return error_trace(arena_new(&room->arena, "nvmetd-arena", size));
+	r = arena_new(&room->arena, "nvmetd-arena", size);
+	return r ? error_trace(r) : 0;
 }
 
 void room_deinit(struct room *room)
