@@ -12,6 +12,7 @@
 
 #include "common/base/error.h"
 #include "common/base/log.h"
+#include "common/shm/doorbell.h"
 
 /* At the end of the process, what is in flight gets this long. */
 #define END_S 3
@@ -180,6 +181,7 @@ static void wake(struct looker *looker)
 
 	list_for_each (link, &thread->lanes)
 		lane_wake(container_of(link, struct lane, link_in_thread));
+	uring_wake(&thread->uring);
 }
 
 static bool fall_asleep(struct looker *looker)
@@ -189,14 +191,14 @@ static bool fall_asleep(struct looker *looker)
 	list_for_each (link, &thread->lanes)
 		if (!lane_sleep(container_of(link, struct lane, link_in_thread)))
 			return false;
-	return uring_is_quiet(&thread->uring);
+	return uring_sleep(&thread->uring);
 }
 
 /* The look at the end of this round reaps. */
 static void uring_has_results(struct loop_source *source, uint32_t events)
 {
-	(void)source;
 	(void)events;
+	doorbell_clear(source->fd);
 }
 
 /* ------------------------------------------------------------------ the thread */
@@ -216,7 +218,7 @@ static int set_up(struct io_thread *thread)
 	if (r)
 		return error_trace(r);
 	thread->uring_source = LOOP_SOURCE(uring_has_results);
-	r = loop_add(thread->loop, &thread->uring_source, thread->uring.ring.ring_fd, EPOLLIN);
+	r = loop_add(thread->loop, &thread->uring_source, thread->uring.bell, EPOLLIN);
 	if (r)
 		return error_trace(r);
 	thread->looker = (struct looker){.look = look, .sleep = fall_asleep, .wake = wake};

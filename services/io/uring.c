@@ -2,10 +2,13 @@
 #include "services/io/uring.h"
 
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdint.h>
 
+#include "common/base/cleanup.h"
 #include "common/base/error.h"
 #include "common/base/log.h"
+#include "common/shm/doorbell.h"
 
 #define SUBMISSION_ENTRIES 256u
 #define REAP_MAX           128u
@@ -35,11 +38,21 @@ static int explain(int r)
 	return error_origin(r);
 }
 
+/* Waking by the ring's own descriptor would miss deferred work: before it is run there is no
+ * completion to be seen. The bell rings for it as well. While we are awake nobody needs it; but
+ * only deferred work can be asked for without a race (the kernel adds it by an atomic exchange,
+ * and then looks whether the bell is silenced). */
+static void set_bell(struct uring *uring, bool rings)
+{
+	if (uring->deferred)
+		io_uring_cq_eventfd_toggle(&uring->ring, rings);
+}
+
 int uring_init(struct uring *uring)
 {
 	int r = -EINVAL;
 
-	*uring = (struct uring){.open = false};
+	*uring = (struct uring){.bell = -1};
 	list_init(&uring->waiting);
 	for (size_t i = 0; r == -EINVAL && i < sizeof(flag_choices) / sizeof(flag_choices[0]);
 	     i++) {
@@ -54,14 +67,23 @@ int uring_init(struct uring *uring)
 	if (r < 0)
 		return explain(r);
 	uring->open = true;
+	uring->bell = doorbell_create();
+	if (uring->bell < 0)
+		return error_trace(uring->bell);
+	r = io_uring_register_eventfd(&uring->ring, uring->bell);
+	if (r < 0)
+		return explain(r);
+	set_bell(uring, false);
 	uring->buffers = io_uring_register_buffers_sparse(&uring->ring, URING_BUFFERS) == 0;
 	return 0;
 }
 
 void uring_deinit(struct uring *uring)
 {
-	if (uring->open)
-		io_uring_queue_exit(&uring->ring);
+	if (!uring->open)
+		return;
+	io_uring_queue_exit(&uring->ring);
+	cleanup_close(&uring->bell);
 	uring->open = false;
 }
 
@@ -149,10 +171,24 @@ unsigned uring_reap(struct uring *uring)
 	return n;
 }
 
-bool uring_is_quiet(const struct uring *uring)
+/* ------------------------------------------------------------------ sleeping */
+
+static bool is_quiet(const struct uring *uring)
 {
 	return uring->unsubmitted == 0 && io_uring_cq_ready(&uring->ring) == 0 &&
 	       !has_deferred_work(uring);
+}
+
+bool uring_sleep(struct uring *uring)
+{
+	set_bell(uring, true);
+	atomic_thread_fence(memory_order_seq_cst);
+	return is_quiet(uring);
+}
+
+void uring_wake(struct uring *uring)
+{
+	set_bell(uring, false);
 }
 
 /* ------------------------------------------------------------------ registered memory */

@@ -16,8 +16,8 @@
  *           URING_IN_FLIGHT jobs are with the kernel. One system call submits what a round
  *           has gathered. done() may start the job again.
  * Trust     none
- * Threads   the one that called uring_init(); nothing but uring_submit() and uring_reap()
- *           makes system calls, and none of them waits
+ * Threads   the one that called uring_init(); nothing that is called for each job makes system
+ *           calls, except submit and reap, and these do not wait
  * Lifetime  uring_deinit() only when nothing is in flight
  */
 #define URING_IN_FLIGHT 2048u
@@ -34,6 +34,7 @@ struct uring {
 	bool open;
 	bool deferred; /* the kernel leaves the last bit of work to our next system call */
 	bool buffers;  /* memory can be registered */
+	int bell;      /* an eventfd, to be waited for */
 	unsigned in_flight;
 	unsigned unsubmitted;
 	struct list waiting; /* jobs */
@@ -52,8 +53,10 @@ void uring_submit(struct uring *uring);
 /* Calls done() for what the kernel has finished, at most a bounded number; returns how many. */
 unsigned uring_reap(struct uring *uring);
 
-/* Neither has anything to be submitted nor to be reaped. */
-bool uring_is_quiet(const struct uring *uring);
+/* The thread is about to sleep: from now on the bell rings when there is something to be reaped.
+ * False: there is something to do, do not sleep. uring_wake() takes it back. */
+bool uring_sleep(struct uring *uring);
+void uring_wake(struct uring *uring);
 
 /* Registers memory for entries with a fixed buffer. Its index, or a negative errno. */
 int uring_add_buffer(struct uring *uring, void *memory, size_t size);
