@@ -142,16 +142,17 @@ static void add_counters(struct table *table, const Nvmetd__Counters *given)
 	const Nvmetd__Counters *counters = status_counters(given);
 	char size[WORD];
 
-	table_add(table, "%" PRIu64, counters->reads);
-	table_add(table, "%s", size_words(size, counters->read_bytes));
-	table_add(table, "%" PRIu64, counters->writes);
-	table_add(table, "%s", size_words(size, counters->write_bytes));
+	table_add(
+		table, "%" PRIu64 " (%s)", counters->reads, size_words(size, counters->read_bytes));
+	table_add(table,
+	          "%" PRIu64 " (%s)",
+	          counters->writes,
+	          size_words(size, counters->write_bytes));
 	table_add(table, "%" PRIu64, counters->flushes);
-	table_add(table, "%" PRIu64, counters->others);
 	table_add(table, "%" PRIu64, counters->errors);
 }
 
-#define COUNTER_HEADINGS "READS|READ|WRITES|WRITTEN|FLUSHES|OTHERS|ERRORS"
+#define COUNTER_HEADINGS "READS|WRITES|FLUSHES|ERRORS"
 
 static void add_namespace(struct table *table, const Nvmetd__CtlStatusReply *status,
                           const Nvmetd__NamespaceStatus *ns)
