@@ -79,7 +79,8 @@ void player_connect(struct player *player, struct player_hello wanted)
 		fds[1] = unsealed;
 	}
 	player->connection = connect_to_worker();
-	send_hello(player->connection, &hello, fds, wanted.n_fds ? wanted.n_fds : 4);
+	if (!wanted.silent)
+		send_hello(player->connection, &hello, fds, wanted.n_fds ? wanted.n_fds : 4);
 	if (unsealed >= 0)
 		close(unsealed);
 }

@@ -8,6 +8,7 @@
 #include "common/base/clock.h"
 #include "common/loop/loop.h"
 #include "common/nvme/status.h"
+#include "common/shm/doorbell.h"
 #include "common/shm/link.h"
 #include "services/io/namespaces.h"
 
@@ -101,6 +102,7 @@ struct player_hello {
 	uint64_t arena_bytes;
 	unsigned n_fds; /* 0: four */
 	bool unsealed_arena;
+	bool silent; /* connects, and says nothing */
 };
 
 void player_connect(struct player *player, struct player_hello hello);
