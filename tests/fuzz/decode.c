@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* A host's capsules, decoded as an admin queue and as an I/O queue would: whatever comes in, what
+ * comes out with success is in the ranges that decode.h and admission.h promise.
+ *
+ * Input: 4 bytes of data in the capsule, then the command. */
+#include <string.h>
+
+#include "common/base/error.h"
+#include "common/nvme/decode.h"
+#include "common/transport/admission.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+#define IN_CAPSULE_MAX 16384u
+#define BLOCKS         1000u
+
+static struct view_namespace namespaces[] = {
+	{.nsid = 1, .handle = 1, .ana_group = 1, .block_shift = 9, .blocks = BLOCKS, .ready = true},
+	{.nsid = 5,
+         .handle = 2,
+         .ana_group = 1,
+         .block_shift = 12,
+         .blocks = BLOCKS,
+         .ready = true									    },
+};
+static const struct view_subsystem subsystem = {.n_namespaces = 2, .namespaces = namespaces};
+static struct view_port port;
+
+static void check_transfer(const struct nvme_command *command,
+                           const struct decoded_transfer *transfer, uint32_t capsule_bytes)
+{
+	struct decoded_sgl sgl;
+	uint16_t location = 0;
+
+	must(transfer->least <= transfer->most && transfer->most <= DECODE_TRANSFER_MAX);
+	must(transfer->direction != NVME_TRANSFER_NONE || transfer->most == 0);
+	if (!status_is_ok(decode_sgl(command,
+	                             transfer->direction,
+	                             capsule_bytes,
+	                             IN_CAPSULE_MAX,
+	                             &sgl,
+	                             &location))) {
+		must(location < sizeof(*command));
+		return;
+	}
+	must(!sgl.in_capsule || (sgl.length == capsule_bytes && sgl.length <= IN_CAPSULE_MAX));
+	must(sgl.in_capsule || capsule_bytes == 0);
+}
+
+static void check_admitted(const struct admitted *admitted)
+{
+	const struct link_request *wanted = &admitted->wanted;
+
+	must(wanted->handle == admitted->namespace->handle);
+	if (wanted->operation == LINK_FLUSH || wanted->operation == LINK_DEALLOCATE)
+		return;
+	must(wanted->block_count > 0);
+	must(wanted->first_block < BLOCKS && wanted->block_count <= BLOCKS - wanted->first_block);
+	if (wanted->operation != LINK_WRITE_ZEROES)
+		must(admitted->transfer.most == wanted->block_count
+		                                        << admitted->namespace->block_shift);
+}
+
+static void decode_on_io_queue(const struct nvme_command *command, uint32_t capsule_bytes)
+{
+	struct admitted admitted;
+	uint16_t location = 0;
+
+	memset(port.ana, VIEW_ANA_OPTIMIZED, sizeof(port.ana));
+	if (!status_is_ok(admission_check(&subsystem, &port, command, &admitted, &location))) {
+		must(location < sizeof(*command));
+		return;
+	}
+	check_admitted(&admitted);
+	check_transfer(command, &admitted.transfer, capsule_bytes);
+}
+
+static void decode_on_admin_queue(const struct nvme_command *command, uint32_t capsule_bytes)
+{
+	struct decoded_transfer transfer;
+	struct decoded_connect connect;
+	struct nvme_status status;
+	uint16_t location = 0;
+
+	if (command->opcode == NVME_FABRICS)
+		status = decode_fabrics(command, &transfer, &location);
+	else
+		status = decode_admin(command, &transfer, &location);
+	if (status_is_ok(status))
+		check_transfer(command, &transfer, capsule_bytes);
+	if (status_is_ok(decode_connect(command, &connect, &location)))
+		must(connect.size >= 2 && connect.size <= 65536);
+	must(location < sizeof(*command));
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct nvme_command command;
+	struct le32 capsule_bytes;
+
+	if (size < sizeof(capsule_bytes) + sizeof(command))
+		return 0;
+	memcpy(&capsule_bytes, data, sizeof(capsule_bytes));
+	memcpy(&command, data + sizeof(capsule_bytes), sizeof(command));
+	decode_on_io_queue(&command, le32_get(capsule_bytes));
+	decode_on_admin_queue(&command, le32_get(capsule_bytes));
+	return 0;
+}
