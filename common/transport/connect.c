@@ -131,6 +131,8 @@ static void connect_admin(struct transport *transport, struct task *task,
 		r = controller_new(&controller, transport, copy);
 	if (r) {
 		log_err("connect: %s: %s", task->seat->host_address, error_words(r));
+		transport_tell_gone(
+			transport, session->subsystem, session->cntlid, "it could not begin");
 		refuse(task, status_of(NVME_SC_CONNECT_BUSY), 0);
 		return;
 	}
@@ -221,4 +223,17 @@ void connect_retry(struct transport *transport)
 		connect_io(transport, task, controller);
 		controller_drop(controller);
 	}
+}
+
+void connect_give_back(struct transport *transport, const Nvmetd__ConnectReply *reply)
+{
+	const Nvmetd__Session *session = reply->session;
+
+	if (reply->status != 0 || !session)
+		return;
+	if (!controller_find(transport, session->subsystem, session->cntlid))
+		transport_tell_gone(transport,
+		                    session->subsystem,
+		                    session->cntlid,
+		                    "its host went while it connected");
 }

@@ -26,6 +26,8 @@ void connect_begin(struct transport *transport, struct task *task);
 void connect_send(struct transport *transport, struct task *task);
 void connect_answered(struct transport *transport, struct task *task,
                       const Nvmetd__ConnectReply *reply);
+/* An answer that nobody waits for any more: its controller would live for ever. */
+void connect_give_back(struct transport *transport, const Nvmetd__ConnectReply *reply);
 
 /* A queue has closed: those who may have waited for it are tried again. */
 void connect_retry(struct transport *transport);

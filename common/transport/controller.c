@@ -179,7 +179,8 @@ void controller_end(struct controller *controller, const char *reason)
 	atomic_store(&controller->is_ready, false);
 	loop_timer_clear(&controller->keep_alive);
 	log_info("%s: ended: %s", controller->name, reason);
-	transport_tell_gone(controller->transport, controller, reason);
+	transport_tell_gone(
+		controller->transport, controller->subsystem, controller->cntlid, reason);
 	list_for_each (link, &controller->seats)
 		seat_terminate(container_of(link, struct seat, link), reason);
 	forget_if_over(controller);

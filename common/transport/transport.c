@@ -44,14 +44,14 @@ void transport_tell(struct transport *transport, envelope *message)
 		ipc_client_send(transport->client, 0, message);
 }
 
-void transport_tell_gone(struct transport *transport, const struct controller *controller,
+void transport_tell_gone(struct transport *transport, uint32_t subsystem, uint32_t cntlid,
                          const char *reason)
 {
 	Nvmetd__SessionGone gone = NVMETD__SESSION_GONE__INIT;
 	envelope message = NVMETD__ENVELOPE__INIT;
 
-	gone.subsystem = controller->subsystem;
-	gone.cntlid = controller->cntlid;
+	gone.subsystem = subsystem;
+	gone.cntlid = cntlid;
 	gone.reason = (char *)reason;
 	message.body_case = NVMETD__ENVELOPE__BODY_SESSION_GONE;
 	message.session_gone = &gone;
@@ -190,8 +190,11 @@ static void take_reply(struct transport *transport, const envelope *message)
 	struct task *task = asks_take(transport, message->request_id);
 	bool is_connect_reply = message->body_case == NVMETD__ENVELOPE__BODY_CONNECT_REPLY;
 
-	if (!task)
-		return; /* cancelled meanwhile */
+	if (!task) { /* cancelled meanwhile */
+		if (is_connect_reply)
+			connect_give_back(transport, message->connect_reply);
+		return;
+	}
 	if (connect_is(task) != is_connect_reply)
 		task_refuse(task, status_of(NVME_SC_INTERNAL));
 	else if (is_connect_reply)
