@@ -41,6 +41,10 @@ enum config_error {
 #define CONFIG_IN_CAPSULE_MAX     (1u << 20)
 #define CONFIG_QID_MAX            128
 #define CONFIG_PATH_MAX           4095
+/* As many as a transport's view holds. */
+#define CONFIG_PORTS_MAX          1024
+#define CONFIG_SUBSYSTEMS_MAX     4095
+#define CONFIG_NAMESPACES_MAX     65536
 
 struct config_host {
 	char nqn[NVME_NQN_SIZE];

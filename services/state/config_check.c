@@ -136,18 +136,6 @@ static void check_links(const struct config *config, const struct config_port *p
 	}
 }
 
-static void check_groups(const struct config_port *port, const struct json_place *port_place,
-                         struct report *report)
-{
-	for (size_t i = 0; i < port->n_groups; i++)
-		for (size_t j = 0; j < i; j++)
-			if (port->groups[i].group == port->groups[j].group)
-				report_error(report,
-				             PLACE_INDEX(PLACE_KEY(port_place, "ana_groups"), i),
-				             "group %u is there twice",
-				             port->groups[i].group);
-}
-
 static void check_referrals(const struct config_port *port, const struct json_place *port_place,
                             struct report *report)
 {
@@ -188,7 +176,6 @@ static void check_ports(const struct config *config, struct report *report)
 		check_address(port, PLACE_KEY(place, "addr"), report);
 		check_listener(config, i, report);
 		check_links(config, port, place, report);
-		check_groups(port, place, report);
 		check_referrals(port, place, report);
 	}
 }
@@ -408,8 +395,34 @@ static void check_subsystems(const struct config *config, struct report *report)
 	check_conflicts(config, report);
 }
 
+static void check_count(size_t count, size_t most, const char *key, struct report *report)
+{
+	if (count > most)
+		report_error(
+			report, PLACE_KEY(NULL, key), "there are %zu, and may be %zu", count, most);
+}
+
+static bool check_counts(const struct config *config, struct report *report)
+{
+	size_t namespaces = 0;
+
+	for (size_t i = 0; i < config->n_subsystems; i++)
+		namespaces += config->subsystems[i].n_namespaces;
+	check_count(config->n_ports, CONFIG_PORTS_MAX, "ports", report);
+	check_count(config->n_subsystems, CONFIG_SUBSYSTEMS_MAX, "subsystems", report);
+	if (namespaces > CONFIG_NAMESPACES_MAX)
+		report_error(report,
+		             PLACE_KEY(NULL, "subsystems"),
+		             "have %zu namespaces together, and may have %d",
+		             namespaces,
+		             CONFIG_NAMESPACES_MAX);
+	return report_is_good(report);
+}
+
 void config_check(const struct config *config, struct report *report)
 {
+	if (!check_counts(config, report))
+		return; /* what follows compares many with many */
 	check_hosts(config, report);
 	check_subsystems(config, report);
 	check_ports(config, report);

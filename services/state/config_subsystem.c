@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <stdio.h>
+#include <string.h>
+
+#include <uuid.h>
+
+#include "services/state/config_part.h"
+
+/* From JSON to structs: subsystems and namespaces. */
+
+/* 32 hexadecimal digits, with dashes where the writer likes them. */
+static bool parse_nguid(const char *text, uint8_t ret_nguid[static 16])
+{
+	unsigned digits = 0;
+
+	for (; *text; text++) {
+		const char *all = "0123456789abcdef", *at;
+
+		if (*text == '-')
+			continue;
+		at = strchr(all, *text | 0x20);
+		if (!at || digits == 32)
+			return false;
+		ret_nguid[digits / 2] = (uint8_t)(ret_nguid[digits / 2] << 4 | (at - all));
+		digits++;
+	}
+	return digits == 32;
+}
+
+static void read_path(const struct json_object *device, struct config_namespace *namespace)
+{
+	char path[CONFIG_PATH_MAX + 1];
+
+	if (!json_read_text(device, "path", path, sizeof(path)))
+		return;
+	if (path[0] == '\0' ||
+	    strcmp(path, "(null)") == 0) /* what configfs shows if there is none */
+		return;
+	namespace->path = strdup(path);
+	if (!namespace->path)
+		config_out_of_memory(device);
+}
+
+static void read_device(const struct json_object *device, struct config_namespace *namespace)
+{
+	char text[64];
+	int64_t block_size = 0;
+
+	json_warn_unknown(device, KNOWN("path", "uuid", "nguid", "buffered_io", "block_size"));
+	read_path(device, namespace);
+	if (json_read_text(device, "uuid", text, sizeof(text))) {
+		if (uuid_parse(text, namespace->uuid) != 0)
+			report_error(
+				device->report, PLACE_KEY(device->place, "uuid"), "is no UUID");
+		else
+		namespace->has_uuid = !uuid_is_null(namespace->uuid);
+	}
+	if (json_read_text(device, "nguid", text, sizeof(text)) &&
+	    !parse_nguid(text, namespace->nguid))
+		report_error(device->report,
+		             PLACE_KEY(device->place, "nguid"),
+		             "is not of 16 bytes in hexadecimal");
+	json_read_flag(device, "buffered_io", &namespace->buffered_io);
+	if (json_read_number(device, "block_size", 0, 4096, &block_size) && block_size != 0 &&
+	    block_size != 512 && block_size != 4096)
+		report_error(device->report,
+		             PLACE_KEY(device->place, "block_size"),
+		             "may be 512 or 4096");
+	namespace->block_size = (uint32_t)block_size;
+}
+
+static void read_resv(const struct json_object *object, struct config_namespace *namespace)
+{
+	const struct json_place *place = PLACE_KEY(object->place, "resv");
+	struct json_object resv;
+	bool enable = false;
+
+	if (!json_read_object(object, "resv", place, &resv))
+		return;
+	json_read_flag(&resv, "enable", &enable);
+	if (enable)
+		report_error(object->report,
+		             PLACE_KEY(place, "enable"),
+		             "reservations are not supported yet");
+	namespace->resv = json_deep_copy(resv.json);
+}
+
+static void read_namespace(const struct json_object *object, void *ret_element)
+{
+	struct config_namespace *namespace = ret_element;
+	const struct json_place *device_place = PLACE_KEY(object->place, "device");
+	const struct json_place *ana_place = PLACE_KEY(object->place, "ana");
+	struct json_object inner;
+	int64_t nsid = 0, group = 1;
+
+	json_warn_unknown(
+		object,
+		KNOWN("nsid", "enable", "ana_grpid", "ana", "device", "resv", "buffered_io"));
+	config_require(object, "nsid");
+	json_read_number(object, "nsid", 1, NVME_MAX_NAMESPACES, &nsid);
+	namespace->nsid = (uint32_t)nsid;
+	json_read_flag(object, "enable", &namespace->enable);
+	json_read_flag(object, "buffered_io", &namespace->buffered_io);
+	json_read_number(object, "ana_grpid", 1, NVME_MAX_ANA_GROUPS, &group);
+	if (json_read_object(object, "ana", ana_place, &inner)) {
+		json_warn_unknown(&inner, KNOWN("grpid"));
+		json_read_number(&inner, "grpid", 1, NVME_MAX_ANA_GROUPS, &group);
+	}
+	namespace->ana_group = (uint32_t)group;
+	if (json_read_object(object, "device", device_place, &inner))
+		read_device(&inner, namespace);
+	read_resv(object, namespace);
+}
+
+/* "2.1", "1.4.0": as the VS property has it; 0 if it is none, or one before 1.2. */
+static uint32_t parse_version(const char *text)
+{
+	unsigned major, minor, tertiary = 0;
+	int used = 0, more = 0;
+
+	if (sscanf(text, "%3u.%3u%n", &major, &minor, &used) != 2)
+		return 0;
+	if (text[used] == '.' && sscanf(text + used, ".%3u%n", &tertiary, &more) != 1)
+		return 0;
+	if (text[used + more] != '\0' || major > 255 || minor > 255 || tertiary > 255)
+		return 0;
+	return major > 1 || (major == 1 && minor >= 2) ? major << 16 | minor << 8 | tertiary : 0;
+}
+
+static void read_version(const struct json_object *attr, struct config_subsystem *subsystem)
+{
+	char text[16];
+
+	if (!json_read_text(attr, "version", text, sizeof(text)))
+		return;
+	subsystem->version = parse_version(text);
+	if (subsystem->version == 0)
+		report_error(attr->report,
+		             PLACE_KEY(attr->place, "version"),
+		             "is no version of NVMe from 1.2 on");
+}
+
+/* Identify has room for ASCII only (Base 2.1 §1.4.2). */
+static void read_ascii(const struct json_object *attr, const char *key, char *ret_text, size_t size)
+{
+	if (!json_read_text(attr, key, ret_text, size))
+		return;
+	for (const char *at = ret_text; *at; at++) {
+		if ((unsigned char)*at < 0x7f)
+			continue;
+		report_error(
+			attr->report, PLACE_KEY(attr->place, key), "is not of ASCII characters");
+		return;
+	}
+}
+
+static uint32_t read_u32(const struct json_object *attr, const char *key, int64_t least,
+                         int64_t most, uint32_t otherwise)
+{
+	int64_t number = otherwise;
+
+	json_read_number(attr, key, least, most, &number);
+	return (uint32_t)number;
+}
+
+static void read_attributes(const struct json_object *object, struct config_subsystem *subsystem)
+{
+	const struct json_place *place = PLACE_KEY(object->place, "attr");
+	struct json_object attr;
+	bool pi_enable = false;
+
+	if (!json_read_object(object, "attr", place, &attr))
+		return;
+	json_warn_unknown(&attr,
+	                  KNOWN("allow_any_host",
+	                        "version",
+	                        "serial",
+	                        "model",
+	                        "firmware",
+	                        "ieee_oui",
+	                        "vendor_id",
+	                        "subsys_vendor_id",
+	                        "cntlid_min",
+	                        "cntlid_max",
+	                        "qid_max",
+	                        "pi_enable"));
+	json_read_flag(&attr, "allow_any_host", &subsystem->allow_any_host);
+	read_version(&attr, subsystem);
+	read_ascii(&attr, "serial", subsystem->serial, sizeof(subsystem->serial));
+	read_ascii(&attr, "model", subsystem->model, sizeof(subsystem->model));
+	read_ascii(&attr, "firmware", subsystem->firmware, sizeof(subsystem->firmware));
+	subsystem->ieee_oui = read_u32(&attr, "ieee_oui", 0, 0xffffff, 0);
+	subsystem->vendor_id = (uint16_t)read_u32(&attr, "vendor_id", 0, UINT16_MAX, 0);
+	subsystem->subsys_vendor_id = (uint16_t)read_u32(
+		&attr, "subsys_vendor_id", 0, UINT16_MAX, 0);
+	subsystem->cntlid_min = (uint16_t)read_u32(&attr, "cntlid_min", 1, NVME_CNTLID_MAX, 1);
+	subsystem->cntlid_max = (uint16_t)read_u32(
+		&attr, "cntlid_max", 1, NVME_CNTLID_MAX, NVME_CNTLID_MAX);
+	subsystem->qid_max = (uint16_t)read_u32(
+		&attr, "qid_max", 1, CONFIG_QID_MAX, CONFIG_QID_MAX);
+	json_read_flag(&attr, "pi_enable", &pi_enable);
+	if (pi_enable)
+		report_error(object->report,
+		             PLACE_KEY(place, "pi_enable"),
+		             "protection information is not supported yet");
+}
+
+/* Kept as it came, as long as nothing of it is enabled. */
+static void read_passthru(const struct json_object *object, struct config_subsystem *subsystem)
+{
+	const json_t *array, *element;
+	size_t count = json_read_array(object, "passthru", &array);
+
+	for (size_t i = 0; i < count; i++) {
+		const struct json_place *place = PLACE_INDEX(PLACE_KEY(object->place, "passthru"),
+		                                             i);
+		struct json_object passthru = {
+			element = json_array_get(array, i), place, object->report};
+		bool enable = false;
+
+		if (json_is_object(element))
+			json_read_flag(&passthru, "enable", &enable);
+		if (enable)
+			report_error(object->report,
+			             PLACE_KEY(place, "enable"),
+			             "passthrough is not supported yet");
+	}
+	if (json_object_get(object->json, "passthru"))
+		subsystem->passthru = json_deep_copy(json_object_get(object->json, "passthru"));
+}
+
+void config_read_subsystem(const struct json_object *object, void *ret_element)
+{
+	struct config_subsystem *subsystem = ret_element;
+	int r;
+
+	*subsystem = (struct config_subsystem){
+		.version = 0x20100,
+		.model = CONFIG_DEFAULT_MODEL,
+		.firmware = NVMETD_VERSION,
+		.cntlid_min = 1,
+		.cntlid_max = NVME_CNTLID_MAX,
+		.qid_max = CONFIG_QID_MAX,
+	};
+	json_warn_unknown(object, KNOWN("nqn", "attr", "allowed_hosts", "namespaces", "passthru"));
+	config_read_nqn(object, "nqn", subsystem->nqn);
+	read_attributes(object, subsystem);
+	read_passthru(object, subsystem);
+	r = config_read_links(
+		object, "allowed_hosts", &subsystem->allowed_hosts, &subsystem->n_allowed_hosts);
+	if (!r)
+		r = config_read_elements(object,
+		                         "namespaces",
+		                         sizeof(*subsystem->namespaces),
+		                         read_namespace,
+		                         (void **)&subsystem->namespaces,
+		                         &subsystem->n_namespaces);
+	if (r)
+		config_out_of_memory(object);
+}

@@ -1,0 +1,351 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "common/base/error.h"
+#include "services/state/statement.h"
+
+/* The tables of the database. */
+
+/* ------------------------------------------------------------------ the configuration */
+
+/* Arrays of it are kept an element a row. */
+static const char *const kinds[] = {"hosts", "ports", "subsystems"};
+
+static int load_kind(struct database *database, const char *kind, json_t *root)
+{
+	_cleanup_(statement_finalize) sqlite3_stmt *statement = NULL;
+	json_t *array = json_array(), *body;
+	int r;
+
+	if (!array || json_object_set_new(root, kind, array) != 0)
+		return error_origin(-ENOMEM);
+	r = statement_prepare(database,
+	                      &statement,
+	                      "SELECT body FROM objects WHERE kind=? ORDER BY place",
+	                      "t",
+	                      kind);
+	while (!r && (r = statement_step(database, statement)) == 0) {
+		body = json_loads(statement_text(statement, 0), 0, NULL);
+		if (!body)
+			return database_damaged(database, "an object in it is no JSON");
+		if (json_array_append_new(array, body) != 0)
+			return error_origin(-ENOMEM);
+	}
+	return r == DATABASE_E_NONE ? 0 : r;
+}
+
+static int load_discovery(struct database *database, json_t *root)
+{
+	char nqn[NVME_NQN_SIZE];
+	int r = database_get_text(database, "discovery_nqn", nqn, sizeof(nqn));
+
+	if (r)
+		return r == DATABASE_E_NONE ? 0 : r;
+	return json_object_set_new(root, "discovery", json_pack("{s:s}", "nqn", nqn)) == 0
+	               ? 0
+	               : error_origin(-ENOMEM);
+}
+
+int database_load_config(struct database *database, json_t **ret_root)
+{
+	json_t *root = json_object();
+	int r = root ? load_discovery(database, root) : error_origin(-ENOMEM);
+
+	for (size_t i = 0; !r && i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		r = load_kind(database, kinds[i], root);
+	if (r)
+		json_decref(root);
+	else
+		*ret_root = root;
+	return r;
+}
+
+static int store_object(struct database *database, const char *kind, size_t place,
+                        const json_t *value)
+{
+	_cleanup_(statement_finalize) sqlite3_stmt *statement = NULL;
+	_cleanup_(cleanup_free) char *body = json_dumps(value, JSON_COMPACT | JSON_SORT_KEYS);
+	int r;
+
+	if (!body)
+		return error_origin(-ENOMEM);
+	r = statement_prepare(database,
+	                      &statement,
+	                      "INSERT INTO objects VALUES(?,?,?)",
+	                      "tnt",
+	                      kind,
+	                      (uint64_t)place,
+	                      body);
+	return r ? r : statement_finish(database, statement);
+}
+
+static int store_kind(struct database *database, const char *kind, const json_t *array)
+{
+	int r = 0;
+
+	for (size_t i = 0; !r && i < json_array_size(array); i++)
+		r = store_object(database, kind, i, json_array_get(array, i));
+	return r;
+}
+
+int database_store_config(struct database *database, const json_t *root)
+{
+	const json_t *discovery = json_object_get(root, "discovery");
+	int r = database_execute(database, "DELETE FROM objects");
+
+	for (size_t i = 0; !r && i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		r = store_kind(database, kinds[i], json_object_get(root, kinds[i]));
+	if (!r)
+		r = database_set_text(database,
+		                      "discovery_nqn",
+		                      json_string_value(json_object_get(discovery, "nqn")));
+	return r;
+}
+
+/* ------------------------------------------------------------------ records */
+
+static int load_subsystems(struct database *database, struct target *target)
+{
+	_cleanup_(statement_finalize) sqlite3_stmt *statement = NULL;
+	int r = statement_prepare(
+		database,
+		&statement,
+		"SELECT number, nqn, serial, namespaces_revision, cntlid_kept, discovery"
+		" FROM subsystem ORDER BY number",
+		"");
+
+	while (!r && (r = statement_step(database, statement)) == 0) {
+		struct subsystem *subsystem = calloc(1, sizeof(*subsystem));
+
+		if (!subsystem)
+			return error_origin(-ENOMEM);
+		subsystem->number = (uint32_t)statement_number(statement, 0);
+		statement_copy(statement, 1, subsystem->nqn, sizeof(subsystem->nqn));
+		statement_copy(statement, 2, subsystem->serial, sizeof(subsystem->serial));
+		subsystem->namespaces_revision = statement_number(statement, 3);
+		subsystem->cntlid_kept = (uint32_t)statement_number(statement, 4);
+		subsystem->cntlid_next = subsystem->cntlid_kept;
+		subsystem->discovery = statement_number(statement, 5) != 0;
+		list_append(&target->subsystems, &subsystem->link);
+		if (subsystem->discovery)
+			target->discovery = subsystem;
+		target->next_subsystem = subsystem->number + 1;
+	}
+	return r == DATABASE_E_NONE ? 0 : r;
+}
+
+static void read_backing(sqlite3_stmt *statement, struct backing *backing)
+{
+	backing->handle = (uint32_t)statement_number(statement, 0);
+	statement_copy(statement, 1, backing->nqn, sizeof(backing->nqn));
+	backing->nsid = (uint32_t)statement_number(statement, 2);
+	backing->path = strdup(statement_text(statement, 3));
+	backing->buffered_io = statement_number(statement, 4) != 0;
+	backing->block_size = (uint32_t)statement_number(statement, 5);
+	statement_copy(statement, 6, backing->worker, sizeof(backing->worker));
+	backing->use = (enum backing_use)(statement_number(statement, 7) % 3);
+	backing->known = statement_number(statement, 8) != 0;
+	backing->block_shift = (uint32_t)statement_number(statement, 9);
+	backing->blocks = statement_number(statement, 10);
+	backing->volatile_cache = statement_number(statement, 11) != 0;
+	backing->deallocate = statement_number(statement, 12) != 0;
+}
+
+static int load_backings(struct database *database, struct target *target)
+{
+	_cleanup_(statement_finalize) sqlite3_stmt *statement = NULL;
+	int r = statement_prepare(
+		database,
+		&statement,
+		"SELECT handle, nqn, nsid, path, buffered_io, block_size, worker, use, known,"
+		" block_shift, blocks, volatile_cache, deallocate FROM backing ORDER BY handle",
+		"");
+
+	while (!r && (r = statement_step(database, statement)) == 0) {
+		struct backing *backing = backing_new();
+
+		if (!backing)
+			return error_origin(-ENOMEM);
+		list_append(&target->backings, &backing->link);
+		read_backing(statement, backing);
+		if (!backing->path)
+			return error_origin(-ENOMEM);
+		target->next_handle = backing->handle + 1;
+	}
+	return r == DATABASE_E_NONE ? 0 : r;
+}
+
+int database_load_records(struct database *database, struct target *target)
+{
+	int r = load_subsystems(database, target);
+
+	return r ? r : load_backings(database, target);
+}
+
+int database_put_subsystem(struct database *database, const struct subsystem *subsystem)
+{
+	_cleanup_(statement_finalize) sqlite3_stmt *statement = NULL;
+	int r = statement_prepare(
+		database,
+		&statement,
+		"REPLACE INTO subsystem(number, nqn, serial, namespaces_revision, cntlid_kept,"
+		" discovery) VALUES(?,?,?,?,?,?)",
+		"nttnnn",
+		(uint64_t)subsystem->number,
+		subsystem->nqn,
+		subsystem->serial,
+		subsystem->namespaces_revision,
+		(uint64_t)subsystem->cntlid_kept,
+		(uint64_t)subsystem->discovery);
+
+	return r ? r : statement_finish(database, statement);
+}
+
+int database_put_backing(struct database *database, const struct backing *backing)
+{
+	_cleanup_(statement_finalize) sqlite3_stmt *statement = NULL;
+	int r = statement_prepare(
+		database,
+		&statement,
+		"REPLACE INTO backing(handle, nqn, nsid, path, buffered_io, block_size, worker,"
+		" use, known, block_shift, blocks, volatile_cache, deallocate)"
+		" VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?)",
+		"ntntnntnnnnnn",
+		(uint64_t)backing->handle,
+		backing->nqn,
+		(uint64_t)backing->nsid,
+		backing->path,
+		(uint64_t)backing->buffered_io,
+		(uint64_t)backing->block_size,
+		backing->worker,
+		(uint64_t)backing->use,
+		(uint64_t)backing->known,
+		(uint64_t)backing->block_shift,
+		backing->blocks,
+		(uint64_t)backing->volatile_cache,
+		(uint64_t)backing->deallocate);
+
+	return r ? r : statement_finish(database, statement);
+}
+
+/* ------------------------------------------------------------------ identity */
+
+/* The first column of the row, which must be 16 bytes. */
+static int read_16(struct database *database, sqlite3_stmt *statement, uint8_t ret[static 16])
+{
+	int r = statement_step(database, statement);
+
+	if (r)
+		return r;
+	if (sqlite3_column_bytes(statement, 0) != 16)
+		return database_damaged(database, "an identifier in it is not of 16 bytes");
+	memcpy(ret, sqlite3_column_blob(statement, 0), 16);
+	return 0;
+}
+
+int database_find_uuid(struct database *database, const char *nqn, uint32_t nsid, const char *path,
+                       uint8_t ret_uuid[static 16])
+{
+	_cleanup_(statement_finalize) sqlite3_stmt *statement = NULL;
+	int r = statement_prepare(database,
+	                          &statement,
+	                          "SELECT uuid FROM identity WHERE nqn=? AND nsid=? AND path=?",
+	                          "tnt",
+	                          nqn,
+	                          (uint64_t)nsid,
+	                          path);
+
+	return r ? r : read_16(database, statement, ret_uuid);
+}
+
+int database_put_uuid(struct database *database, const char *nqn, uint32_t nsid, const char *path,
+                      const uint8_t uuid[static 16])
+{
+	_cleanup_(statement_finalize) sqlite3_stmt *statement = NULL;
+	int r = statement_prepare(database,
+	                          &statement,
+	                          "REPLACE INTO identity VALUES(?,?,?,?)",
+	                          "tntu",
+	                          nqn,
+	                          (uint64_t)nsid,
+	                          path,
+	                          uuid);
+
+	return r ? r : statement_finish(database, statement);
+}
+
+/* ------------------------------------------------------------------ tokens */
+
+static int find_token(struct database *database, const char *transport, uint64_t instance,
+                      const char *worker, uint8_t ret_token[static 16])
+{
+	_cleanup_(statement_finalize) sqlite3_stmt *statement = NULL;
+	int r = statement_prepare(
+		database,
+		&statement,
+		"SELECT token FROM token WHERE transport=? AND instance=? AND worker=?",
+		"tnt",
+		transport,
+		instance,
+		worker);
+
+	return r ? r : read_16(database, statement, ret_token);
+}
+
+static int forget_tokens(struct database *database, const char *transport, uint64_t instance)
+{
+	_cleanup_(statement_finalize) sqlite3_stmt *statement = NULL;
+	int r = statement_prepare(database,
+	                          &statement,
+	                          "DELETE FROM token WHERE transport=? AND instance<>?",
+	                          "tn",
+	                          transport,
+	                          instance);
+
+	return r ? r : statement_finish(database, statement);
+}
+
+static int put_token(struct database *database, const char *transport, uint64_t instance,
+                     const char *worker, const uint8_t token[static 16])
+{
+	_cleanup_(statement_finalize) sqlite3_stmt *statement = NULL;
+	int r = statement_prepare(database,
+	                          &statement,
+	                          "REPLACE INTO token VALUES(?,?,?,?)",
+	                          "tntu",
+	                          transport,
+	                          instance,
+	                          worker,
+	                          token);
+
+	return r ? r : statement_finish(database, statement);
+}
+
+int database_token(struct database *database, const char *transport, uint64_t instance,
+                   const char *worker, uint8_t ret_token[static 16])
+{
+	int r = find_token(database, transport, instance, worker, ret_token);
+
+	if (r != DATABASE_E_NONE)
+		return r;
+	if (getrandom(ret_token, 16, 0) != 16)
+		return error_origin(-errno);
+	r = forget_tokens(database, transport, instance);
+	return r ? r : put_token(database, transport, instance, worker, ret_token);
+}
+
+int database_each_transport(struct database *database,
+                            int (*call)(void *context, const char *name, uint64_t instance),
+                            void *context)
+{
+	_cleanup_(statement_finalize) sqlite3_stmt *statement = NULL;
+	int r = statement_prepare(
+		database, &statement, "SELECT DISTINCT transport, instance FROM token", "");
+
+	while (!r && (r = statement_step(database, statement)) == 0)
+		r = call(context, statement_text(statement, 0), statement_number(statement, 1));
+	return r == DATABASE_E_NONE ? 0 : r;
+}

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#pragma once
+
+#include <sqlite3.h>
+
+#include "services/state/database.h"
+
+/*
+ * statement - one SQL statement, for the files that make up the database.
+ *
+ * Shape     SQLite's statement, prepared with its arguments bound.
+ * Promise   What fails is logged with the file's name, and comes back as a negative errno.
+ * Trust     the file may hold anything that its schema allows
+ * Threads   one
+ * Lifetime  _cleanup_(statement_finalize)
+ * Returns   0, a negative errno, or as statement_step() says
+ */
+struct database {
+	sqlite3 *sqlite;
+	char *path;
+};
+
+/* types: of each argument, 't' text, 'u' 16 bytes, 'n' uint64_t. */
+int statement_prepare(struct database *database, sqlite3_stmt **ret_statement, const char *sql,
+                      const char *types, ...);
+
+/* 0: a row is there. DATABASE_E_NONE: no more. */
+int statement_step(struct database *database, sqlite3_stmt *statement);
+
+/* A statement that gives no rows. */
+int statement_finish(struct database *database, sqlite3_stmt *statement);
+
+void statement_finalize(sqlite3_stmt **statement);
+
+/* Of the row: columns from 0. The text lives until the next step. */
+uint64_t statement_number(sqlite3_stmt *statement, int column);
+const char *statement_text(sqlite3_stmt *statement, int column);
+void statement_copy(sqlite3_stmt *statement, int column, char *ret_text, size_t size);
+
+/* Statements without arguments and rows. */
+int database_execute(struct database *database, const char *sql);
+
+/* Logs what went wrong last; its negative errno. */
+int database_failed(struct database *database, const char *doing);
+
+/* Logs that the file cannot be used, and what to do; -EIO. */
+int database_damaged(struct database *database, const char *what);
