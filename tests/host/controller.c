@@ -261,7 +261,7 @@ void host_controller_close(struct host_controller *controller)
 
 /* ------------------------------------------------------------------ commands */
 
-int host_identify(struct host_controller *controller, uint8_t cns, uint32_t nsid, uint32_t cdw11,
+int host_identify(struct host_controller *controller, uint32_t cns, uint32_t nsid, uint32_t cdw11,
                   void *data)
 {
 	struct host_request request = {

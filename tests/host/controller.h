@@ -100,8 +100,8 @@ int host_property_set(struct host_controller *controller, uint32_t offset, bool 
 /* Any command on the admin queue. */
 int host_admin(struct host_controller *controller, struct host_request *request);
 
-/* data: 4096 bytes. cdw11 carries CSI in bits 31:24. */
-int host_identify(struct host_controller *controller, uint8_t cns, uint32_t nsid, uint32_t cdw11,
+/* data: 4096 bytes. cns carries CNTID in bits 31:16, cdw11 CSI in bits 31:24. */
+int host_identify(struct host_controller *controller, uint32_t cns, uint32_t nsid, uint32_t cdw11,
                   void *data);
 int host_get_log(struct host_controller *controller, uint8_t lid, bool retain_event,
                  uint64_t offset, void *data, uint32_t length);

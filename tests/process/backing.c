@@ -72,15 +72,20 @@ START_TEST(status_says_why_it_is_not_ready)
 }
 END_TEST
 
-START_TEST(io_on_it_is_refused_but_may_be_retried)
+START_TEST(hosts_do_not_see_it)
 {
 	struct host_namespace space = {.nsid = 3, .block_bytes = 512};
 	struct host_request request;
+	struct le32 list[1024];
 	uint8_t data[512];
 
 	scene_connect();
+	host_must(&scene.controller,
+	          host_identify(&scene.controller, NVME_CNS_ACTIVE_NAMESPACES, 0, 0, list));
+	ck_assert_uint_eq(le32_get(list[1]), 2);
+	ck_assert_uint_eq(le32_get(list[2]), 0);
 	request = host_io(&space, NVME_IO_READ, 0, 1, data);
-	expect_status(scene_execute(&request), NVME_SC_NAMESPACE_NOT_READY);
+	expect_status(scene_execute(&request), DNR(NVME_SC_INVALID_NAMESPACE));
 	scene_disconnect();
 }
 END_TEST
@@ -223,7 +228,7 @@ int main(void)
 	                 scene_stop,
 	                 others_are_served_meanwhile,
 	                 status_says_why_it_is_not_ready,
-	                 io_on_it_is_refused_but_may_be_retried);
+	                 hosts_do_not_see_it);
 	describe_alone(suite,
 	               "a namespace whose file comes late",
 	               given_a_missing_file,

@@ -77,8 +77,8 @@ START_TEST(a_subsystem_that_is_not_there_cannot_be_linked)
 	               "   \"addr\": {\"trtype\": \"tcp\", \"adrfam\": \"ipv4\",\n"
 	               "            \"traddr\": \"127.0.0.1\", \"trsvcid\": \"1\"},\n"
 	               "   \"subsystems\": [\"nqn.2001-01.com.example:nowhere\"]}]}\n",
-	               "wrong.json:",
-	               "nowhere");
+	               "wrong.json:5",
+	               "no such subsystem");
 }
 END_TEST
 

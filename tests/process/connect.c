@@ -142,7 +142,7 @@ START_TEST(is_refused_in_a_record_format_of_the_future)
 {
 	fill_admin();
 	command.recfmt = le16_of(1);
-	expect_refused(DNR(NVME_SC_CONNECT_FORMAT), 0);
+	expect_refused(DNR(NVME_SC_CONNECT_FORMAT), IN_COMMAND(40));
 }
 END_TEST
 
@@ -272,7 +272,16 @@ START_TEST(of_an_io_queue_is_refused_before_the_controller_is_enabled)
 {
 	host_must(&scene.controller, host_controller_connect(&scene.controller, &scene.options));
 	fill(1, scene.controller.cntlid);
-	expect_refused(DNR(NVME_SC_COMMAND_SEQUENCE), 0);
+	expect_refused(DNR(NVME_SC_CONNECT_INVALID_PARAMETERS), IN_COMMAND(42));
+}
+END_TEST
+
+START_TEST(of_an_io_queue_is_refused_while_the_controller_is_disabled)
+{
+	fill_io();
+	host_must(&scene.controller,
+	          host_property_set(&scene.controller, NVME_PROPERTY_CC, false, 0x460000));
+	expect_refused(DNR(NVME_SC_CONNECT_INVALID_PARAMETERS), IN_COMMAND(42));
 }
 END_TEST
 
@@ -320,6 +329,7 @@ int main(void)
 	                 of_an_io_queue_is_refused_with_a_number_that_was_not_granted,
 	                 of_an_io_queue_is_refused_with_more_entries_than_mqes,
 	                 of_an_io_queue_is_refused_before_the_controller_is_enabled,
+	                 of_an_io_queue_is_refused_while_the_controller_is_disabled,
 	                 of_an_io_queue_works_again_once_its_old_connection_is_closed);
 	return harness_run(suite);
 }

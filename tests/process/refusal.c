@@ -207,7 +207,7 @@ static void expect_admin_refused(struct host_request *request, unsigned wanted)
 {
 	scene_connect();
 	expect_status(scene_admin(request), wanted);
-	host_must(&scene.controller, host_keep_alive(&scene.controller));
+	scene_expect_ready();
 	scene_disconnect();
 }
 

@@ -45,7 +45,7 @@ void scene_connect(void)
 	uint16_t granted;
 
 	harness_connect_as(&scene.options, controller);
-	host_must(controller, host_controller_queues(controller, 1, &granted));
+	host_must(controller, host_controller_queues(controller, 4, &granted));
 	ck_assert_uint_ge(granted, 1);
 	host_must(controller,
 	          host_controller_open_queue(controller,
@@ -63,6 +63,15 @@ void scene_disconnect(void)
 {
 	host_queue_close(&scene.queue);
 	host_controller_close(&scene.controller);
+}
+
+void scene_expect_ready(void)
+{
+	uint64_t csts;
+
+	host_must(&scene.controller,
+	          host_property_get(&scene.controller, NVME_PROPERTY_CSTS, false, &csts));
+	ck_assert_uint_eq(csts & NVME_CSTS_RDY, NVME_CSTS_RDY);
 }
 
 struct nvme_status scene_execute(struct host_request *request)

@@ -36,6 +36,9 @@ void scene_stop(void);
 void scene_connect(void);
 void scene_disconnect(void);
 
+/* The admin queue answers, and the controller is ready. */
+void scene_expect_ready(void);
+
 /* I/O on namespace nsid, waited for: the status. */
 struct nvme_status scene_io(uint8_t opcode, uint32_t nsid, uint64_t lba, uint32_t blocks,
                             void *data);

@@ -197,7 +197,7 @@ START_TEST(lets_a_host_disconnect_an_io_queue)
 	queue_must(&scene.queue, host_disconnect(&scene.queue, 5000));
 	connection_must(&scene.queue.connection,
 	                host_connection_await_end(&scene.queue.connection, 5000));
-	host_must(&scene.controller, host_keep_alive(&scene.controller));
+	scene_expect_ready();
 	scene_disconnect();
 }
 END_TEST

@@ -18,13 +18,13 @@ struct harness_exports harness_plain(void)
 }
 
 static void write_namespace(FILE *file, const struct harness *harness,
-                            const struct harness_namespace *space)
+                            const struct harness_namespace *space, const char *separator)
 {
 	bool is_file = !strchr(space->path, ':') && space->path[0] != '/';
 
 	fprintf(file,
 	        "%s        {\"nsid\": %u, \"enable\": %d, \"device\": {\"path\": \"%s\"",
-	        space->nsid == 1 ? "\n" : ",\n",
+	        separator,
 	        space->nsid,
 	        !space->is_disabled,
 	        is_file ? harness_path(harness, space->path) : space->path);
@@ -35,7 +35,6 @@ static void write_namespace(FILE *file, const struct harness *harness,
 	fprintf(file, "}%s}", space->is_buffered ? ", \"buffered_io\": \"1\"" : "");
 }
 
-/* The namespaces have ascending numbers from 1. */
 static void write_subsystem(FILE *file, const struct harness *harness,
                             const struct harness_subsystem *subsystem, const char *separator)
 {
@@ -48,9 +47,12 @@ static void write_subsystem(FILE *file, const struct harness *harness,
 	for (unsigned i = 0; i < HARNESS_HOSTS && subsystem->hosts[i]; i++)
 		fprintf(file, "%s\"%s\"", i ? ", " : "", subsystem->hosts[i]);
 	fprintf(file, "],\n      \"namespaces\": [");
+	separator = "\n";
 	for (unsigned i = 0; i < HARNESS_NAMESPACES; i++)
-		if (subsystem->namespaces[i].nsid)
-			write_namespace(file, harness, &subsystem->namespaces[i]);
+		if (subsystem->namespaces[i].nsid) {
+			write_namespace(file, harness, &subsystem->namespaces[i], separator);
+			separator = ",\n";
+		}
 	fprintf(file, "]}");
 }
 

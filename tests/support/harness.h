@@ -105,6 +105,8 @@ int harness_program(const char *program, char *ret_text, size_t text_size, char 
 pid_t harness_spawn(const char *program, const char *output_path, char *const *arguments);
 /* Waits for the end of what was spawned: its exit status. */
 int harness_await(pid_t pid, unsigned timeout_ms);
+/* Ends it, whatever it does. */
+void harness_end_program(pid_t pid);
 /* What a file holds, cut to fit. */
 void harness_read(const char *path, char *ret_text, size_t text_size);
 

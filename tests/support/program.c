@@ -116,6 +116,12 @@ int harness_await(pid_t pid, unsigned timeout_ms)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
+void harness_end_program(pid_t pid)
+{
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+}
+
 void harness_read(const char *path, char *ret_text, size_t text_size)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
