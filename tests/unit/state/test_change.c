@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Who hears of a change: those who see it, and nobody else. */
+#include <string.h>
+
+#include "services/state/change.h"
+#include "services/state/reconcile.h"
+#include "tests/unit/state/stage.h"
+
+static struct session *open_host, *private_host, *second_port, *discovery, *other_discovery;
+
+static void given_hosts(void)
+{
+	stage_open();
+	stage_ready();
+	open_host = stage_connect(STAGE_OTHER, 1, STAGE_SUBSYSTEM);
+	private_host = stage_connect(STAGE_HOST, 1, STAGE_PRIVATE);
+	second_port = stage_connect(STAGE_HOST, 2, STAGE_SUBSYSTEM);
+	discovery = stage_connect(STAGE_HOST, 1, NVME_DISCOVERY_NQN);
+	other_discovery = stage_connect(STAGE_OTHER, 1, NVME_DISCOVERY_NQN);
+}
+
+static void change(const char *part, const char *other)
+{
+	char *text = stage_edit(stage_config, part, other);
+
+	stage_restore(text);
+	free(text);
+}
+
+static void expect_changed(const struct session *session, uint32_t nsid)
+{
+	struct session_message packed;
+
+	session_pack(&packed, session);
+	ck_assert_uint_eq(packed.message.n_changed_namespaces, nsid != 0);
+	if (nsid)
+		ck_assert_uint_eq(packed.message.changed_namespaces[0], nsid);
+}
+
+START_TEST(a_namespace_that_goes_is_told_to_its_hosts)
+{
+	change("{\"nsid\": 2, \"enable\": 1", "{\"nsid\": 2, \"enable\": 0");
+	ck_assert_uint_eq(open_host->events, SESSION_EVENT_NAMESPACE | SESSION_EVENT_ANA);
+	expect_changed(open_host, 2);
+	expect_changed(second_port, 2);
+	ck_assert_uint_eq(private_host->events, 0);
+	ck_assert_uint_eq(discovery->events, 0);
+}
+END_TEST
+
+START_TEST(a_namespace_that_comes_is_told_when_it_is_ready)
+{
+	change("{\"nsid\": 7, \"enable\": 0", "{\"nsid\": 7, \"enable\": 1");
+	ck_assert_uint_eq(open_host->events, 0);
+	stage_ready();
+	ck_assert_uint_eq(open_host->events, SESSION_EVENT_NAMESPACE | SESSION_EVENT_ANA);
+	expect_changed(open_host, 7);
+	ck_assert_uint_eq(private_host->events, 0);
+}
+END_TEST
+
+START_TEST(a_namespace_that_grows_is_told)
+{
+	stage_ready_with(2000);
+	ck_assert_uint_eq(open_host->events, SESSION_EVENT_NAMESPACE);
+	ck_assert_uint_eq(private_host->events, SESSION_EVENT_NAMESPACE);
+}
+END_TEST
+
+START_TEST(a_report_of_the_same_is_not_told)
+{
+	stage_ready();
+	ck_assert_uint_eq(open_host->events, 0);
+}
+END_TEST
+
+START_TEST(an_ana_state_is_told_on_its_port)
+{
+	change("\"non-optimized\"", "\"inaccessible\"");
+	ck_assert_uint_eq(open_host->events, SESSION_EVENT_ANA);
+	ck_assert_uint_eq(private_host->events, SESSION_EVENT_ANA);
+	ck_assert_uint_eq(second_port->events, 0);
+	expect_changed(open_host, 0);
+}
+END_TEST
+
+START_TEST(a_host_that_may_use_less_is_told_by_discovery)
+{
+	change("\"allowed_hosts\": [\"" STAGE_HOST "\"]", "\"allowed_hosts\": []");
+	ck_assert_uint_eq(discovery->events, SESSION_EVENT_DISCOVERY);
+	ck_assert_uint_eq(other_discovery->events, 0);
+	ck_assert_uint_eq(other_discovery->discovery_counter, stage.state.target.discovery_counter);
+}
+END_TEST
+
+START_TEST(what_discovery_does_not_show_is_not_told_by_it)
+{
+	change("\"a model\"", "\"another model\"");
+	ck_assert_uint_eq(discovery->events, 0);
+}
+END_TEST
+
+START_TEST(nothing_new_is_not_told)
+{
+	stage_restore(stage_config);
+	ck_assert_uint_eq(open_host->events, 0);
+	ck_assert_uint_eq(discovery->events, 0);
+}
+END_TEST
+
+START_TEST(a_change_while_it_was_away_is_told_when_it_is_back)
+{
+	struct session *late = stage_connect(STAGE_HOST, 1, STAGE_SUBSYSTEM);
+
+	list_remove(&late->link); /* its transport is away */
+	change("{\"nsid\": 2, \"enable\": 1", "{\"nsid\": 2, \"enable\": 0");
+	list_append(&stage.state.sessions, &late->link);
+	change_catch_up(&stage.state, late);
+	ck_assert_uint_eq(late->events, SESSION_EVENT_NAMESPACE | SESSION_EVENT_ANA);
+	ck_assert(late->changed_overflow);
+}
+END_TEST
+
+START_TEST(a_change_before_a_restart_is_told_after_it)
+{
+	uint64_t revision = open_host->revision;
+	struct session *back;
+
+	change("{\"nsid\": 2, \"enable\": 1", "{\"nsid\": 2, \"enable\": 0");
+	stage_reopen();
+	back = stage_connect(STAGE_HOST, 1, STAGE_SUBSYSTEM);
+	back->revision = revision;
+	change_catch_up(&stage.state, back);
+	ck_assert_uint_eq(back->events, SESSION_EVENT_NAMESPACE | SESSION_EVENT_ANA);
+}
+END_TEST
+
+START_TEST(one_that_was_away_and_missed_nothing_is_told_nothing)
+{
+	uint64_t revision = open_host->revision;
+	struct session *back;
+
+	stage_reopen();
+	back = stage_connect(STAGE_HOST, 1, STAGE_SUBSYSTEM);
+	back->revision = revision;
+	change_catch_up(&stage.state, back);
+	ck_assert_uint_eq(back->events, 0);
+	ck_assert(!back->changed_overflow);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("a change");
+
+	describe(suite,
+	         "hosts",
+	         given_hosts,
+	         stage_close,
+	         a_namespace_that_goes_is_told_to_its_hosts,
+	         a_namespace_that_comes_is_told_when_it_is_ready,
+	         a_namespace_that_grows_is_told,
+	         a_report_of_the_same_is_not_told,
+	         an_ana_state_is_told_on_its_port,
+	         a_host_that_may_use_less_is_told_by_discovery,
+	         what_discovery_does_not_show_is_not_told_by_it,
+	         nothing_new_is_not_told,
+	         a_change_while_it_was_away_is_told_when_it_is_back,
+	         a_change_before_a_restart_is_told_after_it,
+	         one_that_was_away_and_missed_nothing_is_told_nothing);
+	return run(suite);
+}

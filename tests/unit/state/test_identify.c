@@ -1,0 +1,359 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Identify, as a host reads it: bytes at the offsets of the specification. */
+#include <string.h>
+
+#include "tests/unit/state/stage.h"
+
+static uint64_t at(size_t offset, unsigned bytes)
+{
+	uint64_t value = 0;
+
+	ck_assert_uint_eq(stage.reply.length, 4096);
+	memcpy(&value, stage.reply.data + offset, bytes);
+	return value;
+}
+
+static void expect_zeroes(size_t from, size_t to)
+{
+	for (size_t i = from; i < to; i++)
+		ck_assert_msg(stage.reply.data[i] == 0, "byte %zu is %02x", i, stage.reply.data[i]);
+}
+
+static struct nvme_status identify(uint32_t cns, uint32_t nsid)
+{
+	return stage_admin(NVME_ADMIN_IDENTIFY, nsid, cns, 0);
+}
+
+static void given_a_controller(void)
+{
+	stage_open();
+	stage_ready();
+	stage_connect(STAGE_HOST, 1, STAGE_SUBSYSTEM);
+}
+
+static void given_a_discovery_controller(void)
+{
+	stage_open();
+	stage_connect(STAGE_HOST, 1, NVME_DISCOVERY_NQN);
+}
+
+/* ------------------------------------------------------------------ CNS 01h */
+
+START_TEST(names_itself)
+{
+	expect_status(identify(1, 0), 0);
+	ck_assert_mem_eq(stage.reply.data + 4, "S1                  ", 20);
+	ck_assert_mem_eq(stage.reply.data + 24, "a model                                 ", 40);
+	ck_assert_str_eq((char *)stage.reply.data + 768, STAGE_SUBSYSTEM);
+	ck_assert_uint_eq(at(78, 2), stage.session->cntlid);
+	ck_assert_uint_eq(at(80, 4), 0x20100);
+	ck_assert_uint_eq(at(111, 1), 1);
+}
+END_TEST
+
+START_TEST(says_what_a_linux_host_wants_to_know)
+{
+	expect_status(identify(1, 0), 0);
+	ck_assert_uint_eq(at(77, 1), 8);         /* MDTS */
+	ck_assert_uint_eq(at(76, 1), 0x0b);      /* CMIC */
+	ck_assert_uint_eq(at(92, 4), 0x900);     /* OAES */
+	ck_assert_uint_eq(at(96, 4), 0x41);      /* CTRATT: 128-bit host id, TBKAS */
+	ck_assert_uint_eq(at(320, 2), 10);       /* KAS */
+	ck_assert_uint_eq(at(512, 2), 0x4466);   /* SQES, CQES */
+	ck_assert_uint_eq(at(514, 2), 1024);     /* MAXCMD */
+	ck_assert_uint_eq(at(516, 4), 1024);     /* NN */
+	ck_assert_uint_eq(at(520, 2), 0x1c);     /* ONCS */
+	ck_assert_uint_eq(at(525, 1), 0x05);     /* VWC */
+	ck_assert_uint_eq(at(536, 4), 0x100001); /* SGLS */
+	ck_assert_uint_eq(at(540, 4), 1024);     /* MNAN */
+	ck_assert_uint_eq(at(1792, 4), (64 + 16384) / 16);
+	ck_assert_uint_eq(at(1796, 4), 1);
+	ck_assert_uint_eq(at(1800, 2), 0);
+	ck_assert_uint_eq(at(1803, 1), 1);
+}
+END_TEST
+
+START_TEST(says_its_limits)
+{
+	expect_status(identify(1, 0), 0);
+	ck_assert_uint_eq(at(256, 2), 0);      /* OACS */
+	ck_assert_uint_eq(at(258, 2), 0x303);  /* ACL, AERL */
+	ck_assert_uint_eq(at(261, 2), 0x3f06); /* LPA, ELPE */
+	ck_assert_uint_eq(at(342, 2), 0x1f0a); /* ANATT, ANACAP */
+	ck_assert_uint_eq(at(344, 4), 128);
+	ck_assert_uint_eq(at(348, 4), 128);
+}
+END_TEST
+
+START_TEST(says_the_parameters_of_its_port)
+{
+	stage_connect(STAGE_HOST, 2, STAGE_SUBSYSTEM);
+	expect_status(identify(1, 0), 0);
+	ck_assert_uint_eq(at(514, 2), 64);
+	ck_assert_uint_eq(at(1792, 4), (64 + 8192) / 16);
+}
+END_TEST
+
+/* ------------------------------------------------------------------ namespaces */
+
+START_TEST(says_the_size_of_a_namespace)
+{
+	expect_status(identify(0, 1), 0);
+	ck_assert_uint_eq(at(0, 8), 1000);
+	ck_assert_uint_eq(at(8, 8), 1000);
+	ck_assert_uint_eq(at(16, 8), 1000);
+	ck_assert_uint_eq(at(30, 1), 1); /* NMIC: shared */
+	ck_assert_uint_eq(at(92, 4), 1); /* ANAGRPID */
+	ck_assert_uint_eq(at(128, 4), 9u << 16);
+	ck_assert_uint_eq(at(25, 1), 0);
+	ck_assert_uint_eq(at(26, 1), 0);
+}
+END_TEST
+
+START_TEST(says_blocks_of_4096_bytes)
+{
+	expect_status(identify(0, 2), 0);
+	ck_assert_uint_eq(at(128, 4), 12u << 16);
+	ck_assert_uint_eq(at(92, 4), 2);
+	ck_assert_uint_eq(stage.reply.data[104], 0xef); /* NGUID */
+}
+END_TEST
+
+START_TEST(of_a_namespace_that_is_not_there_is_zero)
+{
+	expect_status(identify(0, 3), 0);
+	expect_zeroes(0, 4096);
+	expect_status(identify(0, 7), 0); /* not enabled */
+	expect_zeroes(0, 4096);
+	expect_status(identify(8, 1024), 0);
+	expect_zeroes(0, 4096);
+}
+END_TEST
+
+START_TEST(of_a_namespace_that_cannot_be_is_refused)
+{
+	expect_status(identify(0, 0), DNR(0x00b));
+	expect_status(identify(0, 1025), DNR(0x00b));
+	expect_status(identify(0, 0xffffffff), DNR(0x00b));
+	expect_status(identify(8, 0), DNR(0x00b));
+}
+END_TEST
+
+START_TEST(of_a_namespace_whose_worker_has_not_reported_is_zero)
+{
+	((struct backing *)stage_namespace(STAGE_SUBSYSTEM, 1)->backing)->known = false;
+	expect_status(identify(0, 1), 0);
+	expect_zeroes(0, 4096);
+	expect_status(identify(2, 0), 0);
+	ck_assert_uint_eq(at(0, 4), 2);
+}
+END_TEST
+
+START_TEST(lists_namespaces_in_order)
+{
+	expect_status(identify(2, 0), 0);
+	ck_assert_uint_eq(at(0, 8), UINT64_C(2) << 32 | 1);
+	expect_zeroes(8, 4096);
+}
+END_TEST
+
+START_TEST(lists_namespaces_above_a_number)
+{
+	expect_status(identify(2, 1), 0);
+	ck_assert_uint_eq(at(0, 4), 2);
+	expect_zeroes(4, 4096);
+	expect_status(identify(2, 2), 0);
+	expect_zeroes(0, 4096);
+}
+END_TEST
+
+START_TEST(lists_nothing_above_the_last_number)
+{
+	expect_status(identify(2, 0xfffffffe), DNR(0x00b));
+	expect_status(identify(2, 0xffffffff), DNR(0x00b));
+	expect_status(identify(2, 0xfffffffd), 0);
+}
+END_TEST
+
+START_TEST(describes_a_namespace_by_uuid)
+{
+	static const uint8_t wanted[] = {3,    16,   0,    0,    0x6f, 0x0c, 0x2c, 0x52, 0x3f,
+	                                 0x7e, 0x4b, 0x3a, 0x9a, 0x44, 0,    0,    0,    0,
+	                                 0,    1,    4,    1,    0,    0,    0};
+
+	expect_status(identify(3, 1), 0);
+	ck_assert_mem_eq(stage.reply.data, wanted, sizeof(wanted));
+	expect_zeroes(sizeof(wanted), 4096);
+}
+END_TEST
+
+START_TEST(describes_a_namespace_by_nguid_first)
+{
+	expect_status(identify(3, 2), 0);
+	ck_assert_uint_eq(at(0, 4), 2 | 16 << 8);
+	ck_assert_uint_eq(stage.reply.data[4], 0xef);
+	ck_assert_uint_eq(at(20, 4), 3 | 16 << 8);
+	ck_assert_uint_eq(at(40, 4), 4 | 1 << 8);
+}
+END_TEST
+
+START_TEST(describes_no_namespace_that_is_not_there)
+{
+	expect_status(identify(3, 3), DNR(0x00b));
+	expect_status(identify(3, 0), DNR(0x00b));
+}
+END_TEST
+
+START_TEST(says_what_is_independent_of_the_command_set)
+{
+	expect_status(identify(8, 2), 0);
+	ck_assert_uint_eq(at(0, 1), 0x20); /* no volatile write cache */
+	ck_assert_uint_eq(at(1, 1), 1);
+	ck_assert_uint_eq(at(4, 4), 2);
+	ck_assert_uint_eq(at(14, 1), 1);
+}
+END_TEST
+
+/* ------------------------------------------------------------------ command sets */
+
+START_TEST(has_the_nvm_command_set)
+{
+	expect_status(identify(0xffff001c, 0), 0);
+	ck_assert_uint_eq(at(0, 8), 1);
+	expect_zeroes(8, 4096);
+}
+END_TEST
+
+START_TEST(knows_only_its_own_command_sets)
+{
+	expect_status(identify(0x1234001c, 0), DNR(0x002));
+	ck_assert_uint_eq(stage.reply.error_location, 42 + 1);
+}
+END_TEST
+
+START_TEST(answers_for_the_nvm_command_set)
+{
+	expect_status(identify(5, 1), 0);
+	expect_zeroes(0, 4096);
+	expect_status(identify(6, 0), 0);
+	expect_zeroes(0, 4096);
+	expect_status(identify(7, 0), 0);
+	ck_assert_uint_eq(at(0, 8), UINT64_C(2) << 32 | 1);
+}
+END_TEST
+
+START_TEST(refuses_other_command_sets)
+{
+	for (uint32_t cns = 5; cns <= 7; cns++) {
+		expect_status(stage_admin(NVME_ADMIN_IDENTIFY, 1, cns, 2u << 24), DNR(0x002));
+		ck_assert_uint_eq(stage.reply.error_location, 47 + 1);
+	}
+}
+END_TEST
+
+START_TEST(refuses_structures_that_it_does_not_have)
+{
+	static const uint8_t unknown[] = {0x04,
+	                                  0x09,
+	                                  0x10,
+	                                  0x11,
+	                                  0x12,
+	                                  0x13,
+	                                  0x14,
+	                                  0x15,
+	                                  0x17,
+	                                  0x18,
+	                                  0x19,
+	                                  0x1a,
+	                                  0x1b,
+	                                  0x1d,
+	                                  0x20,
+	                                  0xff};
+
+	for (size_t i = 0; i < sizeof(unknown); i++) {
+		expect_status(identify(unknown[i], 1), DNR(0x002));
+		ck_assert_uint_eq(stage.reply.error_location, 40 + 1);
+		ck_assert_ptr_null(stage.reply.data);
+	}
+}
+END_TEST
+
+/* ------------------------------------------------------------------ discovery */
+
+START_TEST(of_discovery_says_so)
+{
+	expect_status(identify(1, 0), 0);
+	ck_assert_uint_eq(at(111, 1), 2);
+	ck_assert_uint_eq(at(92, 4), 0x80000000);
+	ck_assert_uint_eq(at(516, 4), 0);
+	ck_assert_uint_eq(at(320, 2), 10);
+	ck_assert_uint_eq(at(536, 4), 0x100001);
+	ck_assert_str_eq((char *)stage.reply.data + 768, NVME_DISCOVERY_NQN);
+}
+END_TEST
+
+START_TEST(of_discovery_has_no_namespaces)
+{
+	static const uint8_t all[] = {0, 2, 3, 5, 6, 7, 8, 0x1c};
+
+	for (size_t i = 0; i < sizeof(all); i++)
+		expect_status(identify(all[i], 1), DNR(0x002));
+}
+END_TEST
+
+START_TEST(of_an_unknown_opcode_is_refused)
+{
+	static const uint8_t unknown[] = {
+		0x00, 0x01, 0x04, 0x05, 0x0d, 0x10, 0x11, 0x14, 0x15, 0x80, 0x84, 0xc0};
+
+	for (size_t i = 0; i < sizeof(unknown); i++)
+		expect_status(stage_admin(unknown[i], 1, 0, 0), DNR(0x001));
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("Identify");
+
+	describe(suite,
+	         "a controller",
+	         given_a_controller,
+	         stage_close,
+	         names_itself,
+	         says_what_a_linux_host_wants_to_know,
+	         says_its_limits,
+	         says_the_parameters_of_its_port);
+	describe(suite,
+	         "a controller with namespaces",
+	         given_a_controller,
+	         stage_close,
+	         says_the_size_of_a_namespace,
+	         says_blocks_of_4096_bytes,
+	         of_a_namespace_that_is_not_there_is_zero,
+	         of_a_namespace_that_cannot_be_is_refused,
+	         of_a_namespace_whose_worker_has_not_reported_is_zero,
+	         lists_namespaces_in_order,
+	         lists_namespaces_above_a_number,
+	         lists_nothing_above_the_last_number,
+	         describes_a_namespace_by_uuid,
+	         describes_a_namespace_by_nguid_first,
+	         describes_no_namespace_that_is_not_there,
+	         says_what_is_independent_of_the_command_set);
+	describe(suite,
+	         "a controller and its command sets",
+	         given_a_controller,
+	         stage_close,
+	         has_the_nvm_command_set,
+	         knows_only_its_own_command_sets,
+	         answers_for_the_nvm_command_set,
+	         refuses_other_command_sets,
+	         refuses_structures_that_it_does_not_have,
+	         of_an_unknown_opcode_is_refused);
+	describe(suite,
+	         "a controller for discovery",
+	         given_a_discovery_controller,
+	         stage_close,
+	         of_discovery_says_so,
+	         of_discovery_has_no_namespaces);
+	return run(suite);
+}

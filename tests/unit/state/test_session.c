@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* A session goes to its transport and comes back the same; nonsense is refused. */
+#include <string.h>
+
+#include "services/state/session.h"
+#include "tests/support/spec.h"
+
+static struct session *session, *back;
+static struct session_message packed;
+
+static void given_a_session(void)
+{
+	session = session_new();
+	session->subsystem = 3;
+	session->cntlid = 17;
+	strcpy(session->subsystem_nqn, "nqn.s");
+	strcpy(session->host_nqn, "nqn.h");
+	session->host_id[5] = 1;
+	session->port_id = 2;
+	strcpy(session->host_address, "192.0.2.7:50000");
+	strcpy(session->local_address, "192.0.2.1");
+	strcpy(session->local_service, "4420");
+	session->kato_ms = 5000;
+	session->io_queues = 4;
+	session->async_event_config = 0x900;
+	session->events = SESSION_EVENT_ANA;
+	session->masked = SESSION_EVENT_NAMESPACE | SESSION_EVENT_DISCOVERY;
+	session_mark_changed(session, 1);
+	session_mark_changed(session, 1024);
+	session->revision = UINT64_MAX - 1;
+	session->discovery_counter = 9;
+	session->admin_sqsize = 32;
+	session_pack(&packed, session);
+}
+
+static void forget(void)
+{
+	session = session_free(session);
+	back = session_free(back);
+}
+
+START_TEST(comes_back_the_same)
+{
+	ck_assert_int_eq(session_unpack(&back, &packed.message), 0);
+	ck_assert_uint_eq(back->subsystem, 3);
+	ck_assert_uint_eq(back->cntlid, 17);
+	ck_assert_str_eq(back->subsystem_nqn, "nqn.s");
+	ck_assert_str_eq(back->host_nqn, "nqn.h");
+	ck_assert_mem_eq(back->host_id, session->host_id, 16);
+	ck_assert_uint_eq(back->port_id, 2);
+	ck_assert_str_eq(back->host_address, "192.0.2.7:50000");
+	ck_assert_str_eq(back->local_address, "192.0.2.1");
+	ck_assert_str_eq(back->local_service, "4420");
+	ck_assert_uint_eq(back->kato_ms, 5000);
+	ck_assert_uint_eq(back->io_queues, 4);
+	ck_assert_uint_eq(back->async_event_config, 0x900);
+	ck_assert_uint_eq(back->events, SESSION_EVENT_ANA);
+	ck_assert_uint_eq(back->masked, SESSION_EVENT_NAMESPACE | SESSION_EVENT_DISCOVERY);
+	ck_assert_mem_eq(back->changed, session->changed, sizeof(session->changed));
+	ck_assert_uint_eq(back->revision, UINT64_MAX - 1);
+	ck_assert_uint_eq(back->discovery_counter, 9);
+	ck_assert_uint_eq(back->admin_sqsize, 32);
+}
+END_TEST
+
+START_TEST(without_a_number_is_refused)
+{
+	packed.message.cntlid = 0;
+	ck_assert_int_eq(session_unpack(&back, &packed.message), SESSION_E_MALFORMED);
+	packed.message.cntlid = 0x10011;
+	ck_assert_int_eq(session_unpack(&back, &packed.message), SESSION_E_MALFORMED);
+}
+END_TEST
+
+START_TEST(with_a_short_host_identifier_is_refused)
+{
+	packed.message.host_id.len = 15;
+	ck_assert_int_eq(session_unpack(&back, &packed.message), SESSION_E_MALFORMED);
+}
+END_TEST
+
+START_TEST(with_a_name_too_long_is_refused)
+{
+	char name[300];
+
+	memset(name, 'a', sizeof(name));
+	name[299] = '\0';
+	packed.message.host_nqn = name;
+	ck_assert_int_eq(session_unpack(&back, &packed.message), SESSION_E_MALFORMED);
+}
+END_TEST
+
+START_TEST(with_a_namespace_that_cannot_be_is_refused)
+{
+	packed.changed[0] = 1025;
+	ck_assert_int_eq(session_unpack(&back, &packed.message), SESSION_E_MALFORMED);
+	packed.changed[0] = 0;
+	ck_assert_int_eq(session_unpack(&back, &packed.message), SESSION_E_MALFORMED);
+}
+END_TEST
+
+START_TEST(passes_over_events_that_are_not_known)
+{
+	packed.waiting[0]->log_page = 0x80;
+	ck_assert_int_eq(session_unpack(&back, &packed.message), 0);
+	ck_assert_uint_eq(back->events, 0);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("session");
+
+	describe(suite,
+	         "a session",
+	         given_a_session,
+	         forget,
+	         comes_back_the_same,
+	         without_a_number_is_refused,
+	         with_a_short_host_identifier_is_refused,
+	         with_a_name_too_long_is_refused,
+	         with_a_namespace_that_cannot_be_is_refused,
+	         passes_over_events_that_are_not_known);
+	return run(suite);
+}
