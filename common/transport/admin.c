@@ -7,6 +7,7 @@
 #include "common/base/clock.h"
 #include "common/base/log.h"
 #include "common/nvme/decode.h"
+#include "common/nvme/identify.h"
 #include "common/transport/seat.h"
 #include "common/transport/transport.h"
 
@@ -137,7 +138,7 @@ static unsigned count_events(const struct seat *seat)
 
 static void ask(struct transport *transport, struct task *task)
 {
-	if (is_event_request(task) && count_events(task->seat) > ADMIN_EVENTS_MAX) {
+	if (is_event_request(task) && count_events(task->seat) > NVME_AER_LIMIT) {
 		answer(task, status_dnr(NVME_SC_AER_LIMIT));
 		return;
 	}

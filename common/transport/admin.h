@@ -16,7 +16,6 @@
  * Lifetime  takes the task, and returns it to its reactor
  */
 #define ADMIN_DEADLINE_NS (50 * NS_PER_S) /* hosts give up after 60 s */
-#define ADMIN_EVENTS_MAX  4u              /* AERL + 1 */
 
 struct transport;
 

@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <stdint.h>
 
+#include "common/nvme/identify.h"
 #include "common/nvme/spec.h"
 #include "common/nvme/status.h"
 
@@ -17,7 +18,7 @@
  * Threads   any: failed commands are rare enough for a lock
  * Lifetime  error_log_init(), error_log_deinit()
  */
-#define ERROR_LOG_ENTRIES     64u
+#define ERROR_LOG_ENTRIES     ((unsigned)NVME_ERROR_ENTRIES)
 #define ERROR_LOG_NO_LOCATION 0xffff
 
 struct error_log {

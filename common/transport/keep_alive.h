@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include "common/base/clock.h"
+#include "common/nvme/identify.h"
 
 /*
  * keep_alive - how long a host may be silent.
@@ -18,7 +19,7 @@
  * Threads   any; pure
  * Lifetime  none
  */
-#define KEEP_ALIVE_UNIT_MS 1000u /* KAS in Identify Controller says the same, in 100 ms */
+#define KEEP_ALIVE_UNIT_MS (NVME_KAS_UNITS * 100u)
 #define KEEP_ALIVE_IDLE_NS (120 * NS_PER_S)
 
 /* The period; 0: it never ends. */

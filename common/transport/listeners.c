@@ -32,7 +32,8 @@ static struct entry *entry_of(struct list *link)
 
 /* ------------------------------------------------------------------ opening and closing */
 
-static void open_entry(struct transport *transport, struct entry *entry)
+/* True: it is open now, or there is another reason why not. */
+static bool open_entry(struct transport *transport, struct entry *entry)
 {
 	const struct view_port *port = &entry->port;
 	struct listener_address address = {.port_id = port->id,
@@ -46,18 +47,20 @@ static void open_entry(struct transport *transport, struct entry *entry)
 	if (r == 0) {
 		log_info("port %u: listening on %s:%s", port->id, port->traddr, port->trsvcid);
 		entry->reason[0] = 0;
-		return;
+		return true;
 	}
 	entry->listener = NULL;
 	if (!reason[0])
 		strncpy(reason, error_words(r), sizeof(reason) - 1);
-	if (strcmp(entry->reason, reason) != 0)
-		log_warn("port %u: cannot listen on %s:%s: %s: will try again",
-		         port->id,
-		         port->traddr,
-		         port->trsvcid,
-		         reason);
+	if (strcmp(entry->reason, reason) == 0)
+		return false;
+	log_warn("port %u: cannot listen on %s:%s: %s: will try again",
+	         port->id,
+	         port->traddr,
+	         port->trsvcid,
+	         reason);
 	memcpy(entry->reason, reason, sizeof(reason));
+	return true;
 }
 
 static void close_entry(struct transport *transport, struct entry *entry)
@@ -68,30 +71,31 @@ static void close_entry(struct transport *transport, struct entry *entry)
 	free(entry);
 }
 
+/* True: something has changed. */
 static bool open_closed(struct transport *transport)
 {
-	bool all_open = true;
+	bool is_all_open = true, has_changed = false;
 
 	list_for_each (link, &transport->listeners.all) {
 		struct entry *entry = entry_of(link);
 
 		if (!entry->listener)
-			open_entry(transport, entry);
-		all_open = all_open && entry->listener;
+			has_changed |= open_entry(transport, entry);
+		is_all_open &= entry->listener != NULL;
 	}
-	if (!all_open)
+	if (!is_all_open)
 		loop_timer_set(transport->service.loop,
 		               &transport->listeners.timer,
 		               clock_now_ns() + NS_PER_S);
-	return all_open;
+	return has_changed;
 }
 
 static void retry(struct loop_timer *timer)
 {
 	struct transport *transport = container_of(timer, struct transport, listeners.timer);
 
-	open_closed(transport);
-	listeners_report(transport);
+	if (open_closed(transport))
+		listeners_report(transport);
 }
 
 /* ------------------------------------------------------------------ a new view */
