@@ -12,11 +12,13 @@
 #include <fcntl.h>
 #include <linux/falloc.h>
 #include <linux/fs.h>
+#include <linux/magic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
 #include <sys/sysmacros.h>
 
 #include "common/base/error.h"
@@ -254,6 +256,15 @@ static int settle_size(struct file *file, const struct backing_wish *wish,
 	return 0;
 }
 
+/* FUSE says that it can do without waiting, and then waits for its server (seen on 6.18): all
+ * other requests of the I/O thread would wait with it. A FUSE server may also not answer this. */
+static bool waits_when_asked_not_to(const struct file *file)
+{
+	struct statfs found;
+
+	return fstatfs(file->fd, &found) < 0 || found.f_type == FUSE_SUPER_MAGIC;
+}
+
 static bool has_volatile_cache(const struct file *file)
 {
 	char line[32];
@@ -318,6 +329,7 @@ static int open_file(struct backing **ret_backing, const struct backing_wish *wi
 		r = settle_direct(file, wish->path, &reason);
 	if (r)
 		return r;
+	file->blocks = waits_when_asked_not_to(file);
 	file->backing.volatile_cache = has_volatile_cache(file);
 	file->backing.deallocate = can_deallocate(file, wish);
 	atomic_init(&file->no_punch_hole, !file->backing.deallocate);

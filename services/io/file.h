@@ -22,6 +22,7 @@ struct file {
 	struct backing backing;
 	int fd;
 	bool direct; /* O_DIRECT */
+	bool blocks; /* its file system waits where it should say EAGAIN */
 	bool is_device;
 	dev_t device;              /* which file it is: st_dev, or st_rdev of a device */
 	ino_t inode;               /* 0: a device */

@@ -295,6 +295,8 @@ static void prepare(struct uring_job *job, struct io_uring_sqe *entry)
 	struct request *request = container_of(job, struct request, job);
 
 	steps[request->step].prepare(file_of(request), request, entry);
+	if (file_of(request)->blocks)
+		io_uring_sqe_set_flags(entry, IOSQE_ASYNC);
 }
 
 static void go_on(struct request *request, enum file_step step, struct nvme_status status)

@@ -71,7 +71,7 @@ void rig_begin(unsigned count)
 	ck_assert_int_eq(links_new(&rig.links, &links_options), 0);
 }
 
-static void remove_directory(void)
+void rig_leave_no_trace(void)
 {
 	DIR *directory = opendir(rig.directory);
 	const struct dirent *entry;
@@ -93,7 +93,7 @@ void rig_end(void)
 	namespaces_free(rig.namespaces);
 	mailbox_deinit(&mailbox);
 	loop_free(rig.loop);
-	remove_directory();
+	rig_leave_no_trace();
 }
 
 const char *rig_path(const char *name)

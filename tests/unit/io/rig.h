@@ -47,6 +47,9 @@ extern struct rig rig;
 void rig_begin(unsigned threads);
 void rig_end(void);
 
+/* The directory goes now, for one who will be killed. */
+void rig_leave_no_trace(void);
+
 /* A path in the rig's directory; valid until the tenth call after. */
 const char *rig_path(const char *name);
 /* Makes a file of so many bytes there, all 0. Returns the path. */
