@@ -147,10 +147,9 @@ static void serve(struct ceiling *ceiling)
 	while (look_at_all(ceiling, answer, &bytes) == 0) {
 		uint64_t now = clock_now_ns();
 
+		load_looked(bytes > 0, ceiling->load->does_yield, &ceiling->empty_looks);
 		if (bytes)
 			busy_ns = now;
-		else if (ceiling->load->does_yield)
-			sched_yield();
 		if (now - busy_ns > SPIN_NS)
 			sleep_until_asked(ceiling);
 	}
@@ -228,8 +227,7 @@ int ceiling_run(struct ceiling *ceiling, uint64_t duration_ns)
 	r = begin_all(ceiling);
 	while (!r && now - start_ns < duration_ns) {
 		r = look_at_all(ceiling, go_on, &bytes);
-		if (!bytes && ceiling->load->does_yield)
-			sched_yield();
+		load_looked(bytes > 0, ceiling->load->does_yield, &ceiling->empty_looks);
 		now = clock_now_ns();
 	}
 	ceiling->is_measuring = false;
@@ -237,8 +235,7 @@ int ceiling_run(struct ceiling *ceiling, uint64_t duration_ns)
 	ceiling->measured_ns = now - start_ns;
 	while (!r && ceiling->n_out) {
 		r = look_at_all(ceiling, go_on, &bytes);
-		if (!bytes && ceiling->load->does_yield)
-			sched_yield();
+		load_looked(bytes > 0, ceiling->load->does_yield, &ceiling->empty_looks);
 	}
 	return r;
 }

@@ -27,6 +27,7 @@ struct ceiling {
 	pid_t server;
 	uint8_t *data;
 	uint64_t random;
+	unsigned empty_looks;
 	bool is_stopping;
 	bool is_measuring;
 	unsigned n_out;

@@ -176,20 +176,27 @@ static int chores(struct load *load, uint64_t now)
 	return r ? load_reattach(load, host_controller_error(&load->controller)) : 0;
 }
 
+void load_looked(bool found, bool does_yield, unsigned *empty_looks)
+{
+	*empty_looks = found ? 0 : *empty_looks + 1;
+	if (!found && (does_yield || *empty_looks >= LOOKS_BEFORE_YIELD))
+		sched_yield();
+}
+
 static int look(struct load *load, uint64_t *ret_now)
 {
+	bool found = false;
 	uint64_t now;
 	int r = 0;
 
-	load->batch_ns = 0;
 	for (unsigned i = 0; !r && i < load->options->connections; i++) {
 		load->batch_ns = 0;
 		r = host_queue_poll(&load->queues[i]);
 		if (r)
 			r = load_reattach(load, load->queues[i].connection.error);
+		found |= load->batch_ns != 0;
 	}
-	if (load->does_yield && !load->batch_ns)
-		sched_yield();
+	load_looked(found, load->does_yield, &load->empty_looks);
 	now = now_ns(load);
 	if (!r && now >= load->chores_ns)
 		r = chores(load, now);

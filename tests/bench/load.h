@@ -70,7 +70,8 @@ struct load {
 	enum load_phase phase;
 	bool is_stopping;
 	bool is_measuring;
-	bool does_yield;
+	bool does_yield; /* at each look that finds nothing, not only after many */
+	unsigned empty_looks;
 	uint64_t next_place;
 	uint64_t random;
 	unsigned n_out;
@@ -85,6 +86,12 @@ struct load {
 /* Connects, and finds out what there is. What is wrong is said on stderr. */
 int load_init(struct load *load, const struct options *options);
 void load_deinit(struct load *load);
+
+/* Who waits for answers lets others have the processor: at once where it is the target's too, else
+ * after this many looks, in case the scheduler has put a thread of the target here. The ceiling
+ * does the same. */
+#define LOOKS_BEFORE_YIELD 32u
+void load_looked(bool found, bool does_yield, unsigned *empty_looks);
 
 /* Until `duration_ns` have passed, or the phase has seen all places; then waits for what is in
  * flight. */
