@@ -6,15 +6,20 @@
 #include "common/transport/connect.h"
 #include "common/transport/transport.h"
 
+#define LATER_NS (200 * NS_PER_MS)
+
 static void tasks_expire(struct loop_timer *timer);
+static void ask_those_later(struct loop_timer *timer);
 
 void asks_init(struct asks *asks)
 {
 	list_init(&asks->asked);
 	list_init(&asks->parked);
+	list_init(&asks->later);
 	for (unsigned i = 0; i < ASKS_BUCKETS; i++)
 		list_init(&asks->by_number[i]);
 	asks->timer = LOOP_TIMER(tasks_expire);
+	asks->later_timer = LOOP_TIMER(ask_those_later);
 }
 
 static void free_all(struct list *list)
@@ -28,8 +33,10 @@ static void free_all(struct list *list)
 void asks_deinit(struct asks *asks)
 {
 	loop_timer_clear(&asks->timer);
+	loop_timer_clear(&asks->later_timer);
 	free_all(&asks->asked);
 	free_all(&asks->parked);
+	free_all(&asks->later);
 }
 
 /* ------------------------------------------------------------------ asking */
@@ -104,6 +111,26 @@ void asks_cancel(struct transport *transport, struct task *task)
 	transport_tell(transport, &message);
 }
 
+void asks_ask_later(struct transport *transport, struct task *task)
+{
+	struct asks *asks = &transport->asks;
+
+	task->number = 0;
+	list_append(&asks->later, &task->ask_link);
+	if (!asks->later_timer.due_ns)
+		loop_timer_set(
+			transport->service.loop, &asks->later_timer, clock_now_ns() + LATER_NS);
+}
+
+static void ask_those_later(struct loop_timer *timer)
+{
+	struct transport *transport = container_of(timer, struct transport, asks.later_timer);
+	struct list *first;
+
+	while ((first = list_take_first(&transport->asks.later)))
+		asks_ask(transport, container_of(first, struct task, ask_link));
+}
+
 void asks_park(struct transport *transport, struct task *task)
 {
 	task->number = 0;
@@ -140,4 +167,5 @@ static void tasks_expire(struct loop_timer *timer)
 
 	expire_some(transport, &transport->asks.asked, now_ns);
 	expire_some(transport, &transport->asks.parked, now_ns);
+	expire_some(transport, &transport->asks.later, now_ns);
 }

@@ -9,7 +9,8 @@
  * asks - the tasks that wait, most of them for an answer of the state service.
  *
  * Shape     asked: in the order of asking, found by number. parked: Connects of I/O queues that
- *           wait for an older queue of their host to end.
+ *           wait for an older queue of their host to end. later: to be asked again in a while,
+ *           because a state service that has just come is not ready to decide.
  * Promise   When a state service goes and another comes, all that was asked is asked again, in
  *           the old order and under new numbers; so an answer of the old one is not taken for
  *           one of the new. A task with a deadline does not wait longer.
@@ -24,8 +25,10 @@ struct transport;
 struct asks {
 	struct list asked;
 	struct list parked;
+	struct list later;
 	struct list by_number[ASKS_BUCKETS];
 	struct loop_timer timer;
+	struct loop_timer later_timer;
 };
 
 void asks_init(struct asks *asks);
@@ -38,5 +41,7 @@ void asks_ask_again(struct transport *transport);
 struct task *asks_take(struct transport *transport, uint64_t number);
 /* Takes the task out, wherever it is, and tells the state service to forget it. */
 void asks_cancel(struct transport *transport, struct task *task);
+
+void asks_ask_later(struct transport *transport, struct task *task);
 
 void asks_park(struct transport *transport, struct task *task);

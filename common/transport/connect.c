@@ -186,6 +186,10 @@ void connect_answered(struct transport *transport, struct task *task,
 	const Nvmetd__Session *session = reply->session;
 	struct controller *controller;
 
+	if (reply->status == NVME_SC_CONNECT_BUSY) { /* patience, until the deadline */
+		asks_ask_later(transport, task);
+		return;
+	}
 	if (reply->status != 0) {
 		refuse(task, (struct nvme_status){reply->status & 0x7fff}, reply->result);
 		return;
