@@ -9,6 +9,7 @@
 #include "common/base/log.h"
 #include "services/state/assign.h"
 #include "services/state/change.h"
+#include "services/state/connecting.h"
 #include "services/state/view.h"
 
 /* The longest that a failed step waits before it is tried again. */
@@ -354,6 +355,8 @@ void reconcile(struct state *state)
 	finish_leaving(state, now);
 	try_to_open(state, now);
 	good &= update_views(state);
+	if (state->open)
+		connecting_release(state);
 	change_deliver(state);
 	set_timer(state, good, now);
 }

@@ -15,6 +15,7 @@ void state_init(struct state *state, struct loop *loop, const char *run_dir, uin
 	list_init(&state->transports);
 	list_init(&state->workers);
 	list_init(&state->gathers);
+	list_init(&state->connecting);
 	state->born_ns = clock_now_ns();
 }
 

@@ -69,7 +69,8 @@ struct state {
 	struct list sessions;
 	struct list transports;
 	struct list workers;
-	struct list gathers; /* of status.c */
+	struct list gathers;    /* of status.c */
+	struct list connecting; /* of connecting.c */
 	struct ipc_server *transport_server;
 	struct ipc_server *worker_server;
 	struct ipc_server *ctl_server;

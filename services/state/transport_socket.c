@@ -8,8 +8,7 @@
 #include "common/base/log.h"
 #include "services/state/admin.h"
 #include "services/state/change.h"
-#include "services/state/cntlid.h"
-#include "services/state/connect.h"
+#include "services/state/connecting.h"
 #include "services/state/event.h"
 #include "services/state/reconcile.h"
 #include "services/state/status.h"
@@ -48,6 +47,7 @@ static void gone(void *context, struct ipc_peer *peer, const char *reason)
 
 	(void)reason;
 	status_forget(state, peer);
+	connecting_forget(state, peer);
 	if (!transport || transport->peer != peer)
 		return;
 	state_forget_sessions(state, transport);
@@ -102,132 +102,6 @@ static struct transport *presented_transport(struct ipc_peer *peer, const envelo
 		return transport;
 	ipc_server_refuse(peer, message->request_id, "present your sessions first");
 	return NULL;
-}
-
-/* ------------------------------------------------------------------ Connect */
-
-static void answer_connect(struct ipc_peer *peer, uint64_t request_id,
-                           const struct connect_answer *answer, const struct session *session)
-{
-	envelope message = NVMETD__ENVELOPE__INIT;
-	Nvmetd__ConnectReply reply = NVMETD__CONNECT_REPLY__INIT;
-	struct session_message packed;
-
-	reply.status = answer->status.value;
-	reply.result = answer->result;
-	if (session) {
-		session_pack(&packed, session);
-		reply.session = &packed.message;
-	}
-	message.body_case = NVMETD__ENVELOPE__BODY_CONNECT_REPLY;
-	message.connect_reply = &reply;
-	ipc_server_send(peer, request_id, &message);
-}
-
-static void fill_addresses(struct session *session, const Nvmetd__ConnectRequest *asked)
-{
-	snprintf(session->host_address, sizeof(session->host_address), "%s", asked->host_address);
-	snprintf(
-		session->local_address, sizeof(session->local_address), "%s", asked->local_address);
-	snprintf(
-		session->local_service, sizeof(session->local_service), "%s", asked->local_service);
-}
-
-static int give_cntlid(struct state *state, struct session *session,
-                       const struct connect_answer *answer)
-{
-	const struct config_subsystem *subsystem = answer->subsystem;
-
-	return cntlid_allocate(subsystem ? subsystem->subsystem : state->target.discovery,
-	                       subsystem ? subsystem->cntlid_min : 1,
-	                       subsystem ? subsystem->cntlid_max : NVME_CNTLID_MAX,
-	                       &state->sessions,
-	                       state->database,
-	                       &session->cntlid);
-}
-
-/* The new controller; NULL: not now, and the host may try again. */
-static struct session *make_session(struct state *state, struct transport *transport,
-                                    const struct connect_request *request,
-                                    const Nvmetd__ConnectRequest *asked,
-                                    const struct connect_answer *answer)
-{
-	struct session *session = session_new();
-
-	if (!session)
-		return NULL;
-	connect_fill(session, &state->target, request, answer);
-	fill_addresses(session, asked);
-	session->transport = transport;
-	if (give_cntlid(state, session, answer) != 0)
-		return session_free(session);
-	list_append(&state->sessions, &session->link);
-	return session;
-}
-
-static void log_connect(const struct connect_request *request, const Nvmetd__ConnectRequest *asked,
-                        const struct connect_answer *answer)
-{
-	char host[NVME_NQN_SIZE], subsystem[NVME_NQN_SIZE], from[80];
-
-	log_safe(host, sizeof(host), request->data->hostnqn, NVME_NQN_MAX);
-	log_safe(subsystem, sizeof(subsystem), request->data->subnqn, NVME_NQN_MAX);
-	log_safe(from, sizeof(from), asked->host_address, strlen(asked->host_address));
-	if (!status_is_ok(answer->status))
-		log_warn("host %s at %s: Connect to %s, queue %u, is refused: %s, at %s %u",
-		         host,
-		         from,
-		         subsystem,
-		         le16_get(request->command->qid),
-		         status_words(answer->status),
-		         answer->result >> 16 ? "data byte" : "byte",
-		         answer->result & 0xffff);
-	else if (le16_get(request->command->qid) == 0)
-		log_info("controller %u of %s: host %s at %s has connected",
-		         answer->result,
-		         subsystem,
-		         host,
-		         from);
-}
-
-static void connect_admin(struct state *state, struct transport *transport,
-                          const struct connect_request *request,
-                          const Nvmetd__ConnectRequest *asked, struct connect_answer *answer)
-{
-	answer->session = make_session(state, transport, request, asked, answer);
-	if (answer->session)
-		answer->result = answer->session->cntlid;
-	else
-		answer->status = status_of(NVME_SC_CONNECT_BUSY);
-}
-
-static void on_connect(void *context, struct ipc_peer *peer, const envelope *message)
-{
-	struct state *state = context;
-	const Nvmetd__ConnectRequest *asked = message->connect_request;
-	struct transport *transport = presented_transport(peer, message);
-	struct connect_request request = {
-		.transport = transport,
-		.port_id = asked->port_id,
-		.command = (const struct nvme_connect_command *)asked->command.data,
-		.data = (const struct nvme_connect_data *)asked->data.data,
-	};
-	struct connect_answer answer = {.status = status_of(NVME_SC_CONNECT_BUSY)};
-
-	if (!transport)
-		return;
-	if (asked->command.len != sizeof(*request.command) ||
-	    asked->data.len != sizeof(*request.data)) {
-		ipc_server_refuse(
-			peer, message->request_id, "a Connect command has 64 bytes, its data 1024");
-		return;
-	}
-	if (state->open) /* else: patience, not a verdict */
-		answer = connect_check(&state->target, &state->sessions, &request);
-	if (status_is_ok(answer.status) && !answer.session)
-		connect_admin(state, transport, &request, asked, &answer);
-	log_connect(&request, asked, &answer);
-	answer_connect(peer, message->request_id, &answer, answer.session);
 }
 
 /* ------------------------------------------------------------------ admin commands */
@@ -288,6 +162,12 @@ static void execute_admin(struct ipc_peer *peer, const envelope *message,
 	admin_reply_deinit(&reply);
 }
 
+static void on_connect(void *context, struct ipc_peer *peer, const envelope *message)
+{
+	if (presented_transport(peer, message))
+		connecting_ask(context, peer, message->request_id, message->connect_request);
+}
+
 static void on_admin(void *context, struct ipc_peer *peer, const envelope *message)
 {
 	struct state *state = context;
@@ -323,6 +203,8 @@ static void on_cancel(void *context, struct ipc_peer *peer, const envelope *mess
 {
 	struct state *state = context;
 
+	if (connecting_cancel(state, peer, message->request_cancel->request_id))
+		return;
 	list_for_each (at, &state->sessions) {
 		struct session *session = container_of(at, struct session, link);
 
