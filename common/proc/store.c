@@ -65,3 +65,14 @@ int store_take(const char *name)
 	}
 	return -1;
 }
+
+void store_drop_rest(void)
+{
+	for (int i = 0; i < n_names; i++) {
+		if (!names[i])
+			continue;
+		log_info("store: '%s' is not needed any more", names[i]);
+		store_drop(names[i]);
+	}
+	store_close();
+}

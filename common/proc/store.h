@@ -24,3 +24,6 @@ void store_drop(const char *name);
 
 /* A descriptor that the caller owns now, or -1. */
 int store_take(const char *name);
+
+/* What the predecessor left, and was not taken by now, is not kept any longer. */
+void store_drop_rest(void);

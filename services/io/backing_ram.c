@@ -61,7 +61,7 @@ static int have_region(struct region *ret_region, uint32_t handle, uint64_t byte
 	store_name(name, sizeof(name), handle);
 	if (take_back(ret_region, name, bytes) == 0)
 		return 0;
-	r = region_create(ret_region, name, bytes, false);
+	r = region_create(ret_region, name, bytes, true);
 	if (r)
 		return error_trace(r);
 	r = store_put(name, ret_region->fd);

@@ -3,6 +3,7 @@
  * A connection's states, and what ends each:
  *
  *   AWAIT_HELLO        the hello comes, the other side closes, or a second passes
+ *   AWAIT_VIEW         the worker's first view comes, the other side closes, or a second passes
  *   AWAIT_PREDECESSORS the links that it follows are gone, or the other side closes
  *   SERVING            the other side closes, breaks its ring, or has no grant any more
  *   DRAINING           the I/O thread has let go of the lane: nothing is in flight
@@ -28,7 +29,7 @@
 #define BACKLOG     64
 #define MAY_CONNECT (S_IRUSR | S_IWUSR | S_IRGRP | S_IWGRP)
 
-enum connection_state { AWAIT_HELLO, AWAIT_PREDECESSORS, SERVING, DRAINING };
+enum connection_state { AWAIT_HELLO, AWAIT_VIEW, AWAIT_PREDECESSORS, SERVING, DRAINING };
 
 struct connection {
 	struct links *links;
@@ -36,6 +37,7 @@ struct connection {
 	enum connection_state state;
 	struct loop_source socket;
 	struct loop_timer deadline;
+	struct link_hello hello;
 	struct lane *lane; /* NULL: no hello yet */
 	unsigned thread;
 	uint64_t number; /* the order in which they came */
@@ -215,12 +217,29 @@ static void welcome_those_who_wait(struct links *links)
 
 /* ------------------------------------------------------------------ hello */
 
+/* By the token. A worker that has just started knows none: who comes early waits for the view. */
+static void admit(struct connection *connection)
+{
+	const struct namespaces *namespaces = connection->links->options.namespaces;
+	const struct link_hello *hello = &connection->hello;
+
+	if (namespaces_revision(namespaces) == 0)
+		return;
+	if (!namespaces_token_is_good(
+		    namespaces, hello->lane->transport, hello->token, hello->token_size)) {
+		refuse(connection, "its token is not known here (yet)");
+		return;
+	}
+	loop_timer_clear(&connection->deadline);
+	connection->state = AWAIT_PREDECESSORS;
+	end_predecessors(connection);
+}
+
 static void take_hello(struct connection *connection)
 {
 	struct links *links = connection->links;
-	struct link_hello hello = {.lane = NULL};
 	const char *reason = NULL;
-	int r = link_hello_receive(connection->socket.fd, &hello, &reason);
+	int r = link_hello_receive(connection->socket.fd, &connection->hello, &reason);
 
 	if (r == LINK_HELLO_E_LATER)
 		return;
@@ -232,24 +251,20 @@ static void take_hello(struct connection *connection)
 		refuse(connection, reason);
 		return;
 	}
-	connection->lane = hello.lane;
+	connection->lane = connection->hello.lane;
 	connection->lane->owner = connection;
-	loop_timer_clear(&connection->deadline);
-	if (!namespaces_token_is_good(links->options.namespaces,
-	                              hello.lane->transport,
-	                              hello.token,
-	                              hello.token_size)) {
-		refuse(connection, "its token is not known here (yet)");
-		return;
-	}
-	connection->state = AWAIT_PREDECESSORS;
-	end_predecessors(connection);
+	connection->state = AWAIT_VIEW;
+	admit(connection); /* or it is gone */
 	welcome_those_who_wait(links);
 }
 
 static void is_too_late(struct loop_timer *timer)
 {
-	refuse(container_of(timer, struct connection, deadline), "no hello came in a second");
+	struct connection *connection = container_of(timer, struct connection, deadline);
+
+	refuse(connection,
+	       connection->state == AWAIT_HELLO ? "no hello came in a second"
+	                                        : "nothing was granted to anybody yet");
 }
 
 /* After the hello nothing more is said: whatever comes ends the link. */
@@ -376,10 +391,13 @@ void links_check_grants(struct links *links)
 	list_for_each_safe (link, &links->connections) {
 		struct connection *connection = connection_at(link);
 
-		if (connection->lane &&
-		    !namespaces_has_grant(links->options.namespaces, connection->lane->transport))
+		if (connection->state == AWAIT_VIEW)
+			admit(connection);
+		else if (connection->lane && !namespaces_has_grant(links->options.namespaces,
+		                                                   connection->lane->transport))
 			end(connection, LOG_LEVEL_INFO, "nothing is granted to it any more");
 	}
+	welcome_those_who_wait(links);
 }
 
 uint32_t links_count(const struct links *links)

@@ -42,7 +42,8 @@ DEFINE_CLEANUP(struct links *, links_free)
 /* No more connections are taken. */
 void links_stop(struct links *links);
 
-/* What is granted has changed: ends the links of transports that have nothing any more. */
+/* What is granted has changed: admits who has waited for the first view, and ends the links of
+ * transports that have nothing any more. */
 void links_check_grants(struct links *links);
 
 uint32_t links_count(const struct links *links);

@@ -8,6 +8,7 @@
 #include "common/base/error.h"
 #include "common/base/log.h"
 #include "common/ipc/client.h"
+#include "common/proc/store.h"
 #include "services/io/io_thread.h"
 #include "services/io/links.h"
 #include "services/io/memory.h"
@@ -38,12 +39,15 @@ static void send_report(struct worker *worker)
 
 static void apply_view(struct worker *worker, const Nvmetd__WorkerView *view)
 {
+	bool is_first = namespaces_revision(worker->namespaces) == 0;
 	int r = namespaces_apply(worker->namespaces, view);
 
 	if (r)
 		log_err("revision %llu: not taken over: %s",
 		        (unsigned long long)view->revision,
 		        error_words(r));
+	else if (is_first)
+		store_drop_rest(); /* of what was removed while no worker was there */
 	links_check_grants(worker->links);
 }
 

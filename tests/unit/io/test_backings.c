@@ -336,6 +336,7 @@ static void serve_disk(struct rig_namespace one)
 	one.path = rig_path("disk");
 	rig_serve(&one, 1); /* handle 1 is let go of; its file is free soon after */
 	until(rig_is_ready(2));
+	until(player_flush(&player, 2) == 0); /* the I/O thread knows it */
 }
 
 START_TEST(blocks_may_be_of_4096_bytes)

@@ -229,7 +229,7 @@ START_TEST(what_stays_in_the_view_is_not_touched)
 	rig_serve(two, 2);
 	ck_assert_uint_eq(player_read(&player, 1, 0, 8), 0);
 	ck_assert(player_has(&player, 4096, 1));
-	ck_assert_uint_eq(player_read(&player, 2, 0, 8), 0);
+	until(player_read(&player, 2, 0, 8) == 0);
 	ck_assert(player_has_zeroes(&player, 4096));
 }
 END_TEST
@@ -244,9 +244,9 @@ START_TEST(ram_keeps_its_content_when_it_becomes_read_only)
 	ck_assert_uint_eq(player_write(&player, 1, 0, 8, 0), 0);
 	one.read_only = true;
 	rig_serve(&one, 1);
+	until(player_write(&player, 1, 0, 8, 0) == 0x4020);
 	ck_assert_uint_eq(player_read(&player, 1, 0, 8), 0);
 	ck_assert(player_has(&player, 4096, 1));
-	ck_assert_uint_eq(player_write(&player, 1, 0, 8, 0), 0x4020);
 }
 END_TEST
 
@@ -256,7 +256,7 @@ START_TEST(what_leaves_the_view_is_not_served_any_more)
 	player_begin(&player);
 	ck_assert_uint_eq(player_read(&player, 1, 0, 8), 0);
 	rig_serve(NULL, 0);
-	ck_assert_uint_eq(player_read(&player, 1, 0, 8), 0x082);
+	until(player_read(&player, 1, 0, 8) == 0x082);
 }
 END_TEST
 

@@ -114,7 +114,6 @@ START_TEST(a_namespace_that_leaves_keeps_its_file_until_its_requests_are_over)
 	player_put(&player, player_writing(&player, 1, 0, 8));
 	until(slow_file_held() == 1);
 	rig_serve(NULL, 0);
-	ck_assert_uint_eq(player_read(&player, 1, 0, 8), 0x082); /* no more of it */
 	ck_assert_int_eq(flock(fd, LOCK_EX | LOCK_NB), -1);
 	slow_file_hold(false);
 	until(player_take(&player, &completion));
@@ -167,6 +166,7 @@ START_TEST(other_namespaces_do_not_wait_for_a_slow_one)
         };
 
 	rig_serve(two, 2);
+	until(player_flush(&player, 2) == 0); /* the I/O thread knows it */
 	slow_file_hold(true);
 	for (unsigned i = 0; i < 16; i++)
 		player_put(&player, player_reading(&player, 1, 0, 8));
