@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "services/state/assign.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "common/base/clock.h"
@@ -56,29 +55,24 @@ static bool needs_worker(const struct state *state, const struct backing *backin
 	return has_never_come(state, backing) && now_ns - state->born_ns >= ASSIGN_PATIENCE_NS;
 }
 
-int assign_workers(struct state *state, uint64_t now_ns)
+void assign_workers(struct state *state, uint64_t now_ns)
 {
 	list_for_each (at, &state->target.backings) {
-		struct backing *backing = container_of(at, struct backing, link), next = *backing;
+		struct backing *backing = container_of(at, struct backing, link);
 		const struct worker *worker;
-		int r;
 
 		if (!needs_worker(state, backing, now_ns))
 			continue;
 		worker = find_least(state);
 		if (!worker)
-			return 0;
-		snprintf(next.worker, sizeof(next.worker), "%s", worker->name);
-		r = database_put_backing(state->database, &next);
-		if (r)
-			return r;
-		memcpy(backing->worker, next.worker, sizeof(next.worker));
+			return;
+		memcpy(backing->worker, worker->name, sizeof(backing->worker));
+		backing->unsaved = true;
 		log_info("namespace %s:%u: is served by worker %s",
 		         backing->nqn,
 		         backing->nsid,
 		         worker->name);
 	}
-	return 0;
 }
 
 bool assign_is_waiting(const struct state *state)

@@ -12,13 +12,13 @@
  *           fewer workers than before) it goes to another; not if it lies in that worker's memory.
  *           That a worker is only late does no harm: its files are locked by it.
  * Trust     none
- * Threads   one; writes to the database
+ * Threads   one
  * Lifetime  none
- * Returns   0 or a negative errno
  */
 #define ASSIGN_PATIENCE_NS (30 * NS_PER_S)
 
-int assign_workers(struct state *state, uint64_t now_ns);
+/* What is assigned is marked as unsaved. */
+void assign_workers(struct state *state, uint64_t now_ns);
 
 /* A namespace has no worker, or one that has not come yet. */
 bool assign_is_waiting(const struct state *state);

@@ -8,7 +8,7 @@
 
 /*
  * What a worker says of its namespaces. What hosts may see of it, the size, is in the database
- * before they are told.
+ * before they are told, where the disk allows; a successor learns it from the worker again.
  */
 
 /* What the report makes of the backing. */
@@ -44,47 +44,14 @@ static bool is_same_store(const struct backing *a, const struct backing *b)
 	       a->volatile_cache == b->volatile_cache && a->deallocate == b->deallocate;
 }
 
-static int store(struct state *state, const struct backing *next, struct subsystem *subsystem,
-                 uint64_t revision)
+static void take_store(struct backing *backing, const struct backing *next)
 {
-	struct subsystem kept;
-	int r = database_begin(state->database);
-
-	if (!r)
-		r = database_put_backing(state->database, next);
-	if (!r && subsystem) {
-		kept = *subsystem;
-		kept.namespaces_revision = revision;
-		r = database_put_subsystem(state->database, &kept);
-	}
-	if (!r)
-		r = database_commit(state->database);
-	if (r)
-		database_rollback(state->database);
-	return r;
-}
-
-/* If it cannot be stored, hosts are told all the same: a successor learns it from the worker. */
-static void take_store(struct state *state, struct backing *backing, const struct backing *next)
-{
-	struct subsystem *subsystem = target_find_subsystem_named(&state->target, backing->nqn);
-	bool appeared = !backing->known;
-	uint64_t revision = state->target.revision;
-
-	if (state_next_revision(state, &revision) != 0 ||
-	    store(state, next, subsystem, revision) != 0)
-		log_warn("namespace %s:%u: its size could not be stored",
-		         backing->nqn,
-		         backing->nsid);
 	backing->known = next->known;
 	backing->block_shift = next->block_shift;
 	backing->blocks = next->blocks;
 	backing->volatile_cache = next->volatile_cache;
 	backing->deallocate = next->deallocate;
-	if (subsystem)
-		subsystem->namespaces_revision = revision;
-	if (backing->use == BACKING_USED)
-		change_announce_namespace(state, backing, appeared);
+	backing->unsaved = true;
 }
 
 static void log_readiness(const struct backing *backing, const struct backing *next)
@@ -100,29 +67,65 @@ static void log_readiness(const struct backing *backing, const struct backing *n
 		         log_safe(reason, sizeof(reason), next->reason, sizeof(next->reason)));
 }
 
-static void take_report(struct state *state, const struct worker *worker,
-                        const Nvmetd__BackingReport *report)
+/* NULL: the worker does not have it. */
+static struct backing *find_own(struct state *state, const struct worker *worker, uint32_t handle)
 {
-	struct backing *backing = target_find_backing(&state->target, report->handle), next;
+	struct backing *backing = target_find_backing(&state->target, handle);
 
 	if (!backing || backing->use == BACKING_UNUSED ||
 	    strcmp(backing->worker, worker->name) != 0)
-		return;
-	next = reported(backing, report);
+		return NULL;
+	return backing;
+}
+
+/* What hosts will be told of. */
+enum told { TOLD_NOTHING, TOLD_CHANGED, TOLD_APPEARED };
+
+static enum told take_report(struct backing *backing, const Nvmetd__BackingReport *report)
+{
+	const struct backing next = reported(backing, report);
+	bool appeared = next.known && !backing->known;
+
 	log_readiness(backing, &next);
 	backing->ready = next.ready;
 	memcpy(backing->reason, next.reason, sizeof(next.reason));
-	if (!is_same_store(backing, &next))
-		take_store(state, backing, &next);
+	if (is_same_store(backing, &next))
+		return TOLD_NOTHING;
+	take_store(backing, &next);
+	return appeared ? TOLD_APPEARED : TOLD_CHANGED;
+}
+
+static void mark_subsystem(struct state *state, const struct backing *backing, uint64_t revision)
+{
+	struct subsystem *subsystem = target_find_subsystem_named(&state->target, backing->nqn);
+
+	if (!subsystem)
+		return;
+	subsystem->namespaces_revision = revision;
+	subsystem->unsaved = true;
 }
 
 void reconcile_report(struct state *state, struct worker *worker,
                       const Nvmetd__WorkerReport *report)
 {
+	uint64_t revision = 0;
+
 	worker->served = report->revision;
-	for (size_t i = 0; i < report->n_namespaces; i++)
-		take_report(state, worker, report->namespaces[i]);
+	for (size_t i = 0; i < report->n_namespaces; i++) {
+		struct backing *backing = find_own(state, worker, report->namespaces[i]->handle);
+		enum told told = backing ? take_report(backing, report->namespaces[i])
+		                         : TOLD_NOTHING;
+
+		if (told == TOLD_NOTHING)
+			continue;
+		if (revision == 0 && state_next_revision(state, &revision) != 0)
+			revision = state->target.revision; /* it could not be raised, and hosts are
+			                                      told all the same */
+		mark_subsystem(state, backing, revision);
+		if (backing->use == BACKING_USED)
+			change_announce_namespace(state, backing, told == TOLD_APPEARED);
+	}
 	if (worker->view_revision && report->revision >= worker->view_revision)
 		worker->reported = true;
-	reconcile(state);
+	reconcile(state); /* saves, and then tells */
 }

@@ -256,19 +256,16 @@ static void finish_leaving(struct state *state, uint64_t now)
 {
 	list_for_each (at, &state->target.backings) {
 		struct backing *backing = container_of(at, struct backing, link);
-		struct backing left = *backing;
 
 		if (backing->use != BACKING_LEAVING || !may_leave(state, backing, now))
 			continue;
-		left.use = BACKING_UNUSED;
-		if (database_put_backing(state->database, &left) != 0)
-			continue; /* at the next round */
 		log_info("namespace %s:%u: has left worker %s",
 		         backing->nqn,
 		         backing->nsid,
 		         backing->worker);
 		backing->use = BACKING_UNUSED;
 		backing->ready = false;
+		backing->unsaved = true;
 	}
 }
 
@@ -351,8 +348,9 @@ void reconcile(struct state *state)
 	if (!state->timer.expired)
 		state->timer = LOOP_TIMER(timer_expired);
 	forget_gone(state, now);
-	good = assign_workers(state, now) == 0;
+	assign_workers(state, now);
 	finish_leaving(state, now);
+	good = state_save(state) == 0;
 	try_to_open(state, now);
 	good &= update_views(state);
 	if (state->open)

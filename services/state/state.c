@@ -139,3 +139,60 @@ int state_next_revision(struct state *state, uint64_t *ret_revision)
 	*ret_revision = ++target->revision;
 	return 0;
 }
+
+static int save_all(struct state *state)
+{
+	int r = 0;
+
+	list_for_each (at, &state->target.subsystems) {
+		const struct subsystem *subsystem = container_of(at, struct subsystem, link);
+
+		if (!r && subsystem->unsaved)
+			r = database_put_subsystem(state->database, subsystem);
+	}
+	list_for_each (at, &state->target.backings) {
+		const struct backing *backing = container_of(at, struct backing, link);
+
+		if (!r && backing->unsaved)
+			r = database_put_backing(state->database, backing);
+	}
+	return r;
+}
+
+/* Whether anything is marked; with `done`, the marks are taken away. */
+static bool find_unsaved(struct state *state, bool done)
+{
+	bool found = false;
+
+	list_for_each (at, &state->target.subsystems) {
+		struct subsystem *subsystem = container_of(at, struct subsystem, link);
+
+		found |= subsystem->unsaved;
+		subsystem->unsaved &= !done;
+	}
+	list_for_each (at, &state->target.backings) {
+		struct backing *backing = container_of(at, struct backing, link);
+
+		found |= backing->unsaved;
+		backing->unsaved &= !done;
+	}
+	return found;
+}
+
+int state_save(struct state *state)
+{
+	int r;
+
+	if (!find_unsaved(state, false))
+		return 0;
+	r = database_begin(state->database);
+	if (!r)
+		r = save_all(state);
+	if (!r)
+		r = database_commit(state->database);
+	if (r)
+		database_rollback(state->database);
+	else
+		find_unsaved(state, true);
+	return r;
+}

@@ -92,6 +92,9 @@ struct worker *state_add_worker(struct state *state, const char *name);
 void state_forget_sessions(struct state *state, const struct transport *transport);
 void state_forget_session(struct session *session);
 
+/* Writes what is marked as unsaved, in one transaction. What cannot be written stays marked. */
+int state_save(struct state *state);
+
 /* A revision that was never given out before, also not by an earlier process. */
 int state_next_revision(struct state *state, uint64_t *ret_revision);
 #define STATE_REVISION_STEP 4096

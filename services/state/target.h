@@ -47,6 +47,8 @@ struct backing {
 	bool volatile_cache;
 	bool deallocate;
 
+	bool unsaved; /* the database does not know all of this yet */
+
 	/* As the worker reports now. */
 	bool ready;
 	char reason[160]; /* when not ready */
@@ -58,6 +60,7 @@ struct subsystem {
 	char nqn[NVME_NQN_SIZE];
 	char serial[21];
 	bool discovery;
+	bool unsaved;
 	uint64_t namespaces_revision; /* when what hosts see of its namespaces changed last */
 	uint32_t cntlid_next;         /* where the search for a free one begins */
 	uint32_t cntlid_kept;         /* the one in the database: not before this after a restart */
