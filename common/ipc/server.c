@@ -115,6 +115,7 @@ void ipc_server_send(struct ipc_peer *peer, uint64_t request_id, envelope *messa
 	send_to_member(container_of(peer, struct member, peer), request_id, message);
 }
 
+/* One that may not be a peer: if it is gone, or full, the refusal is lost. */
 static void refuse(struct ipc_server *server, const struct ipc_route *route, uint64_t request_id,
                    const char *reason, bool say_hello)
 {
@@ -125,15 +126,18 @@ static void refuse(struct ipc_server *server, const struct ipc_route *route, uin
 	refusal.say_hello = say_hello;
 	message.body_case = NVMETD__ENVELOPE__BODY_REFUSAL;
 	message.refusal = &refusal;
-	send_to(server, route, request_id, &message); /* to one that is gone: lost */
+	send_to(server, route, request_id, &message);
 }
 
 void ipc_server_refuse(struct ipc_peer *peer, uint64_t request_id, const char *reason)
 {
-	struct member *member = container_of(peer, struct member, peer);
+	Nvmetd__Refusal refusal = NVMETD__REFUSAL__INIT;
+	envelope message = NVMETD__ENVELOPE__INIT;
 
-	if (!member->doom)
-		refuse(peer->server, &member->route, request_id, reason, false);
+	refusal.reason = (char *)reason;
+	message.body_case = NVMETD__ENVELOPE__BODY_REFUSAL;
+	message.refusal = &refusal;
+	ipc_server_send(peer, request_id, &message);
 }
 
 uint64_t ipc_server_request_id(struct ipc_server *server)

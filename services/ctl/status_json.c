@@ -7,9 +7,8 @@
 #include "common/base/log.h"
 
 /*
- * Values that cannot be made (memory) make their parents fail in turn: the json_*_new calls
- * take NULL, say -1 and free what they were given; the one check is at the end, that the whole
- * was made: see put().
+ * Where memory runs out, jansson makes NULL of a value, and putting NULL somewhere is an error that
+ * it survives: so it is enough to remember that there was one.
  */
 struct writer {
 	bool failed;
