@@ -39,6 +39,22 @@ int database_damaged(struct database *database, const char *what)
 	return error_origin(-EIO);
 }
 
+/* A predecessor that was killed a moment ago may still hold the lock. */
+#define LOCK_WAIT_MS 5000
+
+static int check_lock(struct database *database)
+{
+	sqlite3_busy_timeout(database->sqlite, LOCK_WAIT_MS);
+	if (sqlite3_exec(database->sqlite, "SELECT 1 FROM sqlite_master", NULL, NULL, NULL) !=
+	    SQLITE_BUSY)
+		return 0;
+	log_err("database: \"%s\" is in use by another process; is nvmetd running with this "
+	        "--state-dir "
+	        "already?",
+	        database->path);
+	return error_origin(-EBUSY);
+}
+
 static int check_integrity(struct database *database)
 {
 	_cleanup_(statement_finalize) sqlite3_stmt *statement = NULL;
@@ -112,9 +128,9 @@ int database_open(struct database **ret_database, const char *path)
 	r = open_file(database);
 	if (r)
 		return r;
-	/* A predecessor that was killed a moment ago may still hold the lock. */
-	sqlite3_busy_timeout(database->sqlite, 5000);
-	r = check_integrity(database);
+	r = check_lock(database);
+	if (!r)
+		r = check_integrity(database);
 	if (!r)
 		r = database_execute(database,
 		                     "PRAGMA locking_mode=EXCLUSIVE;"

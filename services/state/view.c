@@ -5,11 +5,13 @@
 #include <string.h>
 
 /* CAP (Base 2.1 §3.1.4.1): CQR, as all our queues are contiguous to the host; TO 7.5 s; the NVM
- * command set, and on I/O controllers that there is a list of them (CSS bits 37, 43). DSTRD,
- * MPSMIN and MPSMAX are 0: a transport maps no pages. */
+ * command set, and on I/O controllers that there is a list of them (CSS bits 37, 43); ready when
+ * its media are (CRWMS, bit 59, which 2.0 made mandatory). DSTRD, MPSMIN and MPSMAX are 0: a
+ * transport maps no pages. */
 uint64_t view_cap(bool discovery)
 {
-	uint64_t cap = UINT64_C(1) << 16 | UINT64_C(15) << 24 | UINT64_C(1) << 37;
+	uint64_t cap = UINT64_C(1) << 16 | UINT64_C(15) << 24 | UINT64_C(1) << 37 |
+	               UINT64_C(1) << 59;
 
 	return discovery ? cap : cap | UINT64_C(1) << 43;
 }
