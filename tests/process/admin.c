@@ -348,6 +348,28 @@ START_TEST(aborts_an_event_request)
 }
 END_TEST
 
+START_TEST(aborts_event_requests_when_it_is_reset)
+{
+	struct host_request requests[3];
+
+	scene_connect();
+	for (unsigned i = 0; i < 3; i++) {
+		requests[i] = host_event_request();
+		queue_must(&scene.controller.admin,
+		           host_queue_submit(&scene.controller.admin, &requests[i]));
+	}
+	host_must(&scene.controller,
+	          host_property_set(&scene.controller, NVME_PROPERTY_CC, false, 0x460000));
+	for (unsigned i = 0; i < 3; i++) {
+		int r = host_queue_await(&scene.controller.admin, &requests[i], WAIT_MS);
+
+		ck_assert_int_eq(r, HOST_E_STATUS);
+		expect_status(requests[i].status, NVME_SC_ABORT_REQUESTED);
+	}
+	scene_disconnect();
+}
+END_TEST
+
 START_TEST(says_that_there_was_nothing_to_abort)
 {
 	scene_connect();
@@ -535,6 +557,7 @@ int main(void)
 	                 keeps_an_event_request_until_there_is_an_event,
 	                 refuses_more_event_requests_than_it_says,
 	                 aborts_an_event_request,
+	                 aborts_event_requests_when_it_is_reset,
 	                 says_that_there_was_nothing_to_abort,
 	                 has_a_volatile_write_cache,
 	                 remembers_which_events_are_wanted,

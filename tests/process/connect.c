@@ -2,7 +2,9 @@
 /* Connect is refused with the status, and the place in the command or its data, that the
  * specification names (Base 2.1 §6.3). */
 #include <string.h>
+#include <unistd.h>
 
+#include "common/base/clock.h"
 #include "tests/process/scene.h"
 
 #define WAIT_MS    5000u
@@ -186,6 +188,64 @@ START_TEST(is_refused_twice_on_one_queue)
 }
 END_TEST
 
+/* Both on their way before the first is answered: whichever comes first has the queue. */
+static void execute_two(struct host_request *requests)
+{
+	struct nvme_connect_data second = data;
+
+	requests[0] = host_connect_request(&command, &data);
+	requests[1] = host_connect_request(&command, &second);
+	for (unsigned i = 0; i < 2; i++)
+		queue_must(&queue, host_queue_submit(&queue, &requests[i]));
+	for (unsigned i = 0; i < 2; i++) {
+		int r = host_queue_await(&queue, &requests[i], WAIT_MS);
+
+		if (r != HOST_E_STATUS)
+			queue_must(&queue, r);
+	}
+}
+
+START_TEST(is_refused_while_another_is_under_way)
+{
+	struct host_request requests[2];
+	pid_t tcp = harness_pid(scene.harness, "tcp", 0);
+
+	for (unsigned i = 0; i < 10; i++) {
+		fill_admin();
+		execute_two(requests);
+		expect_good(requests[0].status);
+		expect_status(requests[1].status, DNR(NVME_SC_COMMAND_SEQUENCE));
+		host_queue_close(&queue);
+	}
+	fill_admin(); /* the process has survived the ends of them */
+	requests[0] = execute();
+	expect_good(requests[0].status);
+	host_queue_close(&queue);
+	ck_assert_int_eq(harness_pid(scene.harness, "tcp", 0), tcp);
+}
+END_TEST
+
+START_TEST(keeps_its_queue_though_another_was_refused_meanwhile)
+{
+	struct host_request requests[2];
+	struct host_request request = {.command = {.opcode = NVME_FABRICS}};
+	uint64_t end_ns = clock_now_ns() + 11 * NS_PER_S; /* that long one has for Connect */
+	struct nvme_property_command *get = (void *)&request.command;
+
+	fill_admin();
+	execute_two(requests);
+	expect_good(requests[0].status);
+	get->fctype = NVME_FABRICS_PROPERTY_GET;
+	get->ofst = le32_of(NVME_PROPERTY_CSTS);
+	while (clock_now_ns() < end_ns) {
+		request.completed = false;
+		queue_must(&queue, host_queue_execute(&queue, &request, WAIT_MS));
+		usleep(100000);
+	}
+	host_queue_close(&queue);
+}
+END_TEST
+
 START_TEST(may_be_tried_again_after_a_refusal)
 {
 	struct host_request request;
@@ -320,6 +380,8 @@ int main(void)
 	                 is_refused_with_a_subsystem_nqn_that_does_not_end,
 	                 is_refused_with_too_little_data,
 	                 is_refused_twice_on_one_queue,
+	                 is_refused_while_another_is_under_way,
+	                 keeps_its_queue_though_another_was_refused_meanwhile,
 	                 may_be_tried_again_after_a_refusal,
 	                 comes_before_any_other_command,
 	                 of_an_io_queue_is_accepted_as_it_should_be,

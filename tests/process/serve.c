@@ -202,6 +202,20 @@ START_TEST(lets_a_host_disconnect_an_io_queue)
 }
 END_TEST
 
+START_TEST(lets_no_host_disconnect_the_admin_queue)
+{
+	uint8_t page[NVME_IDENTIFY_SIZE];
+
+	scene_connect();
+	ck_assert_int_eq(host_disconnect(&scene.controller.admin, 5000), HOST_E_STATUS);
+	scene_expect_ready();
+	host_must(&scene.controller,
+	          host_identify(&scene.controller, NVME_CNS_CONTROLLER, 0, 0, page));
+	ck_assert_uint_eq(page[1804], 1); /* OFCS: Disconnect, of an I/O queue, is there */
+	scene_disconnect();
+}
+END_TEST
+
 START_TEST(grants_as_many_io_queues_as_are_asked_for)
 {
 	struct host_queue queues[8];
@@ -244,6 +258,7 @@ int main(void)
 	                 gives_each_controller_a_number_of_its_own,
 	                 lets_a_host_come_again_after_a_shutdown,
 	                 lets_a_host_disconnect_an_io_queue,
+	                 lets_no_host_disconnect_the_admin_queue,
 	                 grants_as_many_io_queues_as_are_asked_for);
 	return harness_run(suite);
 }
