@@ -21,6 +21,7 @@ struct io_thread {
 	struct io_thread_options options;
 	pthread_t thread;
 	sem_t started;
+	sem_t ended;
 	int start_result;
 
 	struct loop *loop;
@@ -249,6 +250,7 @@ static void *run_thread(void *context)
 			log_err("I/O thread %u: ended: %s", thread->options.index, error_words(r));
 	}
 	take_down(thread);
+	sem_post(&thread->ended);
 	return NULL;
 }
 
@@ -274,6 +276,13 @@ static int start(struct io_thread *thread)
 	return thread->start_result;
 }
 
+static void free_thread(struct io_thread *thread)
+{
+	sem_destroy(&thread->started);
+	sem_destroy(&thread->ended);
+	free(thread);
+}
+
 int io_thread_new(struct io_thread **ret_thread, const struct io_thread_options *options)
 {
 	struct io_thread *thread = calloc(1, sizeof(*thread));
@@ -284,10 +293,10 @@ int io_thread_new(struct io_thread **ret_thread, const struct io_thread_options 
 	thread->options = *options;
 	list_init(&thread->lanes);
 	sem_init(&thread->started, 0, 0);
+	sem_init(&thread->ended, 0, 0);
 	r = start(thread);
 	if (r) {
-		sem_destroy(&thread->started);
-		free(thread);
+		free_thread(thread);
 		return error_trace(r);
 	}
 	*ret_thread = thread;
@@ -303,21 +312,30 @@ static void deliver_stop(struct letter *letter)
 		container_of(link, struct lane, link_in_thread)->state = LANE_CLOSING;
 }
 
-int io_thread_free(struct io_thread *thread)
+static int wait_for_end(struct io_thread *thread)
 {
 	struct timespec deadline;
+
+	clock_gettime(CLOCK_MONOTONIC, &deadline);
+	deadline.tv_sec += END_S;
+	while (sem_clockwait(&thread->ended, CLOCK_MONOTONIC, &deadline) < 0)
+		if (errno != EINTR)
+			return error_origin(-errno);
+	return 0;
+}
+
+int io_thread_free(struct io_thread *thread)
+{
 	int r;
 
 	if (!thread)
 		return 0;
 	mailbox_post(&thread->mailbox, &thread->stop, deliver_stop);
-	clock_gettime(CLOCK_MONOTONIC, &deadline);
-	deadline.tv_sec += END_S;
-	r = pthread_clockjoin_np(thread->thread, NULL, CLOCK_MONOTONIC, &deadline);
+	r = wait_for_end(thread);
 	if (r)
-		return error_origin(-r);
-	sem_destroy(&thread->started);
-	free(thread);
+		return error_trace(r);
+	pthread_join(thread->thread, NULL);
+	free_thread(thread);
 	return 0;
 }
 
