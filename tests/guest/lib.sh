@@ -10,9 +10,6 @@ export LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive
 HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 CACHE=${NVMETD_GUEST_CACHE:-${XDG_CACHE_HOME:-/var/cache}/nvmetd-guest}
 SUITE=${NVMETD_GUEST_SUITE:-trixie}
-ROOTFS=$CACHE/rootfs
-IMAGE=$CACHE/rootfs.img
-QEMU_ROOT=$CACHE/qemu-root
 
 note() { echo "[$(date +%T)] $*" >&2; }
 die() { echo "${0##*/}: $*" >&2; exit 1; }
@@ -117,15 +114,22 @@ grow_tree() {
 		"$dir"/var/lib/apt/lists/* "$dir/etc/resolv.conf"
 }
 
-# pack_initrd DIR FILE: FILE, an initramfs of DIR with busybox and guest/init added.
-pack_initrd() {
-	mkdir -p "$1"/{bin,dev,modules,proc,root}
-	cp "$ROOTFS/bin/busybox" "$1/bin/"
-	install -m 755 "$HERE/guest/init" "$1/init"
-	(cd "$1" && find . | cpio -o -H newc --quiet) >"$2.new"
-	mv "$2.new" "$2"
-	cp "$HERE/guest/init" "$2.init"
+# key FILE…: a short name for what is in them, and in standard input where FILE is -.
+key() { cat "$@" | cksum | cut -d ' ' -f 1; }
+
+# use FOLDER: say on standard output that this is it, and clear away those of its kind that no
+# run has used for two weeks: other checkouts may still want what this one does not.
+use() {
+	touch "$1"
+	find "$CACHE" -maxdepth 1 -name "$(basename "${1%-*}")-*" -type d -mtime +14 \
+		-exec rm -rf --one-file-system {} +
+	echo "$1"
 }
 
-# packed FILE: is FILE an initramfs with the guest/init of now?
-packed() { [ -f "$1" ] && cmp -s "$HERE/guest/init" "$1.init"; }
+# pack DIR FILE BUSYBOX: FILE, an initramfs of DIR and BUSYBOX, for a run to add guest/init to.
+pack() {
+	mkdir -p "$1"/{bin,dev,modules,proc,root}
+	cp "$3" "$1/bin/busybox"
+	(cd "$1" && find . | cpio -o -H newc --quiet) >"$2.new"
+	mv "$2.new" "$2"
+}

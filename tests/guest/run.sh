@@ -32,7 +32,8 @@ bring_along() {
 	chmod +x "$run/tree/guest/script"
 	[ $# -eq 0 ] || printf '%s\n' "$@" >"$run/tree/guest/args"
 	cp "$HERE/guest/main" "$HERE/guest/script.service" "$run/tree/guest/"
-	(cd "$run/tree" && find guest | cpio -o -H newc --quiet) | cat "$initrd" - >"$run/initrd"
+	install -m 755 "$HERE/guest/init" "$run/tree/init"
+	(cd "$run/tree" && find guest init | cpio -o -H newc --quiet) | cat "$initrd" - >"$run/initrd"
 }
 
 # boot NAME COMMAND…: run the machine, pass on what the guest says, and exit with its
