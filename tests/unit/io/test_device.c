@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* A block device: a loop device over a file of the test. */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/loop.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "services/io/namespace.h"
+#include "tests/support/spec.h"
+#include "tests/unit/io/rig.h"
+
+#define MIB (1u << 20)
+
+static struct player player;
+static int holder;
+static int device;
+static char device_path[32];
+
+/* It goes by itself when the last one closes it. */
+static bool make_device(const char *path, unsigned block_size)
+{
+	struct loop_config config = {
+		.block_size = block_size,
+		.info = {.lo_flags = LO_FLAGS_AUTOCLEAR},
+	};
+	int control = open("/dev/loop-control", O_RDWR | O_CLOEXEC);
+	int file = open(path, O_RDWR | O_CLOEXEC);
+	bool made = false;
+
+	for (int tries = 0; !made && control >= 0 && file >= 0 && tries < 10; tries++) {
+		int number = ioctl(control, LOOP_CTL_GET_FREE);
+
+		snprintf(device_path, sizeof(device_path), "/dev/loop%d", number);
+		device = open(device_path, O_RDWR | O_CLOEXEC);
+		if (device < 0)
+			break;
+		config.fd = (uint32_t)file;
+		made = ioctl(device, LOOP_CONFIGURE, &config) == 0;
+		if (!made)
+			close(device); /* another was quicker */
+	}
+	if (control >= 0)
+		close(control);
+	if (file >= 0)
+		close(file);
+	return made;
+}
+
+static bool can_make_a_device(void)
+{
+	char path[] = "/tmp/unit-io-probe-XXXXXX";
+	int fd = mkstemp(path);
+	bool can = fd >= 0 && ftruncate(fd, MIB) == 0 && make_device(path, 512);
+
+	if (can)
+		close(device);
+	close(fd);
+	unlink(path);
+	return can;
+}
+
+static void given_a_device_with_blocks_of(unsigned block_size)
+{
+	rig_begin(1);
+	ck_assert(make_device(rig_file("disk", 16 * MIB), block_size));
+	rig_serve_one(device_path);
+	player_begin(&player);
+	holder = -1;
+}
+
+static void given_a_device(void)
+{
+	given_a_device_with_blocks_of(512);
+}
+
+static void given_a_device_with_blocks_of_4096(void)
+{
+	given_a_device_with_blocks_of(4096);
+	player.block_shift = 12;
+}
+
+static void leave(void)
+{
+	player_leave(&player);
+	if (holder >= 0)
+		close(holder);
+	close(device);
+	rig_end();
+}
+
+static const struct namespace *served(void)
+{
+	return container_of(namespaces_list(rig.namespaces)->next, struct namespace, link);
+}
+
+START_TEST(is_as_large_as_the_device)
+{
+	const char *reason;
+
+	ck_assert_uint_eq(rig_blocks(1, &reason), 16 * MIB >> 9);
+}
+END_TEST
+
+START_TEST(reads_what_was_written)
+{
+	player_fill(&player, MIB, 1);
+	ck_assert_uint_eq(player_write(&player, 1, 1000, 2048, LINK_FUA), 0);
+	ck_assert_uint_eq(player_read(&player, 1, 1000, 2048), 0);
+	ck_assert(player_has(&player, MIB, 1));
+	ck_assert_uint_eq(player_flush(&player, 1), 0);
+}
+END_TEST
+
+START_TEST(zeroes)
+{
+	static const uint8_t flags[] = {0, LINK_FUA, LINK_DEALLOC, LINK_FUA | LINK_DEALLOC};
+
+	for (size_t i = 0; i < 4; i++) {
+		player_fill(&player, MIB, 1);
+		ck_assert_uint_eq(player_write(&player, 1, 0, 2048, 0), 0);
+		ck_assert_uint_eq(player_zero(&player, 1, 0, 2048, flags[i]), 0);
+		ck_assert_uint_eq(player_read(&player, 1, 0, 2048), 0);
+		ck_assert(player_has_zeroes(&player, MIB));
+	}
+}
+END_TEST
+
+START_TEST(deallocates)
+{
+	ck_assert_uint_eq(player_deallocate(&player, 1, 0, 2048), 0);
+}
+END_TEST
+
+START_TEST(keeps_out_who_would_mount_it)
+{
+	holder = open(device_path, O_RDWR | O_EXCL | O_CLOEXEC);
+	ck_assert_int_eq(holder, -1);
+	ck_assert_int_eq(errno, EBUSY);
+}
+END_TEST
+
+START_TEST(is_not_ready_while_it_is_in_use)
+{
+	const struct rig_namespace one = {.handle = 1, .path = device_path};
+	const char *reason;
+
+	rig_serve(NULL, 0);
+	until((holder = open(device_path, O_RDWR | O_EXCL | O_CLOEXEC)) >= 0);
+	rig_serve(&one, 1);
+	ck_assert_uint_eq(rig_blocks(1, &reason), 0);
+	ck_assert_str_eq(reason, "the device is in use: it is mounted, or another process has it");
+	close(holder);
+	holder = -1;
+	until(rig_is_ready(1));
+}
+END_TEST
+
+START_TEST(has_blocks_of_4096_whether_wanted_or_not)
+{
+	const char *reason;
+
+	ck_assert_uint_eq(served()->backing->block_shift, 12);
+	ck_assert_uint_eq(rig_blocks(1, &reason), 16 * MIB >> 12);
+	player_fill(&player, 65536, 1);
+	ck_assert_uint_eq(player_write(&player, 1, 1, 16, 0), 0);
+	ck_assert_uint_eq(player_read(&player, 1, 1, 16), 0);
+	ck_assert(player_has(&player, 65536, 1));
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("a block device");
+
+	if (!can_make_a_device()) {
+		printf("1..0 # SKIP a loop device cannot be made here\n");
+		return 77;
+	}
+	describe(suite,
+	         "with blocks of 512",
+	         given_a_device,
+	         leave,
+	         is_as_large_as_the_device,
+	         reads_what_was_written,
+	         zeroes,
+	         deallocates,
+	         keeps_out_who_would_mount_it,
+	         is_not_ready_while_it_is_in_use);
+	describe(suite,
+	         "with blocks of 4096",
+	         given_a_device_with_blocks_of_4096,
+	         leave,
+	         has_blocks_of_4096_whether_wanted_or_not);
+	return run(suite);
+}
