@@ -2,6 +2,7 @@
 #include "services/state/sockets.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "common/base/error.h"
 #include "common/base/log.h"
@@ -12,6 +13,9 @@
  * What nvmetctl asks for. A change is in the database before it is answered; one that is refused
  * names the file, the line, the place and the reason, and nothing has changed.
  */
+
+/* What an envelope needs beside the text of a configuration. */
+#define SAVE_ROOM 1024
 
 static void answer(struct ipc_peer *peer, uint64_t request_id, Nvmetd__CtlReply *reply)
 {
@@ -92,10 +96,11 @@ static void on_save(void *context, struct ipc_peer *peer, const envelope *messag
 	_cleanup_(cleanup_free) char *text = config_text(&state->target.config);
 	Nvmetd__CtlReply reply = NVMETD__CTL_REPLY__INIT;
 
-	if (!text) {
+	if (!text || strlen(text) > ENVELOPE_MAX - SAVE_ROOM) {
 		ipc_server_refuse(peer,
 		                  message->request_id,
-		                  "there is not enough memory for the configuration");
+		                  text ? "the configuration is too large for one message"
+		                       : "there is not enough memory for the configuration");
 		return;
 	}
 	reply.good = true;

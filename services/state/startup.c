@@ -6,7 +6,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "common/base/error.h"
 #include "common/base/log.h"
@@ -14,14 +13,6 @@
 #include "services/state/reconcile.h"
 
 #define CONFIG_FILE_MAX ((size_t)8 << 20)
-
-static int make_directory(const char *path, mode_t mode)
-{
-	if (mkdir(path, mode) == 0 || errno == EEXIST)
-		return 0;
-	log_err("directory \"%s\": cannot be made: %s", path, error_words(-errno));
-	return error_origin(-errno);
-}
 
 /* ------------------------------------------------------------------ the file of --config */
 
@@ -155,12 +146,8 @@ static int apply_file(struct state *state, const char *path)
 int startup(struct state *state, const char *state_dir, const char *config_path)
 {
 	char path[4096];
-	int r = make_directory(state->run_dir, 0755);
+	int r;
 
-	if (!r)
-		r = make_directory(state_dir, 0700);
-	if (r)
-		return r;
 	if (snprintf(path, sizeof(path), "%s/state.db", state_dir) >= (int)sizeof(path))
 		return error_origin(-ENAMETOOLONG);
 	r = database_open(&state->database, path);

@@ -6,7 +6,7 @@
 /*
  * startup - what nvmetd-state does before it says that it is ready.
  *
- * Shape     Directories, database, configuration, the file of --config.
+ * Shape     Database, configuration, the file of --config.
  * Promise   The file of --config is applied when the set of processes starts, not when only this
  *           process is started again by the same supervisor: what nvmetctl has changed since
  *           would be lost. A file that has changed since is applied all the same.
