@@ -6,9 +6,13 @@
  * Hears     what the others say by sd_notify(3)
  * On death  the others end with it; whoever started it starts it again
  */
+#include <errno.h>
+#include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "common/base/error.h"
+#include "common/base/log.h"
 #include "common/proc/options.h"
 #include "services/launcher/launcher.h"
 
@@ -57,14 +61,35 @@ static const struct service_role role = {
 	.has_state = true,
 };
 
+/* What the others notify us through is said by an absolute path (sd_notify(3)). */
+static int make_absolute(const char **path, char *buffer)
+{
+	if (**path == '/')
+		return 0;
+	if (!realpath(*path, buffer)) {
+		int r = -errno;
+
+		log_err("\"%s\": has no absolute path: %s", *path, error_words(r));
+		return r;
+	}
+	*path = buffer;
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
+	static char run_dir[PATH_MAX], state_dir[PATH_MAX];
 	struct launcher_options options = {.n_io = 1, .watchdog_s = 10};
 	_cleanup_(service_deinit) struct service service = SERVICE_NULL;
 	_cleanup_(launcher_freep) struct launcher *launcher = NULL;
 	int r;
 
 	r = service_init(&service, &role, &options, argc, argv);
+	if (r)
+		return service_exit_code(r);
+	r = make_absolute(&service.run_dir, run_dir);
+	if (!r)
+		r = make_absolute(&service.state_dir, state_dir);
 	if (r)
 		return service_exit_code(r);
 	r = launcher_new(&launcher, &service, &options);

@@ -19,13 +19,14 @@
 static pid_t launcher;
 static int output = -1; /* of the launcher */
 
-static pid_t launch(const char *option, const char *value)
+static pid_t launch_in(const char *folder, const char *run_dir, const char *option,
+                       const char *value)
 {
 	const char *argv[] = {NVMETD,
 	                      "--run-dir",
-	                      stage_dir(),
+	                      run_dir,
 	                      "--state-dir",
-	                      stage_dir(),
+	                      run_dir,
 	                      "--bin-dir",
 	                      UNDERSTUDIES,
 	                      option,
@@ -39,6 +40,8 @@ static pid_t launch(const char *option, const char *value)
 	ck_assert_int_ge(pid, 0);
 	if (pid == 0) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		if (chdir(folder) < 0)
+			_exit(98);
 		dup2(pipe_fds[1], STDOUT_FILENO);
 		execv(NVMETD, (char *const *)argv);
 		_exit(99);
@@ -48,6 +51,11 @@ static pid_t launch(const char *option, const char *value)
 		close(output);
 	output = pipe_fds[0];
 	return pid;
+}
+
+static pid_t launch(const char *option, const char *value)
+{
+	return launch_in(".", stage_dir(), option, value);
 }
 
 static void wait_for_ready_line(void)
@@ -227,6 +235,16 @@ START_TEST(is_ready_only_when_all_are)
 }
 END_TEST
 
+START_TEST(takes_a_relative_directory)
+{
+	launcher = launch_in(stage_dir(), "run", "--io", "1");
+	wait_for_ready_line();
+	kill(launcher, SIGTERM);
+	ck_assert_int_eq(end_of(launcher), 0);
+	launcher = 0;
+}
+END_TEST
+
 START_TEST(kills_what_hangs)
 {
 	stage_direct("io-0", "once hang");
@@ -269,6 +287,7 @@ int main(void)
 	         ends_with_2_when_a_process_refuses,
 	         stops_those_that_run_when_one_refuses,
 	         is_ready_only_when_all_are,
+	         takes_a_relative_directory,
 	         kills_what_hangs,
 	         refuses_what_it_does_not_understand);
 	return run(suite);
