@@ -43,6 +43,7 @@
 #define NVME_ONCS_DSM              0x04
 #define NVME_ONCS_WRITE_ZEROES     0x08
 #define NVME_ONCS_SAVE_SELECT      0x10
+#define NVME_OFCS_DISCONNECT       0x01
 #define NVME_SGLS_SUPPORTED        (1u << 0)
 #define NVME_SGLS_OFFSET           (1u << 20)
 
@@ -116,6 +117,7 @@ _Static_assert(offsetof(struct nvme_identify_controller, kas) == 320, "Figure 31
 _Static_assert(offsetof(struct nvme_identify_controller, sqes) == 512, "Figure 312");
 _Static_assert(offsetof(struct nvme_identify_controller, subnqn) == 768, "Figure 312");
 _Static_assert(offsetof(struct nvme_identify_controller, ioccsz) == 1792, "Figure 312");
+_Static_assert(offsetof(struct nvme_identify_controller, ofcs) == 1804, "Figure 312");
 
 struct identify_controller {
 	bool discovery;

@@ -43,6 +43,7 @@ static const struct {
 	{NVME_SC_CONNECT_INVALID_PARAMETERS, "Connect Invalid Parameters"               },
 	{NVME_SC_CONNECT_RESTART_DISCOVERY,  "Connect Restart Discovery"                },
 	{NVME_SC_CONNECT_INVALID_HOST,       "Connect Invalid Host"                     },
+	{NVME_SC_INVALID_QUEUE_TYPE,         "Invalid Queue Type"                       },
 	{NVME_SC_WRITE_FAULT,                "Write Fault"                              },
 	{NVME_SC_UNRECOVERED_READ,           "Unrecovered Read Error"                   },
 	{NVME_SC_COMPARE_FAILURE,            "Compare Failure"                          },

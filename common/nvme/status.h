@@ -20,6 +20,7 @@ struct nvme_status {
 
 #define NVME_STATUS_DNR  0x4000
 #define NVME_STATUS_MORE 0x2000
+#define NVME_STATUS_MAX  0x7fff
 
 /* The codes carry their SCT: 0x0xx generic, 0x1xx command specific, 0x2xx media and data
  * integrity, 0x3xx path related. */
@@ -60,6 +61,7 @@ enum nvme_status_code {
 	NVME_SC_CONNECT_INVALID_PARAMETERS = 0x182,
 	NVME_SC_CONNECT_RESTART_DISCOVERY = 0x183,
 	NVME_SC_CONNECT_INVALID_HOST = 0x184,
+	NVME_SC_INVALID_QUEUE_TYPE = 0x185,
 	NVME_SC_WRITE_FAULT = 0x280,
 	NVME_SC_UNRECOVERED_READ = 0x281,
 	NVME_SC_COMPARE_FAILURE = 0x285,
