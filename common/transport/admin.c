@@ -33,6 +33,19 @@ static void get_property(struct task *task, const struct controller *controller)
 	answer(task, status);
 }
 
+/* Controller Level Reset: what is outstanding is not carried on with (Base 2.1 §3.7.2). */
+static void abort_all_but(struct task *task, struct transport *transport)
+{
+	list_for_each_safe (link, &task->seat->tasks) {
+		struct task *other = container_of(link, struct task, seat_link);
+
+		if (other == task)
+			continue;
+		asks_cancel(transport, other);
+		task_refuse(other, status_of(NVME_SC_ABORT_REQUESTED));
+	}
+}
+
 static void set_property(struct task *task, struct controller *controller)
 {
 	enum properties_change change = PROPERTIES_SAME;
@@ -40,9 +53,13 @@ static void set_property(struct task *task, struct controller *controller)
 
 	status = properties_set(
 		&controller->properties, &task->command, &change, &task->error_location);
-	atomic_store(&controller->is_ready, properties_are_ready(&controller->properties));
-	if (change == PROPERTIES_DISABLED)
+	atomic_store(&controller->phase,
+	             properties_are_ready(&controller->properties) ? CONTROLLER_READY
+	                                                           : CONTROLLER_OFF);
+	if (change == PROPERTIES_DISABLED) {
+		abort_all_but(task, controller->transport);
 		controller_end_queues(controller, "its host has reset the controller");
+	}
 	if (change == PROPERTIES_ENABLED && !properties_are_ready(&controller->properties))
 		log_warn("%s: enabled with what it cannot do: CC %08x",
 		         controller->name,
@@ -56,6 +73,10 @@ static void disconnect(struct task *task)
 	struct seat *seat = task->seat;
 
 	memcpy(&command, &task->command, sizeof(command));
+	if (seat->qid == 0) { /* it is for I/O queues only */
+		answer(task, status_dnr(NVME_SC_INVALID_QUEUE_TYPE));
+		return;
+	}
 	if (le16_get(command.recfmt) != 0) {
 		task->error_location = offsetof(struct nvme_disconnect_command, recfmt);
 		answer(task, status_dnr(NVME_SC_CONNECT_FORMAT));
@@ -233,7 +254,7 @@ void admin_answered(struct transport *transport, struct task *task, const Nvmetd
 	struct controller *controller = task->seat->controller;
 
 	(void)transport;
-	task->status = (struct nvme_status){reply->status & 0x7fff};
+	task->status = task_status_of(reply->status);
 	task->result[0] = reply->result;
 	if (reply->error_location > 0 && reply->error_location <= UINT16_MAX)
 		task->error_location = (uint16_t)(reply->error_location - 1);

@@ -51,8 +51,8 @@ static void send(struct transport *transport, struct task *task)
 {
 	struct list *bucket;
 
-	if (!ipc_client_is_connected(transport->client))
-		return; /* asked again when it is */
+	if (!transport->client || !ipc_client_is_connected(transport->client))
+		return; /* asked again when it is; never once the transport stops */
 	task->number = ipc_client_request_id(transport->client);
 	bucket = &transport->asks.by_number[task->number % ASKS_BUCKETS];
 	list_remove(&task->number_link);

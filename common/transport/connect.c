@@ -47,17 +47,33 @@ static uint32_t size_limit(const struct view_port *port, const struct decoded_co
 	return connect->qid == 0 ? QUEUE_ADMIN_SIZE_MAX : port->max_queue_size;
 }
 
+/* A host may send two Connects at once; a queue has one, and one at a time (Base 2.1 §3.3.2.3). */
+static bool is_first(const struct task *task)
+{
+	list_for_each (link, &task->seat->tasks) {
+		const struct task *other = container_of(link, struct task, seat_link);
+
+		if (other != task && connect_is(other))
+			return false;
+	}
+	return !task->seat->controller;
+}
+
 void connect_begin(struct transport *transport, struct task *task)
 {
 	const struct view_port *port = view_port(transport->view, task->seat->port_id);
 	struct decoded_connect connect;
 	struct nvme_status status = decode_connect(&task->command, &connect, &task->error_location);
 
+	if (!is_first(task)) {
+		refuse(task, status_dnr(NVME_SC_COMMAND_SEQUENCE), 0);
+		return;
+	}
 	if (!status_is_ok(status)) {
 		refuse(task, status, connect_error_in_command(task->error_location));
 		return;
 	}
-	if (!port) {
+	if (!port || transport->is_stopping) {
 		refuse(task, status_of(NVME_SC_CONNECT_BUSY), 0);
 		return;
 	}
@@ -136,10 +152,11 @@ static void connect_admin(struct transport *transport, struct task *task,
 		refuse(task, status_of(NVME_SC_CONNECT_BUSY), 0);
 		return;
 	}
-	log_info("%s: for %s from %s",
-	         controller->name,
-	         log_safe(host, sizeof(host), session->host_nqn, strlen(session->host_nqn)),
-	         task->seat->host_address);
+	if (controller_is_news(controller))
+		log_info("%s: for %s from %s",
+		         controller->name,
+		         log_safe(host, sizeof(host), session->host_nqn, strlen(session->host_nqn)),
+		         task->seat->host_address);
 	connected(task, controller);
 }
 
@@ -191,11 +208,12 @@ void connect_answered(struct transport *transport, struct task *task,
 		return;
 	}
 	if (reply->status != 0) {
-		refuse(task, (struct nvme_status){reply->status & 0x7fff}, reply->result);
+		refuse(task, task_status_of(reply->status), reply->result);
 		return;
 	}
-	if (!session || session->port_id > UINT32_MAX || session->cntlid > NVME_CNTLID_MAX) {
-		log_err("connect: %s: the state service accepted it without a session",
+	if (!session || session->port_id != task->seat->port_id ||
+	    session->cntlid > NVME_CNTLID_MAX) {
+		log_err("connect: %s: the state service accepted it without a session that can be",
 		        task->seat->host_address);
 		refuse(task, status_of(NVME_SC_CONNECT_BUSY), 0);
 		return;

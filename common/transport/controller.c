@@ -15,6 +15,8 @@
 #include "common/transport/transport.h"
 
 #define SESSION_MAX (1u << 20)
+#define LINES       50
+#define LINES_MS    10000
 
 Nvmetd__Session *session_copy(const Nvmetd__Session *session)
 {
@@ -48,20 +50,31 @@ static void set_keep_alive(struct controller *controller)
 	                                          controller->discovery);
 	struct loop *loop = controller->transport->service.loop;
 
+	controller->is_last_chance = false;
 	if (period_ns == 0)
 		loop_timer_clear(&controller->keep_alive);
 	else
 		loop_timer_set(loop, &controller->keep_alive, clock_now_ns() + period_ns);
 }
 
+/* After a standstill of the process, or of the machine, this may come before the reactors have
+ * read what has arrived meanwhile: they are given a moment. */
 static void period_ends(struct loop_timer *timer)
 {
 	struct controller *controller = container_of(timer, struct controller, keep_alive);
 
-	if (take_heard(controller))
+	if (take_heard(controller)) {
 		set_keep_alive(controller);
-	else
+		return;
+	}
+	if (controller->is_last_chance) {
 		controller_end(controller, "keep-alive expired");
+		return;
+	}
+	controller->is_last_chance = true;
+	loop_timer_set(controller->transport->service.loop,
+	               &controller->keep_alive,
+	               clock_now_ns() + KEEP_ALIVE_GRACE_NS);
 }
 
 /* ------------------------------------------------------------------ its life */
@@ -171,14 +184,22 @@ static void forget_if_over(struct controller *controller)
 	controller_drop(controller);
 }
 
+bool controller_is_news(const struct controller *controller)
+{
+	return controller->discovery
+	               ? log_is_debug()
+	               : log_allowed(&controller->transport->associations, LINES, LINES_MS);
+}
+
 void controller_end(struct controller *controller, const char *reason)
 {
 	if (controller->ended)
 		return;
 	controller->ended = true;
-	atomic_store(&controller->is_ready, false);
+	atomic_store(&controller->phase, CONTROLLER_ENDED);
 	loop_timer_clear(&controller->keep_alive);
-	log_info("%s: ended: %s", controller->name, reason);
+	if (controller_is_news(controller))
+		log_info("%s: ended: %s", controller->name, reason);
 	transport_tell_gone(
 		controller->transport, controller->subsystem, controller->cntlid, reason);
 	list_for_each (link, &controller->seats)
@@ -200,6 +221,7 @@ void controller_end_queues(struct controller *controller, const char *reason)
 
 void controller_seat(struct controller *controller, struct seat *seat, uint16_t qid, uint32_t size)
 {
+	must(list_is_empty(&seat->link));
 	seat->controller = controller;
 	seat->qid = qid;
 	seat->size = size;

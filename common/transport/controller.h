@@ -28,6 +28,13 @@
 struct transport;
 struct seat;
 
+/* What becomes of an I/O command. */
+enum controller_phase {
+	CONTROLLER_OFF,   /* CC.EN or CSTS.RDY is 0: the host's mistake */
+	CONTROLLER_READY, /* it is admitted */
+	CONTROLLER_ENDED, /* ours: the host shall try again elsewhere. For good */
+};
+
 /* A reactor's part of a controller. */
 struct controller_share {
 	_Alignas(64) struct counts counts;
@@ -43,7 +50,7 @@ static inline void controller_hears(struct controller_share *share)
 
 struct controller {
 	atomic_uint references;
-	atomic_bool is_ready; /* CC.EN and CSTS.RDY: I/O is admitted */
+	_Atomic(enum controller_phase) phase; /* the control thread writes */
 	struct transport *transport;
 	uint32_t subsystem;
 	uint32_t cntlid;
@@ -56,8 +63,9 @@ struct controller {
 	Nvmetd__Session *session;
 	struct properties properties;
 	struct loop_timer keep_alive;
-	struct list link;  /* in the transport's list */
-	struct list seats; /* its queues, until they are closed */
+	bool is_last_chance; /* the timer has expired once, and nothing had been heard */
+	struct list link;    /* in the transport's list */
+	struct list seats;   /* its queues, until they are closed */
 	bool ended;
 
 	unsigned n_shares;
@@ -75,6 +83,10 @@ static inline struct controller *controller_hold(struct controller *controller)
 }
 
 struct controller *controller_drop(struct controller *controller);
+
+/* Control thread. A line about its life is due: any host may begin and end discovery as often as
+ * it likes, and one that is allowed also others. */
+bool controller_is_news(const struct controller *controller);
 
 /* The rest: control thread. */
 

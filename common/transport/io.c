@@ -14,8 +14,14 @@ struct nvme_status io_check(struct request *request, struct decoded_transfer *re
 	struct nvme_status status;
 
 	request->kind = REQUEST_IO;
-	if (!atomic_load_explicit(&queue->controller->is_ready, memory_order_relaxed))
+	switch (atomic_load_explicit(&queue->controller->phase, memory_order_relaxed)) {
+	case CONTROLLER_READY:
+		break;
+	case CONTROLLER_OFF:
 		return status_dnr(NVME_SC_COMMAND_SEQUENCE);
+	case CONTROLLER_ENDED:
+		return status_of(NVME_SC_INTERNAL_PATH_ERROR);
+	}
 	if (!queue_sees(queue)) /* it is being taken away, and the controller with it */
 		return status_of(NVME_SC_INTERNAL_PATH_ERROR);
 	status = admission_check(queue->subsystem,

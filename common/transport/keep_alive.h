@@ -11,16 +11,21 @@
  * keep_alive - how long a host may be silent.
  *
  * Shape     Traffic based (Base 2.1 §3.9.4): at the end of each period it is asked whether a
- *           command has come in it, on any queue; if none has, the host is gone.
+ *           command has come in it, on any queue; if none has, and none is found in a moment of
+ *           grace, the host is gone.
  * Promise   A host that sends something at least once in KATO never expires, since a period is
- *           not shorter than KATO; one that is gone is found within two periods. A discovery
- *           controller without KATO may be idle for KEEP_ALIVE_IDLE_NS, another one for ever.
+ *           not shorter than KATO; one that is gone is found within two periods and the grace. A
+ *           discovery controller without KATO may be idle for KEEP_ALIVE_IDLE_NS, another one
+ *           for ever.
  * Trust     any KATO
  * Threads   any; pure
  * Lifetime  none
  */
 #define KEEP_ALIVE_UNIT_MS (NVME_KAS_UNITS * 100u)
 #define KEEP_ALIVE_IDLE_NS (120 * NS_PER_S)
+
+/* For what has arrived, but was not read, since the process stood still. */
+#define KEEP_ALIVE_GRACE_NS (1 * NS_PER_S)
 
 /* The period; 0: it never ends. */
 static inline uint64_t keep_alive_period_ns(uint32_t kato_ms, bool discovery)

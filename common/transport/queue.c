@@ -160,6 +160,7 @@ static bool connect(struct queue *queue, struct task *task)
 	queue->in_capsule_bytes = connected->in_capsule_bytes;
 	queue->sqflow_disabled = connected->sqflow_disabled;
 	queue->connected = true;
+	list_remove(&queue->unborn); /* it is in it if another Connect was refused meanwhile */
 	return true;
 }
 

@@ -55,6 +55,13 @@ struct task {
 	uint8_t data[];
 };
 
+/* The status in an answer of the state service: one that is none does not pass for success. */
+static inline struct nvme_status task_status_of(uint32_t answered)
+{
+	return answered <= NVME_STATUS_MAX ? (struct nvme_status){(uint16_t)answered}
+	                                   : status_of(NVME_SC_INTERNAL);
+}
+
 /* NULL: no memory. */
 struct task *task_new(struct seat *seat, const struct nvme_command *command, const void *data,
                       uint32_t data_bytes);

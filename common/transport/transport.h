@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #pragma once
 
+#include "common/base/log.h"
 #include "common/ipc/client.h"
 #include "common/loop/mailbox.h"
 #include "common/proc/service.h"
@@ -33,6 +34,7 @@ struct transport {
 	struct listeners listeners;
 	struct list controllers;
 	struct asks asks;
+	struct log_limit associations; /* lines about those that begin and end */
 	unsigned n_reactors;
 	struct reactor *reactors[TRANSPORT_REACTORS_MAX];
 	bool is_stopping;
