@@ -75,11 +75,24 @@ static struct session *make_session(struct state *state, struct transport *trans
 	return session;
 }
 
-static void log_connect(const struct connect_request *request, const Nvmetd__ConnectRequest *asked,
-                        const struct connect_answer *answer)
+/* Discovery is anyone's, and as often as one likes. */
+static bool is_news(struct transport *transport, const struct connect_answer *answer)
+{
+	if (!status_is_ok(answer->status))
+		return log_allowed(&transport->refusals, STATE_LINES, STATE_LINES_MS);
+	if (answer->session && answer->session->discovery)
+		return log_is_debug();
+	return log_allowed(&transport->associations, STATE_LINES, STATE_LINES_MS);
+}
+
+static void log_connect(struct transport *transport, const struct connect_request *request,
+                        const Nvmetd__ConnectRequest *asked, const struct connect_answer *answer)
 {
 	char host[NVME_NQN_SIZE], subsystem[NVME_NQN_SIZE], from[80];
+	bool is_association = le16_get(request->command->qid) == 0;
 
+	if ((status_is_ok(answer->status) && !is_association) || !is_news(transport, answer))
+		return;
 	log_safe(host, sizeof(host), request->data->hostnqn, NVME_NQN_MAX);
 	log_safe(subsystem, sizeof(subsystem), request->data->subnqn, NVME_NQN_MAX);
 	log_safe(from, sizeof(from), asked->host_address, strlen(asked->host_address));
@@ -92,7 +105,7 @@ static void log_connect(const struct connect_request *request, const Nvmetd__Con
 		         status_words(answer->status),
 		         answer->result >> 16 ? "data byte" : "byte",
 		         answer->result & 0xffff);
-	else if (le16_get(request->command->qid) == 0)
+	else
 		log_info("controller %u of %s: host %s at %s has connected",
 		         answer->result,
 		         subsystem,
@@ -125,7 +138,7 @@ static void execute(struct state *state, struct ipc_peer *peer, uint64_t request
 
 	if (status_is_ok(answer.status) && !answer.session)
 		connect_admin(state, transport, &request, asked, &answer);
-	log_connect(&request, asked, &answer);
+	log_connect(transport, &request, asked, &answer);
 	answer_connect(peer, request_id, &answer, answer.session);
 }
 

@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "common/base/log.h"
 #include "common/ipc/server.h"
 #include "common/loop/loop.h"
 #include "services/state/database.h"
@@ -20,6 +21,10 @@
  * Threads   one
  * Lifetime  state_deinit()
  */
+
+/* Of each kind of line that hosts bring about, for each transport. */
+#define STATE_LINES    50
+#define STATE_LINES_MS 10000
 
 /* The bytes of the last message of a kind, to recognise one that says nothing new. */
 struct last_message {
@@ -46,6 +51,8 @@ struct transport {
 	uint64_t drained;       /* nothing from before that revision is in flight there */
 	struct listener_report *listeners;
 	size_t n_listeners;
+	struct log_limit associations; /* lines about those that begin and end */
+	struct log_limit refusals;     /* lines about hosts that may not connect */
 };
 
 struct worker {

@@ -226,10 +226,13 @@ static void on_session_gone(void *context, struct ipc_peer *peer, const envelope
 
 	if (!session)
 		return;
-	log_info("controller %u of %s: is gone: %s",
-	         session->cntlid,
-	         session->subsystem_nqn,
-	         log_safe(reason, sizeof(reason), notice->reason, strlen(notice->reason)));
+	if (session->discovery
+	            ? log_is_debug()
+	            : log_allowed(&session->transport->associations, STATE_LINES, STATE_LINES_MS))
+		log_info("controller %u of %s: is gone: %s",
+		         session->cntlid,
+		         session->subsystem_nqn,
+		         log_safe(reason, sizeof(reason), notice->reason, strlen(notice->reason)));
 	state_forget_session(session);
 }
 

@@ -180,7 +180,8 @@ void connection_terminate(struct queue *queue, const char *reason)
 {
 	struct connection *connection = connection_of(queue);
 
-	log_info("%s: connection ends: %s", queue->host_address, reason);
+	if (log_allowed(&connection->lane->ends, LINES, LINES_MS))
+		log_info("%s: connection ends: %s", queue->host_address, reason);
 	connection_event(connection, LIFE_ON_DISMISSED);
 	connection_mark(connection);
 }

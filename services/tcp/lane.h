@@ -25,6 +25,7 @@ struct lane {
 	struct loop_hook hook;
 	struct list marked;
 	struct log_limit refusals; /* lines about hosts that were refused something */
+	struct log_limit ends;     /* lines about connections that we have ended */
 	uint8_t *scratch;
 };
 
