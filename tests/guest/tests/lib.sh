@@ -49,6 +49,7 @@ skips() { echo "ok - $1 # SKIP $2"; }
 
 # finish: the end of every script of tests.
 finish() {
+	[ -n "$BASELINE" ] || [ -z "$processes" ] || holds no_process_of_the_target_has_ended
 	nvme disconnect-all
 	if [ $tests_failed -gt 0 ]; then
 		echo '# the last messages of the guest'"'"'s kernel:'
@@ -66,7 +67,7 @@ fails() {
 }
 
 # kernel_said PATTERN: has the guest's kernel said that since this test began?
-kernel_said() { dmesg | tac | sed '/\] test: /q' | grep -- "$1"; }
+kernel_said() { dmesg | awk '/\] test: / { said = "" } { said = said $0 "\n" } END { print said }' | grep -- "$1"; }
 
 # kernel_never_said PATTERN: has it not, as a host, since the boot?
 kernel_never_said() { fails grep -i -- "$1" <(dmesg | grep -v '\] \(test\|nvmet[a-z_]*\): '); }
@@ -171,9 +172,12 @@ outside() {
 }
 
 the_target_listens() { soon listening; }
+no_process_of_the_target_has_ended() { [ "$(outside pids)" = "$processes" ]; }
 
-if [ -n "${BASELINE-}" ]; then
+if [ -n "$BASELINE" ]; then
 	/host/tests/nvmet up /host/config.json /host/target/namespaces || exit
 fi
 modprobe -q nvme-tcp
+processes= # of the target, that must not end
 holds the_target_listens || finish
+[ -n "$BASELINE" ] || processes=$(outside pids)
