@@ -145,7 +145,7 @@ static bool follows(const struct connection *later, const struct connection *ear
 {
 	const struct lane *mine = later->lane, *other = earlier->lane;
 
-	return other && earlier->number < later->number &&
+	return mine && other && earlier->number < later->number &&
 	       strcmp(mine->transport, other->transport) == 0 &&
 	       (mine->instance != other->instance || mine->reactor == other->reactor);
 }
@@ -191,6 +191,7 @@ static void serve(struct connection *connection)
 	struct links *links = connection->links;
 	char name[128];
 
+	must(connection->lane); /* by its state */
 	connection->thread = pick_thread(links);
 	if (!link_welcome_send(connection->socket.fd, NULL, connection->thread)) {
 		end(connection, LOG_LEVEL_INFO, "it did not wait for its welcome");
@@ -330,7 +331,7 @@ static int bind_socket(int fd, const char *path)
 
 	if (strlen(path) >= sizeof(address.sun_path))
 		return error_origin(-ENAMETOOLONG);
-	strcpy(address.sun_path, path);
+	memcpy(address.sun_path, path, strlen(path));
 	if (unlink(path) < 0 && errno != ENOENT) /* of a predecessor */
 		return error_origin(-errno);
 	if (bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0)

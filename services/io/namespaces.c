@@ -226,7 +226,7 @@ static void measure_due(struct loop_timer *timer)
 
 static void free_entitlements(struct entitlement *entitlements, uint32_t n)
 {
-	for (uint32_t i = 0; entitlements && i < n; i++)
+	for (uint32_t i = 0; i < n; i++)
 		free(entitlements[i].handles);
 	free(entitlements);
 }
@@ -249,8 +249,10 @@ static int copy_entitlement(struct entitlement *entitlement, const Nvmetd__Grant
 static int take_entitlements(struct namespaces *namespaces, const Nvmetd__WorkerView *view)
 {
 	struct entitlement *fresh = calloc(view->n_grants + 1, sizeof(*fresh));
-	int r = fresh ? 0 : error_origin(-ENOMEM);
+	int r = 0;
 
+	if (!fresh)
+		return error_origin(-ENOMEM);
 	for (size_t i = 0; !r && i < view->n_grants; i++)
 		r = copy_entitlement(&fresh[i], view->grants[i]);
 	if (r) {

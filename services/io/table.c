@@ -18,7 +18,7 @@ struct table *table_new(uint32_t n_targets, uint32_t n_grants, uint32_t n_grante
 	table->holds = calloc(n_threads + 1u, sizeof(*table->holds));
 	if (!table->targets || !table->grants || !table->holds)
 		return NULL;
-	table->grants[0].targets = calloc(n_granted + 1u, sizeof(*table->grants[0].targets));
+	table->grants[0].targets = calloc(n_granted + 1u, sizeof(const struct target *));
 	if (!table->grants[0].targets)
 		return NULL;
 	list_init(&table->link);
@@ -73,7 +73,7 @@ void table_grant(struct table *table, const char *transport, const uint32_t *han
 		if (target)
 			grant->targets[grant->n_targets++] = target;
 	}
-	qsort(grant->targets, grant->n_targets, sizeof(*grant->targets), by_handle);
+	qsort(grant->targets, grant->n_targets, sizeof(const struct target *), by_handle);
 }
 
 const struct grant *table_find_grant(const struct table *table, const char *transport)
