@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "common/base/error.h"
@@ -8,6 +9,11 @@
 /* From JSON to structs: ports, their ANA groups and referrals. */
 
 #define TREQ_DEFAULT "not specified"
+
+static void set_text(char *ret_text, size_t size, const char *text)
+{
+	snprintf(ret_text, size, "%s", text);
+}
 
 static void read_address(const struct json_object *object, struct config_address *ret_address)
 {
@@ -18,7 +24,9 @@ static void read_address(const struct json_object *object, struct config_address
 	json_read_text(object, "treq", ret_address->treq, sizeof(ret_address->treq));
 	json_read_text(object, "tsas", ret_address->tsas, sizeof(ret_address->tsas));
 	if (ret_address->adrfam[0] == '\0' && ret_address->traddr[0] != '\0')
-		strcpy(ret_address->adrfam, strchr(ret_address->traddr, ':') ? "ipv6" : "ipv4");
+		set_text(ret_address->adrfam,
+		         sizeof(ret_address->adrfam),
+		         strchr(ret_address->traddr, ':') ? "ipv6" : "ipv4");
 }
 
 static void read_ana_group(const struct json_object *object, void *ret_element)
@@ -54,7 +62,7 @@ static void read_referral(const struct json_object *object, void *ret_element)
 	int64_t port_id = 0;
 
 	json_warn_unknown(object, KNOWN("name", "enable", "addr"));
-	strcpy(referral->address.treq, TREQ_DEFAULT);
+	set_text(referral->address.treq, sizeof(referral->address.treq), TREQ_DEFAULT);
 	config_require(object, "name");
 	json_read_text(object, "name", name, sizeof(name));
 	referral->name = strdup(name);
@@ -145,7 +153,7 @@ void config_read_port(const struct json_object *object, void *ret_element)
 	int r;
 
 	*port = (struct config_port){.inline_data_size = -1, .max_queue_size = -1, .mdts = -1};
-	strcpy(port->address.treq, TREQ_DEFAULT);
+	set_text(port->address.treq, sizeof(port->address.treq), TREQ_DEFAULT);
 	json_warn_unknown(
 		object, KNOWN("portid", "addr", "param", "subsystems", "ana_groups", "referrals"));
 	config_require(object, "portid");

@@ -265,13 +265,14 @@ char *config_text(const struct config *config)
 	json_t *root = config_save(config);
 	char *text = root ? json_dumps(root, JSON_INDENT(2) | JSON_SORT_KEYS | JSON_ENSURE_ASCII)
 	                  : NULL;
-	char *line = text ? realloc(text, strlen(text) + 2) : NULL;
+	size_t length = text ? strlen(text) : 0;
+	char *line = text ? realloc(text, length + 2) : NULL;
 
 	json_decref(root);
 	if (!line) {
 		free(text);
 		return NULL;
 	}
-	strcat(line, "\n");
+	memcpy(line + length, "\n", 2);
 	return line;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include <stdio.h>
+#include <ctype.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <uuid.h>
@@ -115,16 +116,21 @@ static void read_namespace(const struct json_object *object, void *ret_element)
 /* "2.1", "1.4.0": as the VS property has it; 0 if it is none, or one before 1.2. */
 static uint32_t parse_version(const char *text)
 {
-	unsigned major, minor, tertiary = 0;
-	int used = 0, more = 0;
+	unsigned long part[3] = {0};
+	unsigned parts = 0;
+	char *end;
 
-	if (sscanf(text, "%3u.%3u%n", &major, &minor, &used) != 2)
+	do {
+		if (!isdigit((unsigned char)*text))
+			return 0;
+		part[parts] = strtoul(text, &end, 10);
+		if (part[parts] > 255)
+			return 0;
+		text = end + 1;
+	} while (*end == '.' && ++parts < 3);
+	if (*end != '\0' || parts == 0 || part[0] < 1 || (part[0] == 1 && part[1] < 2))
 		return 0;
-	if (text[used] == '.' && sscanf(text + used, ".%3u%n", &tertiary, &more) != 1)
-		return 0;
-	if (text[used + more] != '\0' || major > 255 || minor > 255 || tertiary > 255)
-		return 0;
-	return major > 1 || (major == 1 && minor >= 2) ? major << 16 | minor << 8 | tertiary : 0;
+	return (uint32_t)(part[0] << 16 | part[1] << 8 | part[2]);
 }
 
 static void read_version(const struct json_object *attr, struct config_subsystem *subsystem)

@@ -94,16 +94,16 @@ int discovery_log_build(uint8_t **ret_log, size_t *ret_length, const struct conf
 {
 	const struct config_port *port = config_find_port(config, session->port_id);
 	size_t room = port ? 1 + port->n_links + port->n_referrals : 0, count = 0;
-	uint8_t *log = calloc(room + 1, sizeof(struct nvme_discovery_entry));
-	struct nvme_log_discovery *head = (struct nvme_log_discovery *)log;
+	struct nvme_discovery_entry *entries = calloc(room + 1, sizeof(*entries));
+	struct nvme_log_discovery *head = (struct nvme_log_discovery *)entries;
 
-	if (!log)
+	if (!entries)
 		return error_origin(-ENOMEM);
 	if (port)
-		count = put_entries((struct nvme_discovery_entry *)log + 1, config, port, session);
+		count = put_entries(entries + 1, config, port, session);
 	head->genctr = le64_of(counter);
 	head->numrec = le64_of(count);
-	*ret_log = log;
-	*ret_length = (count + 1) * sizeof(struct nvme_discovery_entry);
+	*ret_log = (uint8_t *)entries;
+	*ret_length = (count + 1) * sizeof(*entries);
 	return 0;
 }

@@ -178,12 +178,12 @@ static int by_nsid(const void *left, const void *right)
 
 static int sort_namespaces(struct config_subsystem *subsystem)
 {
-	subsystem->sorted = calloc(subsystem->n_namespaces + 1, sizeof(*subsystem->sorted));
+	subsystem->sorted = calloc(subsystem->n_namespaces + 1, sizeof(void *));
 	if (!subsystem->sorted)
 		return error_origin(-ENOMEM);
 	for (size_t i = 0; i < subsystem->n_namespaces; i++)
 		subsystem->sorted[i] = &subsystem->namespaces[i];
-	qsort(subsystem->sorted, subsystem->n_namespaces, sizeof(*subsystem->sorted), by_nsid);
+	qsort(subsystem->sorted, subsystem->n_namespaces, sizeof(void *), by_nsid);
 	return 0;
 }
 
@@ -237,13 +237,13 @@ void identity_install(struct identity *identity, const struct config *config, st
 
 int identity_discovery(struct target *target, struct database *database)
 {
-	struct subsystem *subsystem;
+	struct subsystem *subsystem = NULL;
 	int r;
 
 	if (target->discovery)
 		return 0;
 	r = make_subsystem(&subsystem, NVME_DISCOVERY_NQN, target);
-	if (r)
+	if (r || !subsystem)
 		return r;
 	subsystem->discovery = true;
 	r = database_put_subsystem(database, subsystem);

@@ -57,25 +57,33 @@ int startup_read_file(const char *path, size_t most, char **ret_text)
 	return *ret_text ? 0 : error_origin(-ENOMEM);
 }
 
+/* The text behind as many blanks; NULL if there are not that many. */
+static const char *skip_fields(const char *text, unsigned count)
+{
+	for (; text && count > 0; count--) {
+		text = strchr(text, ' ');
+		text = text ? text + 1 : NULL;
+	}
+	return text;
+}
+
+/* Where the start of the process stands in /proc/PID/stat (proc(5)), counted from the end of its
+ * name, which may hold blanks itself. */
+#define START_FIELD 20
+
 /* When the supervisor started, in the kernel's ticks since boot: with its pid, this tells it from
  * any other. 0 if the kernel does not say. */
 static uint64_t supervisor_start(pid_t pid)
 {
-	char path[32], *after_name;
 	_cleanup_(cleanup_free) char *text = NULL;
-	uint64_t start = 0;
+	const char *start;
+	char path[32];
 
 	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
-	if (startup_read_file(path, 4096, &text) != 0)
+	if (startup_read_file(path, 4096, &text) != 0 || !text)
 		return 0;
-	after_name = strrchr(text, ')'); /* proc(5): the name may hold blanks */
-	if (after_name)
-		sscanf(after_name,
-		       ") %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d "
-		       "%*d "
-		       "%" SCNu64,
-		       &start);
-	return start;
+	start = skip_fields(strrchr(text, ')'), START_FIELD);
+	return start ? strtoull(start, NULL, 10) : 0;
 }
 
 static uint64_t hash_of(const char *text)
@@ -125,7 +133,7 @@ static int apply_file(struct state *state, const char *path)
 	char start[64], last_start[64] = "";
 	int r = startup_read_file(path, CONFIG_FILE_MAX, &text);
 
-	if (r) {
+	if (r || !text) {
 		log_err("configuration: \"%s\" cannot be read: %s", path, error_words(r));
 		return STARTUP_E_CONFIG;
 	}

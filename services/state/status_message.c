@@ -219,7 +219,7 @@ static void put_sessions(struct scratch *scratch, Nvmetd__SubsystemStatus *statu
 
 	list_for_each (at, (struct list *)&state->sessions)
 		count += container_of(at, struct session, link)->subsystem == number;
-	status->sessions = scratch_take(scratch, count * sizeof(*status->sessions));
+	status->sessions = scratch_take(scratch, count * sizeof(void *));
 	list_for_each (at, (struct list *)&state->sessions) {
 		const struct session *session = container_of(at, struct session, link);
 		struct session_message *packed;

@@ -209,10 +209,12 @@ Nvmetd__WorkerView *view_of_worker(struct scratch *scratch, const struct target 
 		room += is_served_by(container_of(at, struct backing, link), worker);
 	view->namespaces = (Nvmetd__BackingView **)scratch_array(
 		scratch, room, sizeof(**view->namespaces));
+	if (!view->namespaces)
+		return NULL;
 	list_for_each (at, (struct list *)&target->backings) {
 		const struct backing *backing = container_of(at, struct backing, link);
 
-		if (view->namespaces && is_served_by(backing, worker))
+		if (is_served_by(backing, worker))
 			put_backing(scratch, view->namespaces[view->n_namespaces++], backing);
 	}
 	view->grants = (Nvmetd__Grant **)scratch_array(

@@ -83,7 +83,7 @@ START_TEST(leaves_reserved_bytes_zero)
 	expect_zeroes(352, 512);
 	expect_zeroes(544, 768);
 	expect_zeroes(773, 1792);
-	expect_zeroes(1804, 4096);
+	expect_zeroes(1806, 4096);
 }
 END_TEST
 
