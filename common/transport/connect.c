@@ -61,7 +61,8 @@ static bool is_first(const struct task *task)
 
 void connect_begin(struct transport *transport, struct task *task)
 {
-	const struct view_port *port = view_port(transport->view, task->seat->port_id);
+	const struct view *view = transport->view;
+	const struct view_port *port = view ? view_port(view, task->seat->port_id) : NULL;
 	struct decoded_connect connect;
 	struct nvme_status status = decode_connect(&task->command, &connect, &task->error_location);
 

@@ -16,6 +16,7 @@
 
 #define CONNECT_NS (10 * NS_PER_S)
 #define STOP_NS    (3 * NS_PER_S)
+#define LINKS_NS   (200 * NS_PER_MS)
 #define SLOT_BITS  16
 
 struct loop *reactor_loop(struct reactor *reactor)
@@ -174,6 +175,30 @@ static void trim_links(struct reactor *reactor)
 	}
 }
 
+/* For want of memory, or of a place in the table, one may have to be tried again. */
+static void make_links(struct reactor *reactor)
+{
+	bool has_all = true;
+
+	for (unsigned i = 0; i < reactor->view->n_workers; i++) {
+		if (!reactor->links[i])
+			reactor->links[i] = link_for(reactor, &reactor->view->workers[i]);
+		has_all &= reactor->links[i] != NULL;
+	}
+	if (!has_all)
+		loop_timer_set(reactor->loop,
+		               &reactor->links_timer,
+		               loop_now_ns(reactor->loop) + LINKS_NS);
+}
+
+static void try_links_again(struct loop_timer *timer)
+{
+	struct reactor *reactor = container_of(timer, struct reactor, links_timer);
+
+	make_links(reactor);
+	io_retry_unready(reactor);
+}
+
 static void take_view(struct letter *letter)
 {
 	struct reactor *reactor = container_of(letter, struct reactor, view_notice.letter);
@@ -186,8 +211,7 @@ static void take_view(struct letter *letter)
 	reactor->view = view;
 	list_append(&reactor->views, &view->counts[reactor->index].link);
 	memset(reactor->links, 0, sizeof(reactor->links));
-	for (unsigned i = 0; i < view->n_workers; i++)
-		reactor->links[i] = link_for(reactor, &view->workers[i]);
+	make_links(reactor);
 	trim_links(reactor);
 	trim_views(reactor);
 	io_retry_unready(reactor);
@@ -411,6 +435,7 @@ static void init_queues(struct reactor *reactor)
 	list_init(&reactor->views);
 	reactor->unborn_timer = LOOP_TIMER(end_unborn);
 	reactor->unready_timer = LOOP_TIMER(io_lose_patience);
+	reactor->links_timer = LOOP_TIMER(try_links_again);
 	reactor->stop_timer = LOOP_TIMER(stop_in_the_end);
 	reactor->n_free_queues = REACTOR_QUEUES_MAX;
 	for (unsigned i = 0; i < REACTOR_QUEUES_MAX; i++)
@@ -473,6 +498,7 @@ struct reactor *reactor_free(struct reactor *reactor)
 		return NULL;
 	view_drop(atomic_exchange(&reactor->next_view, NULL));
 	reactor->view = NULL;
+	loop_timer_clear(&reactor->links_timer);
 	memset(reactor->links, 0, sizeof(reactor->links));
 	trim_links(reactor);
 	while (!list_is_empty(&reactor->views)) {

@@ -45,6 +45,7 @@ struct reactor {
 	struct worker_link
 		*all_links[REACTOR_LINKS_MAX]; /* old ones too, while they have requests */
 	unsigned n_links;
+	struct loop_timer links_timer; /* one is missing */
 	struct worker_link_owner link_owner;
 	struct list unready; /* requests whose namespace is not ready */
 	struct loop_timer unready_timer;

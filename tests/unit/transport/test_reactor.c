@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* A reactor that cannot have a link to a worker tries again by itself. */
+#include "common/transport/reactor.h"
+
+#include <errno.h>
+
+#include "common/transport/transport.h"
+#include "tests/support/spec.h"
+
+static struct transport transport = {.n_reactors = 1};
+static struct reactor *reactor;
+static unsigned failures; /* still to come */
+
+/* The linker puts the second in place of worker_link_new() (see CMakeLists.txt). */
+int __real_worker_link_new(struct worker_link **ret_link, const struct worker_link_owner *owner,
+                           const struct view_worker *worker);
+int __wrap_worker_link_new(struct worker_link **ret_link, const struct worker_link_owner *owner,
+                           const struct view_worker *worker);
+
+int __wrap_worker_link_new(struct worker_link **ret_link, const struct worker_link_owner *owner,
+                           const struct view_worker *worker)
+{
+	if (failures == 0)
+		return __real_worker_link_new(ret_link, owner, worker);
+	failures--;
+	return -ENOMEM;
+}
+
+static void given_a_reactor(void)
+{
+	const struct loop_options options = {0};
+
+	transport.service.name = "tcp";
+	ck_assert_int_eq(loop_new(&transport.service.loop, &options), 0);
+	ck_assert_int_eq(mailbox_init(&transport.mailbox, transport.service.loop), 0);
+	list_init(&transport.views);
+	ck_assert_int_eq(reactor_new(&reactor, &transport, 0, 4u << 20), 0);
+	transport.reactors[0] = reactor;
+}
+
+static void forget_it(void)
+{
+	struct list *first;
+
+	reactor = reactor_free(reactor);
+	while ((first = list_take_first(&transport.views)))
+		view_drop(container_of(first, struct view, link));
+	mailbox_deinit(&transport.mailbox);
+	transport.service.loop = loop_free(transport.service.loop);
+}
+
+static void show_a_view_with_a_worker(void)
+{
+	Nvmetd__TransportView message = NVMETD__TRANSPORT_VIEW__INIT;
+	Nvmetd__WorkerAddress worker = NVMETD__WORKER_ADDRESS__INIT, *workers = &worker;
+	uint8_t token[VIEW_TOKEN_SIZE] = {1};
+	const char *reason;
+	struct view *view;
+
+	worker.name = "io-0";
+	worker.path = "/nowhere/io-0.sock";
+	worker.token.data = token;
+	worker.token.len = sizeof(token);
+	message.revision = 1;
+	message.workers = &workers;
+	message.n_workers = 1;
+	ck_assert_int_eq(view_new(&view, &message, NULL, 1, 1, &reason), 0);
+	list_append(&transport.views, &view->link);
+	reactor_show(reactor, view);
+}
+
+static void rounds_until_there_is_a_link(void)
+{
+	uint64_t end_ns = clock_now_ns() + 5 * NS_PER_S;
+
+	while (!reactor->links[0] && clock_now_ns() < end_ns)
+		ck_assert_int_eq(loop_round(reactor->loop, 10), 0);
+	ck_assert_ptr_nonnull(reactor->links[0]);
+}
+
+START_TEST(has_a_link_to_each_worker)
+{
+	failures = 0;
+	show_a_view_with_a_worker();
+	rounds_until_there_is_a_link();
+}
+END_TEST
+
+START_TEST(tries_again_to_have_one)
+{
+	failures = 3;
+	show_a_view_with_a_worker();
+	rounds_until_there_is_a_link();
+	ck_assert_uint_eq(failures, 0);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("reactor");
+
+	describe(suite,
+	         "a reactor",
+	         given_a_reactor,
+	         forget_it,
+	         has_a_link_to_each_worker,
+	         tries_again_to_have_one);
+	return run(suite);
+}
