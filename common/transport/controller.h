@@ -10,6 +10,7 @@
 #include "common/transport/counts.h"
 #include "common/transport/error_log.h"
 #include "common/transport/properties.h"
+#include "common/transport/room.h"
 #include "proto/nvmetd.pb-c.h"
 
 /*
@@ -39,6 +40,7 @@ enum controller_phase {
 struct controller_share {
 	_Alignas(64) struct counts counts;
 	atomic_bool heard; /* a command has come since the keep-alive timer last asked */
+	struct room_share room; /* the reactor's */
 };
 
 static inline void controller_hears(struct controller_share *share)

@@ -21,8 +21,10 @@
  *           of its life takes place; a connection is one NVMe queue.
  *
  *           Life of a command, on the reactor's thread:
- *             wire  queue_begin()       a request, or NULL: all are in use. Stop reading;
- *                                       resume() comes when one is free
+ *             wire  queue_begin()       a request, or NULL: all are in use, more than the queue
+ *                                       has entries (QUEUE_SPARE). Stop reading; resume()
+ *                                       comes when one is free. If all of them wait for the
+ *                                       host's data, none will be: end the connection
  *             wire  request_decode()    where its data must come from, or that it failed
  *             wire  request_reserve()   of what comes from the host only: room in the arena
  *                     in capsule        or REQUEST_E_WAIT: stop reading; resume() comes
@@ -132,8 +134,9 @@ struct queue {
 	bool resumable; /* resume() at the end of this round */
 	uint16_t sqhd;
 	struct controller *controller;
+	struct room_share *share; /* whose memory its requests have */
 	struct request *requests;
-	uint32_t n_requests;
+	uint32_t n_requests; /* more than entries: see QUEUE_SPARE */
 	uint32_t in_core; /* requests that the core has */
 	uint32_t in_wire; /* requests that the wire has */
 	struct list free;
@@ -195,17 +198,20 @@ struct request {
 
 	/* the core's own */
 	struct list core_link;
+	struct room_share *share;   /* that its memory is counted for, or that it waits in */
 	struct link_request wanted; /* of the worker; a copy, until it is completed */
 	struct view *view;          /* that it was admitted under, until it is completed */
 	struct worker_link *link;   /* that it was put on */
 	uint64_t checked;           /* serial of the view that wanted was checked against */
-	uint64_t ticket;            /* its place in the line for memory */
+	uint64_t put_ns;            /* when it was put into the worker's ring */
 	uint64_t patience_ns;       /* until when it waits for its namespace; 0: did not wait yet */
 	uint16_t error_location;
 	uint16_t worker;    /* index in the view */
 	uint8_t source;     /* enum request_source */
+	uint8_t part;       /* enum room_part: where its memory is of */
 	bool is_ready;      /* its namespace, in the view it was checked against */
 	bool nothing_to_do; /* completes without a worker */
+	bool is_lost;       /* a worker's end left it in flight: its I/O may still go on */
 };
 
 /* capsule_bytes: of data in the capsule, as PLEN says (not yet received). A data length that

@@ -60,6 +60,15 @@ struct request *queue_begin(struct queue *queue)
 	return request;
 }
 
+static void resume_if_starved(struct queue *queue)
+{
+	if (!queue->starved)
+		return;
+	queue->starved = false;
+	queue->resumable = true;
+	reactor_is_due(queue->reactor, queue);
+}
+
 /* One of the first requests is not used any more once there is a table. */
 void queue_take_back(struct queue *queue, struct request *request)
 {
@@ -73,11 +82,7 @@ void queue_take_back(struct queue *queue, struct request *request)
 		return;
 	/* the one used last is the one that the cache still has */
 	list_append(queue->free.next, &request->core_link);
-	if (queue->starved) {
-		queue->starved = false;
-		queue->resumable = true;
-		reactor_is_due(queue->reactor, queue);
-	}
+	resume_if_starved(queue);
 }
 
 struct request *queue_at(struct queue *queue, uint16_t index)
@@ -121,6 +126,7 @@ int queue_open(struct queue *queue, struct reactor *reactor, const struct wire *
 	queue->qid = queue->sqhd = 0;
 	queue->size = queue->n_requests = queue->in_core = queue->in_wire = 0;
 	queue->controller = NULL;
+	queue->share = &reactor->room.unborn;
 	queue->requests = NULL;
 	queue->seen = 0;
 	list_init(&queue->due);
@@ -145,14 +151,25 @@ int queue_open(struct queue *queue, struct reactor *reactor, const struct wire *
 
 /* ------------------------------------------------------------------ Connect has succeeded */
 
+static struct room_share *share_of(const struct queue *queue)
+{
+	struct room *room = &queue->reactor->room;
+	struct room_share *own = &queue->controller->shares[queue->reactor->index].room;
+
+	if (queue->qid == 0)
+		return queue->controller->discovery ? &room->discovery : &room->admin;
+	room_share_init(own, true);
+	return own;
+}
+
 static bool connect(struct queue *queue, struct task *task)
 {
 	const struct task_connected *connected = &task->connected;
 
-	queue->requests = new_table(queue, connected->size, 0);
+	queue->requests = new_table(queue, connected->size + QUEUE_SPARE, 0);
 	if (!queue->requests)
 		return false;
-	queue->n_requests = connected->size;
+	queue->n_requests = connected->size + QUEUE_SPARE;
 	offer(queue, queue->requests, queue->n_requests);
 	queue->controller = take(&task->connected.controller);
 	queue->qid = connected->qid;
@@ -161,6 +178,8 @@ static bool connect(struct queue *queue, struct task *task)
 	queue->sqflow_disabled = connected->sqflow_disabled;
 	queue->connected = true;
 	list_remove(&queue->unborn); /* it is in it if another Connect was refused meanwhile */
+	queue->share = share_of(queue);
+	resume_if_starved(queue); /* those of the first requests that come back do not */
 	return true;
 }
 

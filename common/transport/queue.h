@@ -15,7 +15,11 @@
  */
 #define QUEUE_FIRST          2u
 #define QUEUE_FIRST_INDEX    (UINT16_MAX - QUEUE_FIRST + 1)
-#define QUEUE_ADMIN_SIZE_MAX 1024u /* entries */
+#define QUEUE_ADMIN_SIZE_MAX 128u /* entries: any host may connect one to discovery */
+
+/* Requests beyond a queue's entries. A host that puts more into a queue than it has may send the
+ * data that its commands wait for behind those: they are reached by reading on. */
+#define QUEUE_SPARE 32u
 
 /* In-capsule data before Connect, and of admin and fabrics commands (TCP 1.1 §3.3.2.2). */
 #define QUEUE_ADMIN_IN_CAPSULE 8192u

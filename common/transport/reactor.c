@@ -38,14 +38,38 @@ struct queue *reactor_queue(struct reactor *reactor, uint64_t number)
 	return queue && queue->number == number ? queue : NULL;
 }
 
+/* FNV-1a of the address without the port; never 0. Two that have the same share a limit. */
+static uint32_t hash_of_host(const struct queue *queue)
+{
+	const char *end = strrchr(queue->host_address, ':');
+	uint32_t hash = 2166136261u;
+
+	for (const char *at = queue->host_address; *at && at != end; at++)
+		hash = (hash ^ (uint8_t)*at) * 16777619u;
+	return hash | 1;
+}
+
+static unsigned queues_of_host(const struct reactor *reactor, uint32_t hash)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < REACTOR_QUEUES_MAX; i++)
+		n += reactor->queue_hosts[i] == hash;
+	return n;
+}
+
 int reactor_add_queue(struct reactor *reactor, struct queue *queue)
 {
+	uint32_t hash = hash_of_host(queue);
 	uint16_t slot;
 
 	if (reactor->n_free_queues == 0)
 		return error_origin(-EMFILE);
+	if (queues_of_host(reactor, hash) >= REACTOR_HOST_MAX)
+		return -EUSERS;
 	slot = reactor->free_queues[--reactor->n_free_queues];
 	reactor->queues[slot] = queue;
+	reactor->queue_hosts[slot] = hash;
 	queue->number = ++reactor->queue_generation << SLOT_BITS | slot;
 	atomic_fetch_add(&reactor->n_queues, 1);
 	return 0;
@@ -58,6 +82,7 @@ void reactor_remove_queue(struct reactor *reactor, struct queue *queue)
 	list_remove(&queue->due);
 	list_remove(&queue->unborn);
 	reactor->queues[slot] = NULL;
+	reactor->queue_hosts[slot] = 0;
 	reactor->free_queues[reactor->n_free_queues++] = slot;
 	atomic_fetch_sub(&reactor->n_queues, 1);
 }

@@ -23,6 +23,7 @@
  * Lifetime  reactor_free() after its thread has been joined
  */
 #define REACTOR_QUEUES_MAX 1024u
+#define REACTOR_HOST_MAX   (REACTOR_QUEUES_MAX / 2) /* queues of one host address */
 #define REACTOR_LINKS_MAX  (2 * VIEW_WORKERS_MAX)
 
 struct transport;
@@ -51,6 +52,7 @@ struct reactor {
 	struct loop_timer unready_timer;
 
 	struct queue *queues[REACTOR_QUEUES_MAX]; /* by the low bits of their number */
+	uint32_t queue_hosts[REACTOR_QUEUES_MAX]; /* in the same places: hash of the address */
 	uint16_t free_queues[REACTOR_QUEUES_MAX];
 	unsigned n_free_queues;
 	uint64_t queue_generation;
@@ -87,7 +89,7 @@ void reactor_join(struct reactor *reactor);
 
 /* Reactor. NULL: it is gone. */
 struct queue *reactor_queue(struct reactor *reactor, uint64_t number);
-/* 0 or a negative errno: the table is full. */
+/* 0 or a negative errno: the table is full (EMFILE), or this host has its part (EUSERS). */
 int reactor_add_queue(struct reactor *reactor, struct queue *queue);
 void reactor_remove_queue(struct reactor *reactor, struct queue *queue);
 /* The queue is seen to at the end of this round. */

@@ -141,6 +141,8 @@ static void send_task(struct request *request)
 		request_answer(request, status_of(NVME_SC_INTERNAL));
 		return;
 	}
+	if (brings) /* the task has a copy */
+		room_give(&queue->reactor->room, request);
 	task->queue = queue->number;
 	task->index = request->index;
 	task->wanted_bytes = brings ? 0 : request->length;

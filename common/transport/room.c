@@ -3,14 +3,24 @@
 
 #include "common/base/error.h"
 
+/* Why there is no memory for a request. */
+enum lack {
+	LACK_NOTHING = 0,
+	LACK_SHARE,    /* its share is used up: nobody else has to wait for that */
+	LACK_TRANSFER, /* transfers have all that is for them */
+	LACK_MEMORY,
+};
+
 int room_init(struct room *room, size_t size)
 {
 	int r;
 
-	*room = (struct room){.transfer_bytes_max = size / 2};
-	list_init(&room->capsules);
-	list_init(&room->transfers);
-	list_init(&room->answers);
+	*room = (struct room){0};
+	must(size >= ROOM_SIZE_MIN);
+	room_share_init(&room->unborn, false);
+	room_share_init(&room->discovery, false);
+	room_share_init(&room->admin, false);
+	list_init(&room->waiting);
 	r = arena_new(&room->arena, "nvmetd-arena", size);
 	return r ? error_trace(r) : 0;
 }
@@ -18,6 +28,37 @@ int room_init(struct room *room, size_t size)
 void room_deinit(struct room *room)
 {
 	room->arena = arena_free(room->arena);
+}
+
+void room_share_init(struct room_share *share, bool is_hosts)
+{
+	if (share->waiting.next)
+		return;
+	share->is_hosts = is_hosts;
+	for (unsigned i = 0; i < ROOM_LINES; i++)
+		list_init(&share->lines[i]);
+	list_init(&share->waiting);
+}
+
+/* ------------------------------------------------------------------ how much there is */
+
+static uint64_t size_of(const struct room *room, enum room_part part)
+{
+	uint64_t size = arena_region(room->arena)->size;
+
+	return part == ROOM_RESERVE ? size / 4 : size - size / 4;
+}
+
+/* Twice the largest request at least, since a transfer must fit into half. */
+static uint64_t share_max(const struct room *room, const struct room_share *share,
+                          enum room_part part)
+{
+	uint64_t size = arena_region(room->arena)->size, most;
+
+	if (part == ROOM_RESERVE)
+		return size / 4 / 16;
+	most = share->is_hosts ? size / 2 : size / 8;
+	return most < 2 * ARENA_BLOCK_MAX ? 2 * ARENA_BLOCK_MAX : most;
 }
 
 static uint64_t block_bytes(uint32_t length)
@@ -32,92 +73,156 @@ static bool is_transfer(const struct request *request)
 	return request->source == REQUEST_TRANSFER;
 }
 
-static bool is_within_share(const struct room *room, const struct request *transfer)
+static enum room_line line_of(const struct request *request)
 {
-	return room->transfer_bytes + block_bytes(transfer->length) <= room->transfer_bytes_max;
+	if (request->source == REQUEST_IN_CAPSULE)
+		return ROOM_CAPSULES;
+	return is_transfer(request) ? ROOM_TRANSFERS : ROOM_ANSWERS;
+}
+
+static enum lack find_lack(const struct room_use *use, uint64_t most, const struct request *request,
+                           uint64_t bytes)
+{
+	if (use->bytes + bytes > most)
+		return LACK_MEMORY;
+	if (is_transfer(request) && use->transfer_bytes + bytes > most / 2)
+		return LACK_TRANSFER;
+	return LACK_NOTHING;
+}
+
+static void use(struct room_use *of, const struct request *request, uint64_t bytes)
+{
+	of->bytes += bytes;
+	if (is_transfer(request))
+		of->transfer_bytes += bytes;
+}
+
+/* ------------------------------------------------------------------ taking */
+
+static enum lack take_of(struct room *room, struct request *request, enum room_part part)
+{
+	struct room_share *share = request->share;
+	uint64_t bytes = block_bytes(request->length);
+	enum lack lack;
+
+	if (find_lack(&share->uses[part], share_max(room, share, part), request, bytes))
+		return LACK_SHARE;
+	lack = find_lack(&room->uses[part], size_of(room, part), request, bytes);
+	if (lack)
+		return lack;
+	if (arena_take(room->arena, request->length, &request->arena_offset) != 0)
+		return LACK_MEMORY;
+	request->data = arena_at(room->arena, request->arena_offset);
+	request->part = (uint8_t)part;
+	use(&share->uses[part], request, bytes);
+	use(&room->uses[part], request, bytes);
+	return LACK_NOTHING;
+}
+
+/* The common part is for another, whose turn it is. Capsules do not wait for that. */
+static bool is_anothers(const struct room *room, const struct request *request)
+{
+	return request->source != REQUEST_IN_CAPSULE &&
+	       (room->lacks_memory || (is_transfer(request) && room->lacks_for_transfer));
 }
 
 static bool try(struct room *room, struct request *request)
 {
-	if (arena_take(room->arena, request->length, &request->arena_offset) != 0)
-		return false;
-	request->data = arena_at(room->arena, request->arena_offset);
-	if (is_transfer(request))
-		room->transfer_bytes += block_bytes(request->length);
-	return true;
-}
+	enum lack lack = is_anothers(room, request) ? LACK_SHARE
+	                                            : take_of(room, request, ROOM_COMMON);
 
-static struct request *first_of(const struct list *line)
-{
-	return list_is_empty(line) ? NULL : container_of(line->next, struct request, core_link);
-}
-
-/* Of those who wait in turn, the one who may have memory now and came first. */
-static struct request *first_in_turn(const struct room *room)
-{
-	struct request *transfer = first_of(&room->transfers);
-	struct request *answer = first_of(&room->answers);
-
-	if (transfer && !is_within_share(room, transfer))
-		transfer = NULL;
-	if (!transfer || !answer)
-		return transfer ? transfer : answer;
-	return transfer->ticket < answer->ticket ? transfer : answer;
-}
-
-static bool must_wait(const struct room *room, const struct request *request)
-{
-	if (request->source == REQUEST_IN_CAPSULE)
-		return !list_is_empty(&room->capsules);
-	if (is_transfer(request) &&
-	    (!is_within_share(room, request) || !list_is_empty(&room->transfers)))
+	if (lack == LACK_NOTHING)
 		return true;
-	return first_in_turn(room);
-}
-
-static struct list *line_of(struct room *room, const struct request *request)
-{
-	if (request->source == REQUEST_IN_CAPSULE)
-		return &room->capsules;
-	return is_transfer(request) ? &room->transfers : &room->answers;
+	if (request->length <= ROOM_SMALL && take_of(room, request, ROOM_RESERVE) == LACK_NOTHING)
+		return true;
+	room->lacks_memory |= lack == LACK_MEMORY;
+	room->lacks_for_transfer |= lack == LACK_TRANSFER;
+	return false;
 }
 
 bool room_take(struct room *room, struct request *request)
 {
-	if (!must_wait(room, request) && try(room, request))
+	struct room_share *share = request->queue->share;
+	struct list *line = &share->lines[line_of(request)];
+
+	request->share = share;
+	if (list_is_empty(line) && try(room, request))
 		return true;
-	request->ticket = ++room->tickets;
-	list_append(line_of(room, request), &request->core_link);
+	list_append(line, &request->core_link);
+	if (list_is_empty(&share->waiting))
+		list_append(&room->waiting, &share->waiting);
 	return false;
+}
+
+/* ------------------------------------------------------------------ giving */
+
+static void leave_line(struct request *request)
+{
+	struct room_share *share = request->share;
+
+	list_remove(&request->core_link);
+	for (unsigned i = 0; i < ROOM_LINES; i++)
+		if (!list_is_empty(&share->lines[i]))
+			return;
+	list_remove(&share->waiting);
+}
+
+static void unuse(struct room_use *of, const struct request *request, uint64_t bytes)
+{
+	of->bytes -= bytes;
+	if (is_transfer(request))
+		of->transfer_bytes -= bytes;
 }
 
 void room_give(struct room *room, struct request *request)
 {
-	room->is_given = true; /* also by leaving the line: another is the first now */
+	uint64_t bytes = block_bytes(request->length);
+
 	if (!request->data) {
-		list_remove(&request->core_link);
+		if (list_is_empty(&request->core_link))
+			return;
+		leave_line(request);
+		room->is_given = true; /* another is the first now */
 		return;
 	}
-	if (is_transfer(request))
-		room->transfer_bytes -= block_bytes(request->length);
+	room->is_given = true;
+	unuse(&request->share->uses[request->part], request, bytes);
+	unuse(&room->uses[request->part], request, bytes);
 	arena_give(room->arena, request->arena_offset);
 	request->data = NULL;
 }
 
+static struct request *next_of(struct room *room, struct room_share *share)
+{
+	for (unsigned i = 0; i < ROOM_LINES; i++) {
+		struct list *line = &share->lines[i];
+		struct request *first;
+
+		if (list_is_empty(line))
+			continue;
+		first = container_of(line->next, struct request, core_link);
+		if (try(room, first))
+			return first;
+	}
+	return NULL;
+}
+
 struct request *room_next(struct room *room)
 {
-	struct request *next;
-
 	if (!room->is_given)
 		return NULL;
-	next = first_of(&room->capsules);
-	if (!next || !try(room, next)) {
-		next = first_in_turn(room);
-		if (!next || !try(room, next)) {
-			room->is_given = false;
-			return NULL;
-		}
+	room->lacks_memory = room->lacks_for_transfer = false;
+	list_for_each (link, &room->waiting) {
+		struct room_share *share = container_of(link, struct room_share, waiting);
+		struct request *next = next_of(room, share);
+
+		if (!next)
+			continue;
+		list_remove(link); /* who had a turn has the last one of the next time */
+		list_append(&room->waiting, link);
+		leave_line(next);
+		return next;
 	}
-	list_remove(&next->core_link);
-	return next;
+	room->is_given = false;
+	return NULL;
 }

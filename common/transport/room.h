@@ -7,32 +7,62 @@
 /*
  * room - the memory of a reactor's requests, with those who wait for it.
  *
- * Shape     An arena and three lines of requests. What comes in a capsule is served first: its
- *           connection does not read meanwhile. Transfers and what goes to a host are served
- *           in the order of their coming, except that transfers together have at most half of
- *           the arena.
- * Promise   No deadlock: what a transfer waits for may lie behind a capsule that waits for room,
+ * Shape     An arena, and shares: a controller's I/O queues have one together, and there is one
+ *           for all admin queues, one for all discovery controllers, one for those who have not
+ *           connected yet. A request is counted for the share of its queue, and waits in one of
+ *           the share's three lines: what comes in a capsule (its connection does not read
+ *           meanwhile), transfers, and what goes to a host. Shares take turns.
+ *           A quarter of the arena is a reserve: requests of ROOM_SMALL bytes or less get theirs
+ *           from it when there is none for them in the common part.
+ * Promise   No host takes all: a share has at most half of the arena (those of strangers and of
+ *           admin queues an eighth) and a sixteenth of the reserve. So a host that does not
+ *           read, or does not send, delays others' large requests, and not their small ones.
+ *           No deadlock: transfers have at most half of what may be had, of a share and of all
+ *           together: what a transfer waits for may lie behind a capsule that waits for room,
  *           and so the capsule's memory must come from those who need nothing more from a
- *           host. A large request is not overtaken for ever by small ones.
+ *           host. A large request is not overtaken for ever by small ones: the common part is
+ *           for whose turn it is.
  * Trust     A host that does not send what was asked of it, or does not read what was sent, keeps
  *           its memory until the wire's deadline ends its connection.
  * Threads   the reactor's
- * Lifetime  room_deinit() unmaps
+ * Lifetime  room_deinit() unmaps; a share outlives its requests
  */
-struct room {
-	struct arena *arena;
-	struct list capsules;
-	struct list transfers;
-	struct list answers; /* what goes to a host */
-	uint64_t transfer_bytes;
-	uint64_t transfer_bytes_max;
-	uint64_t tickets;
-	bool is_given; /* something was, since room_next() found nothing */
+#define ROOM_SIZE_MIN (4u << 20)  /* the largest request, and what it must leave to others */
+#define ROOM_SMALL    (64u << 10) /* bytes */
+
+enum room_part { ROOM_COMMON, ROOM_RESERVE, ROOM_PARTS };
+enum room_line { ROOM_CAPSULES, ROOM_TRANSFERS, ROOM_ANSWERS, ROOM_LINES };
+
+struct room_use {
+	uint64_t bytes;
+	uint64_t transfer_bytes; /* of these */
 };
 
-/* 0 or a negative errno. size: a multiple of ARENA_BLOCK_MAX */
+struct room_share {
+	bool is_hosts; /* of a controller's I/O queues */
+	struct room_use uses[ROOM_PARTS];
+	struct list lines[ROOM_LINES];
+	struct list waiting; /* in the room's list */
+};
+
+struct room {
+	struct arena *arena;
+	struct room_use uses[ROOM_PARTS];
+	struct room_share unborn; /* queues before Connect */
+	struct room_share discovery;
+	struct room_share admin;
+	struct list waiting;     /* shares with requests in line; the first has the next turn */
+	bool lacks_memory;       /* it is for whose turn it is */
+	bool lacks_for_transfer; /* the same, of transfers */
+	bool is_given;           /* something was, since room_next() found nothing */
+};
+
+/* 0 or a negative errno. size: a multiple of ARENA_BLOCK_MAX, ROOM_SIZE_MIN or more */
 int room_init(struct room *room, size_t size);
 void room_deinit(struct room *room);
+
+/* Of zeroed memory; again does no harm. */
+void room_share_init(struct room_share *share, bool is_hosts);
 
 /* Memory of request->length for request->data; false: it waits in line. */
 bool room_take(struct room *room, struct request *request);

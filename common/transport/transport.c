@@ -15,8 +15,8 @@
 #include "common/transport/seat.h"
 
 #define ARENA_MIB_DEFAULT 16u
-#define ARENA_MIB_MIN     2u
-#define ARENA_MIB_MAX     4096u
+#define ARENA_MIB_MIN     (ROOM_SIZE_MIN >> 20)
+#define ARENA_MIB_MAX     1024u /* a worker takes no more */
 #define OPTIONS_MAX       16u
 #define STOP_NS           (4 * NS_PER_S)
 
@@ -348,7 +348,7 @@ static bool take_arena_mib(void *context, const char *value)
 static const struct service_option arena_option = {
 	.name = "arena-mib",
 	.argument = "MIB",
-	.help = "memory for the data of commands, of each thread (16)",
+	.help = "memory for the data of commands, of each thread: 4 to 1024 (16)",
 	.take = take_arena_mib,
 };
 
