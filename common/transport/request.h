@@ -25,7 +25,7 @@ enum request_owner {
 	REQUEST_AT_CONTROL, /* a task carries it: its return */
 	REQUEST_AT_UNREADY, /* its namespace is not ready: a view, or patience_ns */
 	REQUEST_AT_LINK,    /* its worker is away or full: the link, or its patience */
-	REQUEST_AT_WORKER,  /* in the ring: its completion, or the link's end */
+	REQUEST_AT_WORKER,  /* in the ring: its completion; or lost with it: the next link */
 };
 
 enum request_kind {

@@ -1,9 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Three lists hold a link's requests: in_flight, in the order in which they were put into the
- * ring; held, which the worker has answered with Namespace Not Ready; waiting, for a place in
- * the ring. The end of a link is only noted where it is found (link->fault), and takes place in
- * look(), so that no list changes under the feet of a caller.
+ * Four lists hold a link's requests: in_flight, in the order in which they were put into the
+ * ring; lost, which were in flight when the link ended; held, which the worker has answered with
+ * Namespace Not Ready; waiting, for a place in the ring. The end of a link is only noted where it
+ * is found (link->fault), and takes place in look(), so that no list changes under the feet of a
+ * caller.
+ *
+ * Of what is lost nobody knows whether a worker, or the kernel for a dead one, is still at its
+ * memory. So it keeps its memory, also when its queue closes, until the next link comes up: a
+ * worker welcomes one only when nothing of the one before is left. What a dead process has left
+ * to the kernel is over when its successor has got the backing store, and so what its queue does
+ * not want any more becomes a Flush of the same namespace, which is not done before that.
  */
 #include "common/transport/worker_link.h"
 
@@ -22,6 +29,13 @@
 #define RETRY_MAX_MS       200u
 #define GREETING_NS        (2 * NS_PER_S)
 #define HELD_NS            (50 * NS_PER_MS)
+/* Less than a Linux host's own patience (30 s) */
+#define IN_FLIGHT_NS       (25 * NS_PER_S)
+/* What is lost is given up then: few disks take longer, and a launcher has ended who hangs. */
+#define LOST_NS            (60 * NS_PER_S)
+/* The ring is full although little is in flight: the worker has not said yet what it took */
+#define FULL_NS            (5 * NS_PER_MS)
+#define FULL_MAX_NS        (2 * NS_PER_S)
 #define COMPLETIONS_A_LOOK 256u
 
 struct slot {
@@ -41,10 +55,18 @@ struct worker_link {
 	struct loop_timer timer; /* AWAY: next try. GREETING: its deadline */
 	struct loop_timer patience;
 	struct loop_timer held_timer;
+	struct loop_timer in_flight_timer;
+	struct loop_timer lost_timer;
+	struct loop_timer full_timer;
+
 	unsigned retry_ms;
 	uint64_t away_since_ns;
-	bool has_put; /* since the last push */
+	uint64_t full_since_ns; /* 0: the ring is not */
+	bool has_put;           /* since the last push */
+	bool has_warned;        /* of its being refused, since it was up */
+
 	struct list in_flight;
+	struct list lost;
 	struct list held;
 	struct list waiting;
 	uint32_t n_in_flight;
@@ -77,9 +99,12 @@ static void use_slot(struct worker_link *link, struct request *request)
 	link->n_free--;
 	link->n_in_flight++;
 	request->owner = REQUEST_AT_WORKER;
+	request->put_ns = loop_now_ns(link->owner->loop);
 	list_append(&link->in_flight, &request->core_link);
+	if (!link->in_flight_timer.due_ns)
+		loop_timer_set(
+			link->owner->loop, &link->in_flight_timer, request->put_ns + IN_FLIGHT_NS);
 }
-
 static void free_slot(struct worker_link *link, struct request *request)
 {
 	link->slots[request->wanted.id.index].request = NULL;
@@ -95,6 +120,19 @@ static void done(struct worker_link *link, struct request *request, struct nvme_
 	link->owner->done(request);
 }
 
+/* It has slots, as many as there are requests: what is completed has been taken out of it. */
+static void note_full(struct worker_link *link)
+{
+	uint64_t now_ns = loop_now_ns(link->owner->loop);
+
+	if (link->full_since_ns == 0)
+		link->full_since_ns = now_ns;
+	if (now_ns >= link->full_since_ns + FULL_MAX_NS)
+		link->fault = "the worker completes requests and leaves them in the ring";
+	else if (!link->full_timer.due_ns)
+		loop_timer_set(link->owner->loop, &link->full_timer, now_ns + FULL_NS);
+}
+
 /* False: it has to wait. */
 static bool try_ring(struct worker_link *link, struct request *request)
 {
@@ -108,8 +146,11 @@ static bool try_ring(struct worker_link *link, struct request *request)
 		link->slots[request->wanted.id.index].request = NULL;
 		if (r == RING_E_BROKEN)
 			link->fault = "the worker broke the request ring";
+		else
+			note_full(link);
 		return false;
 	}
+	link->full_since_ns = 0;
 	use_slot(link, request);
 	link->has_put = true;
 	return true;
@@ -145,25 +186,32 @@ static void wait_for_worker(struct worker_link *link)
 		               link->away_since_ns + WORKER_PATIENCE_NS);
 }
 
+static void give_up(struct worker_link *link, struct list *requests)
+{
+	struct list *first;
+
+	while ((first = list_take_first(requests)))
+		done(link,
+		     container_of(first, struct request, core_link),
+		     status_of(NVME_SC_INTERNAL_PATH_ERROR));
+}
+
 static void lose_patience(struct loop_timer *timer)
 {
 	struct worker_link *link = container_of(timer, struct worker_link, patience);
-	struct list *first;
 
 	log_warn("%s: the worker is away for %u s: what waits for it is answered with a path "
 	         "error",
 	         object(link),
 	         (unsigned)(WORKER_PATIENCE_NS / NS_PER_S));
-	while ((first = list_take_first(&link->waiting)))
-		done(link,
-		     container_of(first, struct request, core_link),
-		     status_of(NVME_SC_INTERNAL_PATH_ERROR));
+	give_up(link, &link->waiting);
 }
 
 void worker_link_put(struct worker_link *link, struct request *request)
 {
 	uint64_t now_ns = loop_now_ns(link->owner->loop);
 
+	request->is_lost = false;
 	if (list_is_empty(&link->waiting) && try_ring(link, request))
 		return;
 	if (is_patience_over(link, now_ns)) {
@@ -175,8 +223,23 @@ void worker_link_put(struct worker_link *link, struct request *request)
 	wait_for_worker(link);
 }
 
+/* Nothing of it is to be done any more, but its memory may not be used before this is. */
+static void become_fence(struct request *request)
+{
+	request->wanted.operation = LINK_FLUSH;
+	request->wanted.flags = 0;
+	request->wanted.segment_count = 0;
+	request->wanted.first_block = 0;
+	request->wanted.block_count = 0;
+	memset(request->wanted.segments, 0, sizeof(request->wanted.segments));
+}
+
 void worker_link_drop(struct worker_link *link, struct request *request)
 {
+	if (request->is_lost) {
+		become_fence(request);
+		return;
+	}
 	list_remove(&request->core_link);
 	done(link, request, status_of(NVME_SC_ABORT_SQ_DELETION));
 }
@@ -187,8 +250,8 @@ static void hold(struct worker_link *link, struct request *request)
 	uint64_t now_ns = loop_now_ns(link->owner->loop);
 
 	if (request->patience_ns == 0)
-		request->patience_ns = now_ns + WORKER_PATIENCE_NS;
-	if (request->queue->closing || now_ns >= request->patience_ns) {
+		request->patience_ns = now_ns + (request->is_lost ? LOST_NS : WORKER_PATIENCE_NS);
+	if ((request->queue->closing && !request->is_lost) || now_ns >= request->patience_ns) {
 		done(link, request, status_of(NVME_SC_INTERNAL_PATH_ERROR));
 		return;
 	}
@@ -216,6 +279,11 @@ static void put_held(struct loop_timer *timer)
 	put_before(&link->waiting, &link->held);
 	put_waiting(link);
 	wait_for_worker(link);
+}
+
+static void try_full_ring(struct loop_timer *timer)
+{
+	put_waiting(container_of(timer, struct worker_link, full_timer));
 }
 
 /* ------------------------------------------------------------------ completions */
@@ -262,6 +330,22 @@ static unsigned take_completions(struct worker_link *link, unsigned most)
 	return n;
 }
 
+/* It may be us who stood still: what has come counts first. */
+static void check_in_flight(struct loop_timer *timer)
+{
+	struct worker_link *link = container_of(timer, struct worker_link, in_flight_timer);
+	const struct request *oldest;
+
+	take_completions(link, LINK_SLOTS);
+	if (list_is_empty(&link->in_flight))
+		return;
+	oldest = container_of(link->in_flight.next, struct request, core_link);
+	if (loop_now_ns(link->owner->loop) >= oldest->put_ns + IN_FLIGHT_NS)
+		link->fault = "the worker does not complete what it was given";
+	else
+		loop_timer_set(link->owner->loop, timer, oldest->put_ns + IN_FLIGHT_NS);
+}
+
 /* ------------------------------------------------------------------ the life of a link */
 
 static void disconnect(struct worker_link *link)
@@ -272,6 +356,9 @@ static void disconnect(struct worker_link *link)
 	loop_remove(&link->doorbell);
 	link_deinit(&link->rings);
 	loop_timer_clear(&link->timer);
+	loop_timer_clear(&link->in_flight_timer);
+	loop_timer_clear(&link->full_timer);
+	link->full_since_ns = 0;
 }
 
 static void try_later(struct worker_link *link)
@@ -283,28 +370,58 @@ static void try_later(struct worker_link *link)
 	link->retry_ms = link->retry_ms * 2 > RETRY_MAX_MS ? RETRY_MAX_MS : link->retry_ms * 2;
 }
 
-/* What is in flight waits for the next link, before all others; but not for a queue that is no
- * more: the worker that had it is dead, and its successor cannot open the backing store before
- * the last of its I/O is over. */
+static void lose(struct worker_link *link, struct request *request)
+{
+	list_remove(&request->core_link);
+	request->owner = REQUEST_AT_WORKER;
+	request->is_lost = true;
+	list_append(&link->lost, &request->core_link);
+}
+
+/* What was in flight, now or on a link before, waits for the next link to come up. */
 static void take_back(struct worker_link *link)
 {
-	struct list again, *first;
-
-	list_init(&again);
-	while ((first = list_take_first(&link->in_flight))) {
-		struct request *request = container_of(first, struct request, core_link);
+	while (!list_is_empty(&link->in_flight)) {
+		struct request *request = container_of(
+			link->in_flight.next, struct request, core_link);
 
 		free_slot(link, request);
-		if (request->queue->closing) {
-			done(link, request, status_of(NVME_SC_ABORT_SQ_DELETION));
-			continue;
-		}
-		request->owner = REQUEST_AT_LINK;
-		list_append(&again, &request->core_link);
+		lose(link, request);
 	}
-	put_before(&link->held, &again);
 	put_before(&link->waiting, &link->held);
 	loop_timer_clear(&link->held_timer);
+	list_for_each_safe (at, &link->waiting) {
+		struct request *request = container_of(at, struct request, core_link);
+
+		if (request->is_lost)
+			lose(link, request);
+	}
+	if (!list_is_empty(&link->lost))
+		loop_timer_set(link->owner->loop, &link->lost_timer, link->away_since_ns + LOST_NS);
+}
+
+/* Nothing of the link before is left: what was lost is put before all others. */
+static void find_again(struct worker_link *link)
+{
+	loop_timer_clear(&link->lost_timer);
+	list_for_each (at, &link->lost) {
+		struct request *request = container_of(at, struct request, core_link);
+
+		request->owner = REQUEST_AT_LINK;
+		if (request->queue->closing)
+			become_fence(request);
+	}
+	put_before(&link->waiting, &link->lost);
+}
+
+static void give_up_lost(struct loop_timer *timer)
+{
+	struct worker_link *link = container_of(timer, struct worker_link, lost_timer);
+
+	log_err("%s: the worker is away for %u s: what it had in flight is given up",
+	        object(link),
+	        (unsigned)(LOST_NS / NS_PER_S));
+	give_up(link, &link->lost);
 }
 
 static void end(struct worker_link *link)
@@ -341,8 +458,19 @@ static void come_up(struct worker_link *link)
 	loop_timer_clear(&link->patience);
 	link->state = WORKER_UP;
 	link->retry_ms = RETRY_MIN_MS;
+	link->has_warned = false;
 	log_info("%s: up", object(link));
+	find_again(link);
 	put_waiting(link);
+}
+
+/* It is tried again for ever; a line is said once. */
+static void say_refused(struct worker_link *link, const char *reason)
+{
+	if (link->has_warned)
+		return;
+	link->has_warned = true;
+	log_warn("%s: the worker refuses it, trying again: %s", object(link), reason);
 }
 
 static void hear_welcome(struct worker_link *link)
@@ -356,11 +484,12 @@ static void hear_welcome(struct worker_link *link)
 	}
 	if (r == -EAGAIN)
 		return;
-	log_debug("%s: not welcome: %s",
-	          object(link),
-	          r == GREETING_E_REFUSED ? reason
-	          : r < 0                 ? error_words(r)
-	                                  : "the worker left, or answered nonsense");
+	if (r == GREETING_E_REFUSED)
+		say_refused(link, reason);
+	else
+		log_debug("%s: not welcome: %s",
+		          object(link),
+		          r < 0 ? error_words(r) : "the worker left, or answered nonsense");
 	try_later(link);
 }
 
@@ -448,9 +577,13 @@ int worker_link_new(struct worker_link **ret_link, const struct worker_link_owne
 	link->timer = LOOP_TIMER(timer_expired);
 	link->patience = LOOP_TIMER(lose_patience);
 	link->held_timer = LOOP_TIMER(put_held);
+	link->in_flight_timer = LOOP_TIMER(check_in_flight);
+	link->lost_timer = LOOP_TIMER(give_up_lost);
+	link->full_timer = LOOP_TIMER(try_full_ring);
 	link->retry_ms = RETRY_MIN_MS;
 	link->away_since_ns = clock_now_ns();
 	list_init(&link->in_flight);
+	list_init(&link->lost);
 	list_init(&link->held);
 	list_init(&link->waiting);
 	link->n_free = LINK_SLOTS;
@@ -470,6 +603,7 @@ struct worker_link *worker_link_free(struct worker_link *link)
 	disconnect(link);
 	loop_timer_clear(&link->patience);
 	loop_timer_clear(&link->held_timer);
+	loop_timer_clear(&link->lost_timer);
 	free(link);
 	return NULL;
 }
@@ -508,8 +642,9 @@ bool worker_link_sleep(struct worker_link *link)
 {
 	if (link->state != WORKER_UP)
 		return true;
-	/* The ring was full: the worker does not ring when it has released slots. */
-	if (link->fault || link->has_put || (!list_is_empty(&link->waiting) && link->n_free > 0))
+	/* The ring was full: the worker does not ring when it has released slots; a timer does. */
+	if (link->fault || link->has_put ||
+	    (!list_is_empty(&link->waiting) && link->n_free > 0 && !link->full_timer.due_ns))
 		return false;
 	return ring_sleep(&link->rings.completions);
 }
@@ -522,8 +657,8 @@ void worker_link_wake(struct worker_link *link)
 
 bool worker_link_is_idle(const struct worker_link *link)
 {
-	return list_is_empty(&link->in_flight) && list_is_empty(&link->held) &&
-	       list_is_empty(&link->waiting);
+	return list_is_empty(&link->in_flight) && list_is_empty(&link->lost) &&
+	       list_is_empty(&link->held) && list_is_empty(&link->waiting);
 }
 
 const char *worker_link_name(const struct worker_link *link)

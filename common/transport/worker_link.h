@@ -15,12 +15,15 @@
  *           again, quickly at first. While AWAY, requests wait.
  * Promise   Each request put is done exactly once. When a link ends, the completions left in the
  *           ring are taken, and then what is still in flight is put again on the next link, in
- *           its old order and before anything newer. A request of a queue that has closed is not
- *           put again. What has waited for a worker for WORKER_PATIENCE_NS is done with Internal
+ *           its old order and before anything newer. Until then it is not done, since a worker
+ *           may still be at its memory; of a queue that has closed neither, for which a Flush is
+ *           put instead. (If no worker comes for a minute, it is done with Internal Path Error.)
+ *           What has waited for a worker for WORKER_PATIENCE_NS is done with Internal
  *           Path Error, so that the host takes another path or tries again. A worker's answer
  *           Namespace Not Ready is not passed on: the request is put again until that time.
  * Trust     The worker may be hostile: a completion must name a request in flight on this link.
- *           One that does not ends the link.
+ *           One that does not ends the link; so does a request that is not completed in 25 s, and
+ *           a ring that stays full of completed requests.
  * Threads   the reactor's
  * Lifetime  worker_link_free() closes the link; it must have no requests (worker_link_is_idle())
  */

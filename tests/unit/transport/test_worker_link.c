@@ -3,15 +3,15 @@
  * socket, real descriptors. */
 #include "common/transport/worker_link.h"
 
-#include <stdio.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <sys/un.h>
-#include <unistd.h>
-
 #include "common/shm/arena.h"
 #include "common/transport/request.h"
 #include "tests/support/spec.h"
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/un.h>
+#include <unistd.h>
 
 #define REQUESTS 8
 
@@ -24,8 +24,22 @@ static struct queue queue;
 static struct request requests[REQUESTS];
 static unsigned times_done[REQUESTS];
 
-/* ------------------------------------------------------------------ the worker */
+/* ------------------------------------------------------------------ time */
 
+static uint64_t ahead_ns;
+
+/* The C library's, for all of this program: time passes as a test says. */
+int clock_gettime(clockid_t clock, struct timespec *ret_now)
+{
+	long r = syscall(SYS_clock_gettime, clock, ret_now);
+	uint64_t ns = (uint64_t)ret_now->tv_nsec + ahead_ns;
+
+	ret_now->tv_sec += (time_t)(ns / NS_PER_S);
+	ret_now->tv_nsec = (long)(ns % NS_PER_S);
+	return (int)r;
+}
+
+/* ------------------------------------------------------------------ the worker */
 static struct {
 	int listener;
 	int connection;
@@ -116,6 +130,19 @@ static unsigned worker_takes(void)
 	return n;
 }
 
+static void worker_takes_again(unsigned n)
+{
+	uint64_t end_ns = clock_now_ns() + 5 * NS_PER_S;
+	unsigned taken = 0;
+
+	while (taken == 0 && clock_now_ns() < end_ns) {
+		ck_assert_int_eq(loop_round(loop, 10), 0);
+		worker_link_push(to_worker);
+		taken = worker_takes();
+	}
+	ck_assert_uint_eq(taken, n);
+}
+
 static void worker_completes(struct link_id id, enum nvme_status_code code)
 {
 	struct link_completion completion = {.id = id, .status = (uint16_t)code};
@@ -164,6 +191,7 @@ static void given_no_worker(void)
 	for (unsigned i = 0; i < REQUESTS; i++) {
 		request_init(&requests[i], &queue, (uint16_t)i);
 		requests[i].owner = REQUEST_AT_CORE;
+		requests[i].wanted.operation = LINK_READ;
 		requests[i].wanted.first_block = i;
 	}
 }
@@ -353,12 +381,127 @@ START_TEST(brings_nothing_of_a_closed_queue_to_the_successor)
 	worker_takes();
 	worker_dies();
 	rounds_until(WORKER_AWAY);
-	ck_assert_uint_eq(times_done[1], 1);
 	a_successor_comes();
-	EXPECT_TAKEN(0, 2);
+	ck_assert_uint_eq(worker_takes(), 3);
+	ck_assert_int_eq(worker.taken[0].operation, LINK_READ);
+	ck_assert_int_eq(worker.taken[1].operation, LINK_FLUSH);
+	ck_assert_uint_eq(worker.taken[1].segment_count, 0);
+	ck_assert_int_eq(worker.taken[2].operation, LINK_READ);
 }
 END_TEST
 
+/* The memory of a closed queue's request is not another's before nobody can be at it any more. */
+START_TEST(does_not_do_a_lost_request_before_its_namespace_is_open_again)
+{
+	struct queue closed = {.closing = true};
+
+	put(0, 1);
+	worker_takes();
+	requests[0].queue = &closed;
+	worker_dies();
+	rounds_until(WORKER_AWAY);
+	ck_assert_uint_eq(times_done[0], 0);
+	ck_assert(!worker_link_is_idle(to_worker));
+	a_successor_comes();
+	ck_assert_uint_eq(worker_takes(), 1);
+	worker_completes(worker.taken[0].id, NVME_SC_NAMESPACE_NOT_READY);
+	worker_link_look(to_worker);
+	worker_link_drop(to_worker, &requests[0]);
+	ck_assert_uint_eq(times_done[0], 0);
+	worker_takes_again(1);
+	worker_completes(worker.taken[0].id, NVME_SC_SUCCESS);
+	worker_link_look(to_worker);
+	ck_assert_uint_eq(times_done[0], 1);
+}
+END_TEST
+
+/* Jumps and lets the timers see it. */
+static void time_passes(uint64_t ns)
+{
+	ahead_ns += ns;
+	for (int i = 0; i < 3; i++) {
+		ck_assert_int_eq(loop_round(loop, 1), 0);
+		worker_link_look(to_worker);
+		worker_link_push(to_worker);
+	}
+}
+
+START_TEST(keeps_what_is_lost_when_the_patience_for_the_rest_is_over)
+{
+	put(0, 1);
+	worker_takes();
+	worker_dies();
+	rounds_until(WORKER_AWAY);
+	put(1, 1);
+	time_passes(WORKER_PATIENCE_NS);
+	ck_assert_uint_eq(times_done[1], 1);
+	ck_assert_uint_eq(requests[1].status.value, NVME_SC_INTERNAL_PATH_ERROR);
+	ck_assert_uint_eq(times_done[0], 0);
+	time_passes(40 * NS_PER_S);
+	ck_assert_uint_eq(times_done[0], 1);
+	ck_assert_uint_eq(requests[0].status.value, NVME_SC_INTERNAL_PATH_ERROR);
+}
+END_TEST
+
+START_TEST(is_given_up_when_a_request_is_not_completed)
+{
+	put(0, 2);
+	worker_takes();
+	worker_completes(worker.taken[0].id, NVME_SC_SUCCESS);
+	time_passes(24 * NS_PER_S);
+	ck_assert_int_eq(worker_link_state(to_worker), WORKER_UP);
+	time_passes(2 * NS_PER_S);
+	ck_assert_int_ne(worker_link_state(to_worker), WORKER_UP);
+	ck_assert_uint_eq(times_done[0], 1);
+	ck_assert_uint_eq(times_done[1], 0);
+}
+END_TEST
+
+START_TEST(is_not_given_up_when_it_was_us_who_stood_still)
+{
+	put(0, 1);
+	worker_takes();
+	worker_completes(worker.taken[0].id, NVME_SC_SUCCESS);
+	time_passes(100 * NS_PER_S);
+	ck_assert_int_eq(worker_link_state(to_worker), WORKER_UP);
+	ck_assert_uint_eq(times_done[0], 1);
+}
+END_TEST
+
+/* Its completions come, but the request ring stays full. */
+START_TEST(neither_spins_nor_waits_for_ever_for_a_worker_that_frees_no_slots)
+{
+	for (unsigned i = 0; i < LINK_SLOTS; i++) {
+		put(0, 1);
+		ck_assert_int_eq(ring_take(&worker.rings.requests, &worker.taken[0]), 0);
+		worker_completes(worker.taken[0].id, NVME_SC_SUCCESS);
+		worker_link_look(to_worker);
+	}
+	ck_assert_uint_eq(times_done[0], LINK_SLOTS);
+	put(1, 1);
+	ck_assert(worker_link_sleep(to_worker));
+	worker_link_wake(to_worker);
+	time_passes(NS_PER_S);
+	ck_assert_int_eq(worker_link_state(to_worker), WORKER_UP);
+	time_passes(2 * NS_PER_S);
+	ck_assert_int_ne(worker_link_state(to_worker), WORKER_UP);
+}
+END_TEST
+
+START_TEST(sees_slots_that_come_free_without_a_ring)
+{
+	for (unsigned i = 0; i < LINK_SLOTS; i++) {
+		put(0, 1);
+		ck_assert_int_eq(ring_take(&worker.rings.requests, &worker.taken[0]), 0);
+		worker_completes(worker.taken[0].id, NVME_SC_SUCCESS);
+		worker_link_look(to_worker);
+	}
+	put(1, 1);
+	ring_release(&worker.rings.requests);
+	time_passes(10 * NS_PER_MS);
+	EXPECT_TAKEN(1);
+}
+END_TEST
 START_TEST(puts_a_request_again_whose_namespace_is_not_ready)
 {
 	uint64_t end_ns = deadline_ns();
@@ -448,6 +591,12 @@ int main(void)
 	         takes_the_completions_that_a_dead_worker_has_left,
 	         gives_the_successor_other_ids,
 	         brings_nothing_of_a_closed_queue_to_the_successor,
+	         does_not_do_a_lost_request_before_its_namespace_is_open_again,
+	         keeps_what_is_lost_when_the_patience_for_the_rest_is_over,
+	         is_given_up_when_a_request_is_not_completed,
+	         is_not_given_up_when_it_was_us_who_stood_still,
+	         neither_spins_nor_waits_for_ever_for_a_worker_that_frees_no_slots,
+	         sees_slots_that_come_free_without_a_ring,
 	         puts_a_request_again_whose_namespace_is_not_ready,
 	         does_not_put_a_request_again_that_has_waited_too_long);
 	describe(suite,
