@@ -103,6 +103,23 @@ START_TEST(is_refused_to_a_subsystem_that_is_not_there)
 }
 END_TEST
 
+/* 50 lines in 10 s; the test takes less than 20 s. */
+START_TEST(does_not_fill_the_log_when_it_is_refused)
+{
+	unsigned before = harness_log_count(scene.harness, "is refused"), n;
+
+	for (unsigned i = 0; i < 120; i++) {
+		fill_admin();
+		strcat(data.subnqn, ".nowhere");
+		execute();
+		host_queue_close(&queue);
+	}
+	n = harness_log_count(scene.harness, "is refused") - before;
+	ck_assert_uint_ge(n, 20);
+	ck_assert_uint_le(n, 100);
+}
+END_TEST
+
 START_TEST(is_refused_from_a_host_that_is_not_allowed)
 {
 	fill_admin();
@@ -371,6 +388,7 @@ int main(void)
 	                 scene_stop,
 	                 is_accepted_as_it_should_be,
 	                 is_refused_to_a_subsystem_that_is_not_there,
+	                 does_not_fill_the_log_when_it_is_refused,
 	                 is_refused_from_a_host_that_is_not_allowed,
 	                 is_accepted_from_any_host_where_any_is_allowed,
 	                 is_refused_for_a_controller_of_the_hosts_choice,

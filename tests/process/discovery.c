@@ -119,6 +119,19 @@ START_TEST(says_that_it_is_a_discovery_controller)
 }
 END_TEST
 
+/* Anyone may ask, as often as they like. */
+START_TEST(leaves_no_lines_in_the_log)
+{
+	unsigned before = harness_log_count(scene.harness, "controller ");
+
+	for (unsigned i = 0; i < 20; i++) {
+		discover_on(0, OTHER_HOST);
+		scene_disconnect();
+	}
+	ck_assert_uint_eq(harness_log_count(scene.harness, "controller "), before);
+}
+END_TEST
+
 START_TEST(lists_the_subsystem_on_the_port_that_was_asked)
 {
 	const struct record *record;
@@ -281,6 +294,7 @@ int main(void)
 	                 given_a_set,
 	                 scene_stop,
 	                 says_that_it_is_a_discovery_controller,
+	                 leaves_no_lines_in_the_log,
 	                 lists_the_subsystem_on_the_port_that_was_asked,
 	                 lists_an_ipv6_port_as_such,
 	                 reports_the_address_that_the_host_came_in_on_for_a_wildcard,
