@@ -18,7 +18,9 @@ static void put_padded(char *field, size_t size, const char *text)
 
 static void put_name(char *field, size_t size, const char *text)
 {
-	memcpy(field, text, strnlen(text, size - 1));
+	size_t length = strlen(text); /* strnlen() of a constant is too much for gcc's warnings */
+
+	memcpy(field, text, length < size ? length : size - 1);
 }
 
 static bool is_wildcard(const char *traddr)
