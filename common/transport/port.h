@@ -130,14 +130,14 @@ struct queue {
 
 	/* the core's own */
 	bool closing;
-	bool starved;   /* queue_begin() said NULL: resume() when one is free */
+	bool starved;   /* wire: queue_begin() said NULL, and none is free yet: resume() then */
 	bool resumable; /* resume() at the end of this round */
 	uint16_t sqhd;
 	struct controller *controller;
 	struct room_share *share; /* whose memory its requests have */
 	struct request *requests;
 	uint32_t n_requests; /* more than entries: see QUEUE_SPARE */
-	uint32_t in_core; /* requests that the core has */
+	uint32_t in_core; /* wire: requests that the core has */
 	uint32_t in_wire; /* requests that the wire has */
 	struct list free;
 	struct list due; /* in the reactor's list of queues to be seen to at the end of the round */

@@ -16,6 +16,8 @@
 #include "common/base/error.h"
 #include "services/tcp/wire.h"
 
+/* A host that owes data, or has not taken its answers, does something about it in this time. */
+#define IDLE_NS     (10 * NS_PER_S)
 /* A PDU comes whole in this time: 1 MiB at 35 KB/s. */
 #define PDU_NS      (30 * NS_PER_S)
 /* The data that an R2T asked for: longer than a Linux host's I/O timeout (30 s). */
@@ -131,9 +133,8 @@ void connection_adopt(struct reactor *reactor, void *adopted)
 	if (!r)
 		r = queue_open(&connection->queue, reactor, &tcp_wire);
 	if (r) {
-		log_warn("%s: connection refused: %s",
-		         connection->queue.host_address,
-		         error_words(r));
+		if (connection->lane)
+			connection_warn(connection, "connection refused: %s", error_words(r));
 		connection_free(connection);
 		return;
 	}
@@ -209,12 +210,21 @@ static void consider(struct deadline *deadline, uint64_t since_ns, uint64_t limi
 	*deadline = (struct deadline){.due_ns = since_ns + limit_ns, .what = what};
 }
 
-/* The first thing to become too late, of all that the host is waited for with. */
+/* For the whole of it; and for doing anything about it at all. */
+static void consider_wait(struct deadline *deadline, uint64_t since_ns, uint64_t limit_ns,
+                          uint64_t moved_ns, const char *what)
+{
+	consider(deadline, since_ns, limit_ns, what);
+	if (since_ns)
+		consider(deadline, moved_ns > since_ns ? moved_ns : since_ns, IDLE_NS, what);
+}
+
+/* The first thing to become too late, of all that the host is waited for with. Nothing that comes
+ * behind what we do not read is. */
 static struct deadline next_deadline(const struct connection *connection)
 {
 	uint64_t state_ns = life_deadline_ns(connection->state);
 	struct deadline deadline = {0};
-
 	if (connection->state == LIFE_CLOSED)
 		return deadline;
 	if (state_ns)
@@ -223,12 +233,22 @@ static struct deadline next_deadline(const struct connection *connection)
 		         state_ns,
 		         connection->state == LIFE_AWAIT_ICREQ ? "ICReq did not come"
 		                                               : "it does not close");
-	consider(&deadline, connection->pdu_since_ns, PDU_NS, "the rest of a PDU did not come");
-	consider(&deadline, connection->stuck_since_ns, STUCK_NS, "it does not take its answers");
-	consider(&deadline,
-	         transfer_oldest_ns(connection),
-	         TRANSFER_NS,
-	         "the data that R2T asked for did not come");
+	consider_wait(&deadline,
+	              connection->pdu_since_ns,
+	              PDU_NS,
+	              connection->heard_ns,
+	              "the rest of a PDU did not come");
+	consider_wait(&deadline,
+	              connection->stuck_since_ns,
+	              STUCK_NS,
+	              connection->took_ns,
+	              "it does not take its answers");
+	if (!connection->paused)
+		consider_wait(&deadline,
+		              transfer_oldest_ns(connection),
+		              TRANSFER_NS,
+		              connection->heard_ns,
+		              "the data that R2T asked for did not come");
 	return deadline;
 }
 
@@ -270,6 +290,18 @@ static uint32_t events_wanted(const struct connection *connection)
 	return events;
 }
 
+/* All of its requests wait for data, and that lies behind commands for which there are none: it
+ * has put far more commands into its queue than the queue has entries. */
+static void end_if_overfull(struct connection *connection)
+{
+	if (connection->state != LIFE_READY || !connection->queue.starved ||
+	    connection->queue.in_core > 0 || list_is_empty(&connection->asked) ||
+	    !list_is_empty(&connection->unasked) || !list_is_empty(&connection->sending))
+		return;
+	connection_warn(connection, "connection closed: more commands than its queue has entries");
+	connection_event(connection, LIFE_ON_DISMISSED);
+}
+
 void connection_settle(struct connection *connection)
 {
 	if (connection->state == LIFE_CLOSED)
@@ -277,6 +309,7 @@ void connection_settle(struct connection *connection)
 	if (connection->resumed)
 		connection_read_on(connection);
 	send_flush(connection);
+	end_if_overfull(connection);
 	if (connection->state == LIFE_DRAINING && list_is_empty(&connection->sending))
 		connection_event(connection, LIFE_ON_SENT);
 	watch(connection);
@@ -328,6 +361,7 @@ static void enter(struct connection *connection)
 	case LIFE_CLOSED:
 		connection->mute = true;
 		loop_timer_clear(&connection->timer);
+		connection_drop_stash(connection);
 		loop_remove(&connection->source);
 		cleanup_close(&connection->fd);
 		connection->fd = -1;

@@ -54,7 +54,9 @@ struct connection {
 	struct request *incoming;   /* of the command capsule that is being received */
 	enum request_source origin; /* what was decided about it */
 	uint64_t pdu_since_ns;      /* when the PDU that is not complete yet began; 0 */
+	uint64_t heard_ns;          /* when anything came, or could come again */
 	bool paused;                /* the core has no room: what comes must wait */
+	uint64_t paused_ns;         /* since when */
 	bool resumed;               /* it has room again, and this must still be acted upon */
 	uint8_t *stash;             /* received before the pause, not taken yet */
 	size_t stash_bytes;
@@ -70,6 +72,7 @@ struct connection {
 	struct list sending;
 	size_t sent_bytes;       /* of its first */
 	uint64_t stuck_since_ns; /* since when its first waits for the host to read; 0 */
+	uint64_t took_ns;        /* when the host took anything */
 	bool mute; /* nothing is queued any more: a TermReq has been, or the stream is shut */
 	struct outgoing icresp;
 	struct outgoing term;
@@ -123,7 +126,7 @@ void connection_readable(struct connection *connection);
 void connection_read_on(struct connection *connection); /* what was stashed, after a pause */
 void connection_resume(struct queue *queue);
 bool connection_is_receiving(const struct connection *connection);
-
+void connection_drop_stash(struct connection *connection);
 /* icreq.c, command.c, transfer.c: a header has come; false: the core has no room for it, come
  * again later. Then its data has, whole. */
 bool icreq_header(struct connection *connection);
@@ -138,7 +141,8 @@ void transfer_begin(struct connection *connection, struct request *request, bool
 void transfer_fetch(struct request *request);
 /* When the oldest transfer began; 0: there is none. */
 uint64_t transfer_oldest_ns(const struct connection *connection);
-
+/* A pause is over, in which the host could not send: it did not count. */
+void transfer_forgive_pause(struct connection *connection);
 /* send.c */
 void send_respond(struct request *request);
 void send_queue(struct connection *connection, struct outgoing *outgoing);

@@ -20,6 +20,10 @@
  */
 #define LANE_SCRATCH_BYTES (256u << 10)
 
+/* What has been received by connections that wait for room, together. Beyond it only a little is
+ * received at a time, so that little must be kept of it. */
+#define LANE_STASH_MAX    (16u << 20)
+#define LANE_LITTLE_BYTES (8u << 10)
 struct lane {
 	struct loop *loop;
 	struct loop_hook hook;
@@ -27,6 +31,7 @@ struct lane {
 	struct log_limit refusals; /* lines about hosts that were refused something */
 	struct log_limit ends;     /* lines about connections that we have ended */
 	uint8_t *scratch;
+	size_t stashed_bytes;
 };
 
 /* NULL: no memory. */

@@ -55,6 +55,12 @@ static void take_end(struct connection *connection)
 	}
 }
 
+static void pause_reading(struct connection *connection)
+{
+	connection->paused = true;
+	connection->paused_ns = loop_now_ns(connection->lane->loop);
+}
+
 /* Until the bytes are used up, the core has no room, or the connection ends. Returns what is
  * left of the bytes. */
 static const uint8_t *take_bytes(struct connection *connection, const uint8_t *at,
@@ -68,7 +74,8 @@ static const uint8_t *take_bytes(struct connection *connection, const uint8_t *a
 		case RECEIVER_HUNGRY:
 			return at;
 		case RECEIVER_HEADER:
-			connection->paused = !take_header(connection);
+			if (!take_header(connection))
+				pause_reading(connection);
 			break;
 		case RECEIVER_END:
 			take_end(connection);
@@ -106,12 +113,14 @@ static void stash(struct connection *connection, const uint8_t *bytes, size_t le
 		return;
 	}
 	memcpy(connection->stash, bytes, length);
+	connection->lane->stashed_bytes += length;
 	connection->stash_bytes = length;
 	connection->stash_taken = 0;
 }
 
-static void drop_stash(struct connection *connection)
+void connection_drop_stash(struct connection *connection)
 {
+	connection->lane->stashed_bytes -= connection->stash_bytes;
 	free(connection->stash);
 	connection->stash = NULL;
 	connection->stash_bytes = 0;
@@ -122,6 +131,9 @@ void connection_resume(struct queue *queue)
 {
 	struct connection *connection = connection_of(queue);
 
+	if (connection->paused)
+		transfer_forgive_pause(connection);
+	connection->heard_ns = loop_now_ns(connection->lane->loop);
 	connection->paused = false;
 	connection->resumed = true;
 	connection_mark(connection);
@@ -139,7 +151,7 @@ void connection_read_on(struct connection *connection)
 		connection, bytes + connection->stash_taken, bytes + connection->stash_bytes);
 	connection->stash_taken = (size_t)(left - bytes);
 	if (!connection->paused || connection->stash_taken == connection->stash_bytes)
-		drop_stash(connection);
+		connection_drop_stash(connection);
 	time_pdu(connection);
 }
 
@@ -163,10 +175,16 @@ static size_t read_socket(struct connection *connection, struct iovec *iov, int 
 	return 0;
 }
 
+static size_t scratch_bytes(const struct lane *lane)
+{
+	return lane->stashed_bytes < LANE_STASH_MAX ? LANE_SCRATCH_BYTES : LANE_LITTLE_BYTES;
+}
+
 void connection_readable(struct connection *connection)
 {
 	struct receiver *receiver = &connection->receiver;
-	uint8_t *scratch = connection->lane->scratch;
+	const struct lane *lane = connection->lane;
+	uint8_t *scratch = lane->scratch;
 	struct iovec iov[2];
 	size_t gap, received, direct;
 	const uint8_t *left;
@@ -177,10 +195,11 @@ void connection_readable(struct connection *connection)
 	gap = is_open(connection) ? receiver_gap(receiver, &place) : 0;
 	if (gap > 0)
 		iov[0] = (struct iovec){.iov_base = place, .iov_len = gap};
-	iov[gap > 0] = (struct iovec){.iov_base = scratch, .iov_len = LANE_SCRATCH_BYTES};
+	iov[gap > 0] = (struct iovec){.iov_base = scratch, .iov_len = scratch_bytes(lane)};
 	received = read_socket(connection, iov, gap > 0 ? 2 : 1);
 	if (received == 0 || !is_open(connection))
 		return;
+	connection->heard_ns = loop_now_ns(lane->loop);
 	direct = received < gap ? received : gap;
 	receiver_filled(receiver, direct);
 	left = take_bytes(connection, scratch, scratch + (received - direct));

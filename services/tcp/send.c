@@ -84,6 +84,7 @@ static bool send_some(struct connection *connection)
 			connection->stuck_since_ns = loop_now_ns(connection->lane->loop);
 		return false;
 	}
+	connection->took_ns = loop_now_ns(connection->lane->loop);
 	count_sent(connection, (size_t)r);
 	return (size_t)r == bytes;
 }

@@ -25,6 +25,11 @@ static void set_stage(struct request *request, enum stage stage)
 
 /* ------------------------------------------------------------------ R2T */
 
+static uint32_t now_ms(const struct connection *connection)
+{
+	return (uint32_t)(loop_now_ns(connection->lane->loop) / NS_PER_MS);
+}
+
 static void ask(struct connection *connection, struct request *request)
 {
 	struct tcp_request *own = tcp_request_of(request);
@@ -34,7 +39,7 @@ static void ask(struct connection *connection, struct request *request)
 		.ttag = request->index,
 		.length = request->length,
 	};
-	own->since_ms = (uint32_t)(loop_now_ns(connection->lane->loop) / NS_PER_MS);
+	own->since_ms = now_ms(connection);
 	set_stage(request, STAGE_ASKED);
 	list_append(&connection->asked, &request->wire_link);
 	outgoing_r2t(&own->outgoing, &connection->receiver.agreement, &own->transfer);
@@ -54,6 +59,8 @@ void transfer_fetch(struct request *request)
 {
 	struct connection *connection = connection_of(request->queue);
 
+	if (connection->mute) /* behind a TermReq nothing is said */
+		return;
 	list_remove(&request->wire_link);
 	ask(connection, request);
 	connection_mark(connection);
@@ -67,11 +74,25 @@ uint64_t transfer_oldest_ns(const struct connection *connection)
 
 	if (list_is_empty(&connection->asked))
 		return 0;
-	age_ms = (uint32_t)(now_ns / NS_PER_MS) -
+	age_ms = now_ms(connection) -
 	         tcp_request_of(container_of(first, struct request, wire_link))->since_ms;
 	return now_ns - age_ms * NS_PER_MS;
 }
 
+void transfer_forgive_pause(struct connection *connection)
+{
+	uint32_t pause_ms = (uint32_t)(connection->paused_ns / NS_PER_MS);
+
+	list_for_each (at, &connection->asked) {
+		struct tcp_request *own = tcp_request_of(
+			container_of(at, struct request, wire_link));
+		uint32_t before_ms = pause_ms - own->since_ms;
+
+		own->since_ms = now_ms(connection);
+		if ((int32_t)before_ms > 0)
+			own->since_ms -= before_ms;
+	}
+}
 /* ------------------------------------------------------------------ H2CData */
 
 /* Whose data that is; NULL: nobody's. An R2T that is not sent yet cannot have been answered. */

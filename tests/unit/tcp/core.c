@@ -103,6 +103,8 @@ void core_answer(struct nvme_status status)
 
 	ck_assert_uint_gt(core.n_executed, 0);
 	core.n_executed--;
+	if (core.queue)
+		core.queue->in_core--;
 	memmove(core.executed, core.executed + 1, core.n_executed * sizeof(core.executed[0]));
 	if (!core.queue || core.queue->closing) {
 		request->owner = FREE;
@@ -190,6 +192,7 @@ struct request *queue_begin(struct queue *queue)
 		queue->in_wire++;
 		return request;
 	}
+	queue->starved = true;
 	return NULL;
 }
 
@@ -233,6 +236,7 @@ void request_execute(struct request *request)
 {
 	request->owner = CORES;
 	request->queue->in_wire--;
+	request->queue->in_core++;
 	core.executed[core.n_executed++] = request;
 }
 
@@ -256,4 +260,5 @@ void request_finish(struct request *request)
 	must(request->owner == WIRES);
 	request->owner = FREE;
 	request->queue->in_wire--;
+	request->queue->starved = false;
 }

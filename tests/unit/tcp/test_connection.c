@@ -277,6 +277,27 @@ START_TEST(is_over_when_the_host_stops_within_a_pdu_for_30_s)
 }
 END_TEST
 
+START_TEST(keeps_little_for_later_when_others_have_much)
+{
+	size_t *stashed = &connection()->lane->stashed_bytes;
+
+	core.has_room = false;
+	host_sends_a_write_in_capsule(0, 4096);
+	for (uint16_t i = 1; i < 1000; i++)
+		host_sends_a_flush(i);
+	*stashed = LANE_STASH_MAX;
+	core_run();
+	ck_assert(connection()->paused);
+	ck_assert_uint_gt(connection()->stash_bytes, 0);
+	ck_assert_uint_le(connection()->stash_bytes, LANE_LITTLE_BYTES);
+	ck_assert_uint_eq(*stashed, LANE_STASH_MAX + connection()->stash_bytes);
+	shutdown(core.host, SHUT_RDWR);
+	connection_event(connection(), LIFE_ON_HUNG_UP);
+	ck_assert_uint_eq(*stashed, LANE_STASH_MAX);
+	core_run();
+}
+END_TEST
+
 static void given_a_host_that_does_not_read(void)
 {
 	int small = 65536;
@@ -296,6 +317,19 @@ static void given_a_host_that_does_not_read(void)
 START_TEST(is_over_when_it_does_not_read_for_30_s)
 {
 	connection()->stuck_since_ns -= 30 * NS_PER_S;
+	loop_timer_set(core.loop, &connection()->timer, clock_now_ns());
+	core_run();
+	ck_assert(core.closed);
+}
+END_TEST
+
+START_TEST(is_over_when_it_reads_nothing_for_10_s)
+{
+	connection()->stuck_since_ns -= 10 * NS_PER_S;
+	loop_timer_set(core.loop, &connection()->timer, clock_now_ns());
+	core_run();
+	ck_assert(!core.closed); /* it took something just now */
+	connection()->took_ns -= 10 * NS_PER_S;
 	loop_timer_set(core.loop, &connection()->timer, clock_now_ns());
 	core_run();
 	ck_assert(core.closed);
@@ -406,7 +440,8 @@ int main(void)
 	         takes_what_was_stashed_in_order,
 	         takes_a_command_again_that_was_the_last_of_the_bytes,
 	         waits_for_room_for_data_in_the_capsule,
-	         may_end_while_it_waits_for_room);
+	         may_end_while_it_waits_for_room,
+	         keeps_little_for_later_when_others_have_much);
 	describe(suite,
 	         "a host that is slow to send",
 	         given_a_ready_connection,
@@ -417,6 +452,7 @@ int main(void)
 	         given_a_host_that_does_not_read,
 	         host_is_forgotten,
 	         is_over_when_it_does_not_read_for_30_s,
+	         is_over_when_it_reads_nothing_for_10_s,
 	         gets_all_when_it_reads_at_last,
 	         gets_no_answer_behind_a_term_request,
 	         cannot_answer_an_r2t_that_was_not_sent);

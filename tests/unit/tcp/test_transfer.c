@@ -117,6 +117,92 @@ START_TEST(is_over_when_the_data_does_not_come_in_60_s)
 }
 END_TEST
 
+static void expire(void)
+{
+	loop_timer_set(core.loop, &connection()->timer, clock_now_ns());
+	core_run();
+}
+
+START_TEST(is_over_when_nothing_comes_for_10_s)
+{
+	struct tcp_r2t r2t;
+
+	host_sends_a_write(1, 8192);
+	r2t = host_receives_r2t(1, 8192);
+	core_run();
+	tcp_request_of(core_find(1))->since_ms -= 20000;
+	host_sends_data(1, le16_get(r2t.ttag), 0, 4096, 0);
+	core_run();
+	expire();
+	ck_assert(!core.closed);
+	connection()->heard_ns -= 10 * NS_PER_S;
+	expire();
+	ck_assert(core.closed);
+}
+END_TEST
+
+START_TEST(does_not_count_the_time_in_which_we_do_not_read)
+{
+	host_sends_a_write(1, 4096);
+	host_receives_r2t(1, 4096);
+	core.has_room = false;
+	host_sends_a_write_in_capsule(2, 512);
+	core_run();
+	ck_assert(connection()->paused);
+	tcp_request_of(core_find(1))->since_ms -= 70000;
+	connection()->paused_ns -= 69 * NS_PER_S;
+	connection()->heard_ns -= 69 * NS_PER_S;
+	expire();
+	ck_assert(!core.closed);
+	core.has_room = true;
+	core_resume();
+	expire();
+	ck_assert(!core.closed);
+	ck_assert_uint_ge(transfer_oldest_ns(connection()), clock_now_ns() - 3 * NS_PER_S);
+}
+END_TEST
+
+START_TEST(asks_for_nothing_behind_a_term_request)
+{
+	core.has_room = false;
+	host_sends_a_write(1, 4096);
+	core_run();
+	host_sends_data(1, 0, 0, 4096, TCP_PDU_LAST);
+	core_run();
+	core_fetch(core_find(1));
+	host_receives_a_term_request(TCP_FES_INVALID_HEADER_FIELD, 10, 24);
+}
+END_TEST
+
+START_TEST(is_over_when_its_data_lies_behind_too_many_commands)
+{
+	core.requests = 2;
+	for (uint16_t i = 1; i <= 3; i++)
+		host_sends_a_write(i, 4096);
+	host_receives_r2t(1, 4096);
+	host_receives_r2t(2, 4096);
+	host_sees_the_end();
+}
+END_TEST
+
+START_TEST(goes_on_while_another_command_may_become_free)
+{
+	core.requests = 2;
+	host_sends_a_flush(1);
+	host_sends_a_write(2, 4096);
+	host_sends_a_flush(3);
+	host_receives_r2t(2, 4096);
+	core_run();
+	ck_assert_uint_eq(core.n_executed, 1);
+	ck_assert(!core.queue->closing);
+	core_answer(STATUS_OK);
+	core_run();
+	core_resume();
+	core_run();
+	ck_assert_uint_eq(core.n_executed, 1);
+}
+END_TEST
+
 START_TEST(finishes_a_transfer_when_the_host_hangs_up)
 {
 	host_sends_a_write(1, 4096);
@@ -214,6 +300,11 @@ int main(void)
 	         refuses_data_for_a_transfer_that_is_over,
 	         refuses_data_before_it_has_asked,
 	         is_over_when_the_data_does_not_come_in_60_s,
+	         is_over_when_nothing_comes_for_10_s,
+	         does_not_count_the_time_in_which_we_do_not_read,
+	         asks_for_nothing_behind_a_term_request,
+	         is_over_when_its_data_lies_behind_too_many_commands,
+	         goes_on_while_another_command_may_become_free,
 	         finishes_a_transfer_when_the_host_hangs_up);
 	describe(suite,
 	         "a connection with data digests",
