@@ -39,7 +39,7 @@ enum controller_phase {
 /* A reactor's part of a controller. */
 struct controller_share {
 	_Alignas(64) struct counts counts;
-	atomic_bool heard; /* a command has come since the keep-alive timer last asked */
+	atomic_bool heard;      /* a command has come since the keep-alive timer last asked */
 	struct room_share room; /* the reactor's */
 };
 
