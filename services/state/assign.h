@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #pragma once
 
+#include "common/base/clock.h"
 #include "services/state/state.h"
 
 /*

@@ -66,7 +66,7 @@ static int resolve_subsystem(struct identity *identity, struct config_subsystem 
 	bool made = !subsystem;
 	int r = made ? make_subsystem(&subsystem, config->nqn, target) : 0;
 
-	if (r)
+	if (r || !subsystem)
 		return r;
 	if (made)
 		list_append(&identity->subsystems, &subsystem->link);
