@@ -322,27 +322,6 @@ START_TEST(is_given_up_for_an_id_that_is_not_in_flight)
 }
 END_TEST
 
-/* It completes without a word of having taken: there are slots, but never a place in the ring. */
-START_TEST(is_given_up_when_the_ring_stays_full)
-{
-	uint64_t end_ns = deadline_ns();
-
-	for (unsigned i = 0; i < LINK_SLOTS; i++) {
-		put(0, 1);
-		worker_completes(requests[0].wanted.id, NVME_SC_SUCCESS);
-		ck_assert_uint_eq(worker_link_look(to_worker), 1);
-	}
-	ck_assert_uint_eq(times_done[0], LINK_SLOTS);
-	put(1, 1);
-	while (worker_link_state(to_worker) == WORKER_UP && clock_now_ns() < end_ns) {
-		ck_assert_int_eq(loop_round(loop, 10), 0);
-		worker_link_look(to_worker);
-	}
-	ck_assert_int_eq(worker_link_state(to_worker), WORKER_AWAY);
-	ck_assert_uint_eq(times_done[1], 0);
-}
-END_TEST
-
 START_TEST(is_given_up_when_the_worker_speaks)
 {
 	worker_answers(true);
@@ -607,7 +586,6 @@ int main(void)
 	         is_given_up_for_a_stale_id,
 	         is_given_up_for_an_id_that_cannot_be,
 	         is_given_up_for_an_id_that_is_not_in_flight,
-	         is_given_up_when_the_ring_stays_full,
 	         is_given_up_when_the_worker_speaks,
 	         brings_what_was_in_flight_to_the_successor_in_the_old_order,
 	         takes_the_completions_that_a_dead_worker_has_left,
