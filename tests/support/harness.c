@@ -112,16 +112,34 @@ static void become_user(uid_t user)
 	}
 }
 
+/* Another user may not reach the build: a checkout below /root is root's. */
+static void bring_programs(const struct harness *harness)
+{
+	static const char *const names[] = {"nvmetd", "nvmetd-state", "nvmetd-io", "nvmetd-tcp"};
+	char command[1024];
+
+	if (mkdir(harness_path(harness, "bin"), 0755) < 0)
+		return; /* brought before */
+	for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		snprintf(command,
+		         sizeof(command),
+		         "cp '" NVMETD_BIN_DIR "/%s' '%s'",
+		         names[i],
+		         harness_path(harness, "bin"));
+		ck_assert_int_eq(system(command), 0);
+	}
+}
+
 static void become_launcher(const struct harness *harness, bool has_config)
 {
-	char threads[16], config[128], run[128], state[128];
+	char threads[16], config[128], run[128], state[128], bin[512], program[520];
 	const char *arguments[] = {"nvmetd",
 	                           "--run-dir",
 	                           run,
 	                           "--state-dir",
 	                           state,
 	                           "--bin-dir",
-	                           NVMETD_BIN_DIR,
+	                           bin,
 	                           "--threads",
 	                           threads,
 	                           NULL,
@@ -130,6 +148,11 @@ static void become_launcher(const struct harness *harness, bool has_config)
 	int log = open(harness_path(harness, "log"), O_CREAT | O_APPEND | O_WRONLY, 0666);
 
 	snprintf(threads, sizeof(threads), "%u", harness->threads);
+	snprintf(bin,
+	         sizeof(bin),
+	         "%s",
+	         harness->run_as ? harness_path(harness, "bin") : NVMETD_BIN_DIR);
+	snprintf(program, sizeof(program), "%s/nvmetd", bin);
 	snprintf(run, sizeof(run), "%s/run", harness->directory);
 	snprintf(state, sizeof(state), "%s/state", harness->directory);
 	snprintf(config, sizeof(config), "%s/config.json", harness->directory);
@@ -142,8 +165,8 @@ static void become_launcher(const struct harness *harness, bool has_config)
 	dup2(log, STDERR_FILENO);
 	become_user(harness->run_as);
 	prctl(PR_SET_PDEATHSIG, SIGTERM);
-	execv(NVMETD_BIN_DIR "/nvmetd", (char *const *)(uintptr_t)arguments);
-	perror("cannot run " NVMETD_BIN_DIR "/nvmetd");
+	execv(program, (char *const *)(uintptr_t)arguments);
+	perror(program);
 	_exit(127);
 }
 
@@ -162,8 +185,10 @@ void harness_launch(struct harness *harness, bool has_config)
 
 	if (has_config)
 		harness_write(harness, "config.json", &harness->exports);
-	if (harness->run_as)
+	if (harness->run_as) {
+		bring_programs(harness);
 		give_to_user(harness);
+	}
 	pid = fork();
 	ck_assert_int_ge(pid, 0);
 	if (pid == 0)

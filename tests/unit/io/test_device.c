@@ -173,12 +173,13 @@ END_TEST
 
 int main(void)
 {
-	Suite *suite = suite_create("a block device");
+	Suite *suite;
 
 	if (!can_make_a_device()) {
 		printf("1..0 # SKIP a loop device cannot be made here\n");
 		return 77;
 	}
+	suite = suite_create("a block device");
 	describe(suite,
 	         "with blocks of 512",
 	         given_a_device,

@@ -128,7 +128,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *suite = suite_create("a successor");
+	Suite *suite;
 	const char *why;
 
 	if (!slow_file_begin(SLOW_FILE_ASYNC, &why)) {
@@ -136,6 +136,7 @@ int main(void)
 		return 77;
 	}
 	slow_file_end();
+	suite = suite_create("a successor");
 	describe(suite,
 	         "of a worker whose writes no thread waits for",
 	         given_a_disk_that_no_thread_waits_for,

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "tests/support/spec.h"
@@ -21,6 +22,17 @@ static bool mount_small(const char *where)
 	return unshare(CLONE_NEWNS) == 0 &&
 	       mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
 	       mount("small", where, "tmpfs", 0, "size=1m") == 0;
+}
+
+static bool can_mount(void)
+{
+	pid_t child = fork();
+	int status = 1;
+
+	if (child == 0)
+		_exit(mount_small("/tmp") ? 0 : 1);
+	waitpid(child, &status, 0);
+	return status == 0;
 }
 
 static void given_a_file_larger_than_its_file_system(void)
@@ -80,12 +92,13 @@ END_TEST
 
 int main(void)
 {
-	Suite *suite = suite_create("a full file system");
+	Suite *suite;
 
-	if (geteuid() != 0) {
-		printf("1..0 # SKIP only root can mount a small file system\n");
+	if (!can_mount()) {
+		printf("1..0 # SKIP a small file system cannot be mounted here\n");
 		return 77;
 	}
+	suite = suite_create("a full file system");
 	describe(suite,
 	         "a file larger than its file system",
 	         given_a_file_larger_than_its_file_system,

@@ -178,7 +178,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *suite = suite_create("a slow file");
+	Suite *suite;
 	const char *why;
 
 	if (!slow_file_begin(SLOW_FILE_WAITS, &why)) {
@@ -186,6 +186,7 @@ int main(void)
 		return 77;
 	}
 	slow_file_end();
+	suite = suite_create("a slow file");
 	describe(suite,
 	         "a device that fails",
 	         given_a_slow_file,
