@@ -2,6 +2,7 @@
 #include "services/ctl/ctl.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -11,11 +12,22 @@
 /* Longer than what any message may become when escaped. */
 #define LINE_MAX_BYTES 4096
 
+/* What nvmetd quotes of a file it has escaped already; to do so twice makes it hard to read. */
+static bool is_plain(const char *text)
+{
+	for (; *text; text++)
+		if (*text < ' ' || *text > '~')
+			return false;
+	return true;
+}
+
 static void say(const char *prefix, const char *text)
 {
 	char line[LINE_MAX_BYTES];
 
-	fprintf(stderr, "%s%s\n", prefix, log_safe(line, sizeof(line), text, strlen(text)));
+	if (!is_plain(text))
+		text = log_safe(line, sizeof(line), text, strlen(text));
+	fprintf(stderr, "%s%s\n", prefix, text);
 }
 
 static enum ctl_exit check(envelope *answer, int answer_body)

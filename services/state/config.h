@@ -45,6 +45,13 @@ enum config_error {
 #define CONFIG_PORTS_MAX          1024
 #define CONFIG_SUBSYSTEMS_MAX     4095
 #define CONFIG_NAMESPACES_MAX     65536
+/* These bound the time and the memory that a file of 8 MiB can take. */
+#define CONFIG_HOSTS_MAX          4096
+#define CONFIG_LINKS_MAX          4096  /* in one list of names */
+#define CONFIG_ALL_LINKS_MAX      65536 /* in all of them */
+#define CONFIG_REFERRALS_MAX      128   /* of a port */
+#define CONFIG_PASSTHRU_MAX       1     /* of a subsystem */
+#define CONFIG_KEY_MAX            255
 
 struct config_host {
 	char nqn[NVME_NQN_SIZE];

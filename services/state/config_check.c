@@ -395,21 +395,29 @@ static void check_subsystems(const struct config *config, struct report *report)
 	check_conflicts(config, report);
 }
 
-static void check_count(size_t count, size_t most, const char *key, struct report *report)
-{
-	if (count > most)
-		report_error(
-			report, PLACE_KEY(NULL, key), "there are %zu, and may be %zu", count, most);
-}
-
+/* The sums; each list's own length has been checked when it was read. */
 static bool check_counts(const struct config *config, struct report *report)
 {
-	size_t namespaces = 0;
+	size_t namespaces = 0, hosts = 0, links = 0;
 
-	for (size_t i = 0; i < config->n_subsystems; i++)
+	for (size_t i = 0; i < config->n_subsystems; i++) {
 		namespaces += config->subsystems[i].n_namespaces;
-	check_count(config->n_ports, CONFIG_PORTS_MAX, "ports", report);
-	check_count(config->n_subsystems, CONFIG_SUBSYSTEMS_MAX, "subsystems", report);
+		hosts += config->subsystems[i].n_allowed_hosts;
+	}
+	for (size_t i = 0; i < config->n_ports; i++)
+		links += config->ports[i].n_links;
+	if (hosts > CONFIG_ALL_LINKS_MAX)
+		report_error(report,
+		             PLACE_KEY(NULL, "subsystems"),
+		             "have %zu allowed_hosts together, and may have %d",
+		             hosts,
+		             CONFIG_ALL_LINKS_MAX);
+	if (links > CONFIG_ALL_LINKS_MAX)
+		report_error(report,
+		             PLACE_KEY(NULL, "ports"),
+		             "have %zu subsystems together, and may have %d",
+		             links,
+		             CONFIG_ALL_LINKS_MAX);
 	if (namespaces > CONFIG_NAMESPACES_MAX)
 		report_error(report,
 		             PLACE_KEY(NULL, "subsystems"),

@@ -9,11 +9,12 @@
 
 /* From JSON to structs: the file, its hosts, and what the other parts share. */
 
-int config_read_elements(const struct json_object *parent, const char *key, size_t element_size,
-                         read_element_fn read_element, void **ret_elements, size_t *ret_count)
+int config_read_elements(const struct json_object *parent, const char *key, size_t most,
+                         size_t element_size, read_element_fn read_element, void **ret_elements,
+                         size_t *ret_count)
 {
 	const json_t *array;
-	size_t count = json_read_array(parent, key, &array);
+	size_t count = json_read_array(parent, key, most, &array);
 	char *elements;
 
 	if (count == 0)
@@ -68,7 +69,7 @@ int config_read_links(const struct json_object *object, const char *key,
                       struct config_link **ret_links, size_t *ret_count)
 {
 	const json_t *array;
-	size_t count = json_read_array(object, key, &array);
+	size_t count = json_read_array(object, key, CONFIG_LINKS_MAX, &array);
 	struct config_link *links;
 
 	if (count == 0)
@@ -100,14 +101,14 @@ void config_read_host(const struct json_object *object, void *ret_element)
 	struct config_host *host = ret_element;
 	const struct json_place *place = PLACE_KEY(object->place, "dhchap");
 	struct json_object dhchap;
-	const char *key;
+	char key[CONFIG_KEY_MAX + 1] = "";
 
 	json_warn_unknown(object, KNOWN("nqn", "dhchap"));
 	config_read_nqn(object, "nqn", host->nqn);
 	if (!json_read_object(object, "dhchap", place, &dhchap))
 		return;
-	key = json_string_value(json_object_get(dhchap.json, "key"));
-	if (key && *key) /* to export without the key that was asked for would be worse */
+	json_read_text(&dhchap, "key", key, sizeof(key));
+	if (key[0]) /* to export without the key that was asked for would be worse */
 		report_error(object->report,
 		             PLACE_KEY(place, "key"),
 		             "authentication is not supported yet");
@@ -134,13 +135,14 @@ int config_read(struct config *ret_config, const json_t *root, struct report *re
 	int r;
 
 	if (!json_is_object(root)) {
-		report_error(report, NULL, "is no object");
+		report_error(report, NULL, "the file is no object, as nvmetcli writes it");
 		return CONFIG_E_WRONG;
 	}
 	json_warn_unknown(&object, KNOWN("discovery", "hosts", "ports", "subsystems"));
 	read_discovery(&object, &config);
 	r = config_read_elements(&object,
 	                         "hosts",
+	                         CONFIG_HOSTS_MAX,
 	                         sizeof(*config.hosts),
 	                         config_read_host,
 	                         (void **)&config.hosts,
@@ -148,6 +150,7 @@ int config_read(struct config *ret_config, const json_t *root, struct report *re
 	if (!r)
 		r = config_read_elements(&object,
 		                         "subsystems",
+		                         CONFIG_SUBSYSTEMS_MAX,
 		                         sizeof(*config.subsystems),
 		                         config_read_subsystem,
 		                         (void **)&config.subsystems,
@@ -155,6 +158,7 @@ int config_read(struct config *ret_config, const json_t *root, struct report *re
 	if (!r)
 		r = config_read_elements(&object,
 		                         "ports",
+		                         CONFIG_PORTS_MAX,
 		                         sizeof(*config.ports),
 		                         config_read_port,
 		                         (void **)&config.ports,
@@ -177,6 +181,10 @@ int config_parse(struct config *ret_config, const char *text, size_t length, str
 	json_t *root;
 	int r;
 
+	if (length >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0) {
+		report_error_at(report, 1, "begins with a byte order mark; save it without one");
+		return CONFIG_E_WRONG;
+	}
 	root = json_loadb(text, length, JSON_REJECT_DUPLICATES, &error);
 	if (!root) {
 		if (json_error_code(&error) == json_error_out_of_memory)

@@ -24,9 +24,11 @@ void config_read_host(const struct json_object *object, void *ret_host);
 void config_read_port(const struct json_object *object, void *ret_port);
 void config_read_subsystem(const struct json_object *object, void *ret_subsystem);
 
-/* Reads an array of objects into a new array. -ENOMEM leaves it empty. */
-int config_read_elements(const struct json_object *parent, const char *key, size_t element_size,
-                         read_element_fn read_element, void **ret_elements, size_t *ret_count);
+/* Reads an array of objects into a new array; more than `most` of them is an error of the file,
+ * found before there is memory for them. -ENOMEM leaves it empty. */
+int config_read_elements(const struct json_object *parent, const char *key, size_t most,
+                         size_t element_size, read_element_fn read_element, void **ret_elements,
+                         size_t *ret_count);
 
 /* An array of names. */
 int config_read_links(const struct json_object *object, const char *key,

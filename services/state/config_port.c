@@ -169,6 +169,7 @@ void config_read_port(const struct json_object *object, void *ret_element)
 	if (!r)
 		r = config_read_elements(object,
 		                         "ana_groups",
+		                         NVME_MAX_ANA_GROUPS,
 		                         sizeof(*port->groups),
 		                         read_ana_group,
 		                         (void **)&port->groups,
@@ -179,6 +180,7 @@ void config_read_port(const struct json_object *object, void *ret_element)
 	if (!r)
 		r = config_read_elements(object,
 		                         "referrals",
+		                         CONFIG_REFERRALS_MAX,
 		                         sizeof(*port->referrals),
 		                         read_referral,
 		                         (void **)&port->referrals,

@@ -215,7 +215,7 @@ static void read_attributes(const struct json_object *object, struct config_subs
 static void read_passthru(const struct json_object *object, struct config_subsystem *subsystem)
 {
 	const json_t *array, *element;
-	size_t count = json_read_array(object, "passthru", &array);
+	size_t count = json_read_array(object, "passthru", CONFIG_PASSTHRU_MAX, &array);
 
 	for (size_t i = 0; i < count; i++) {
 		const struct json_place *place = PLACE_INDEX(PLACE_KEY(object->place, "passthru"),
@@ -226,6 +226,8 @@ static void read_passthru(const struct json_object *object, struct config_subsys
 
 		if (json_is_object(element))
 			json_read_flag(&passthru, "enable", &enable);
+		else
+			report_error(object->report, place, "is no object");
 		if (enable)
 			report_error(object->report,
 			             PLACE_KEY(place, "enable"),
@@ -257,6 +259,7 @@ void config_read_subsystem(const struct json_object *object, void *ret_element)
 	if (!r)
 		r = config_read_elements(object,
 		                         "namespaces",
+		                         NVME_MAX_NAMESPACES,
 		                         sizeof(*subsystem->namespaces),
 		                         read_namespace,
 		                         (void **)&subsystem->namespaces,

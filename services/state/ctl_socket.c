@@ -36,7 +36,7 @@ static size_t put_lines(char **ret_lines, char *more, size_t more_size,
 		if (lines->line[i])
 			ret_lines[count++] = lines->line[i];
 	if (lines->count > count) {
-		snprintf(more, more_size, "… and %zu more", lines->count - count);
+		snprintf(more, more_size, "and %zu more", lines->count - count);
 		ret_lines[count++] = more;
 	}
 	return count;

@@ -120,7 +120,8 @@ bool json_read_object(const struct json_object *object, const char *key,
 	return true;
 }
 
-size_t json_read_array(const struct json_object *object, const char *key, const json_t **ret_array)
+size_t json_read_array(const struct json_object *object, const char *key, size_t most,
+                       const json_t **ret_array)
 {
 	const json_t *value = json_object_get(object->json, key);
 
@@ -128,6 +129,14 @@ size_t json_read_array(const struct json_object *object, const char *key, const 
 		return 0;
 	if (!json_is_array(value)) {
 		report_error(object->report, PLACE_KEY(object->place, key), "is no array");
+		return 0;
+	}
+	if (json_array_size(value) > most) {
+		report_error(object->report,
+		             PLACE_KEY(object->place, key),
+		             "there are %zu, and may be %zu",
+		             json_array_size(value),
+		             most);
 		return 0;
 	}
 	*ret_array = value;

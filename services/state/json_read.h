@@ -38,8 +38,9 @@ bool json_read_flag(const struct json_object *object, const char *key, bool *ret
 bool json_read_object(const struct json_object *object, const char *key,
                       const struct json_place *place, struct json_object *ret_object);
 
-/* A member that is an array; 0 if it is not there. */
-size_t json_read_array(const struct json_object *object, const char *key, const json_t **ret_array);
+/* A member that is an array; 0 if it is not there, and (reported) if it has more than `most`. */
+size_t json_read_array(const struct json_object *object, const char *key, size_t most,
+                       const json_t **ret_array);
 
 /* Warns of each member whose name is not in the list, which ends in NULL. */
 void json_warn_unknown(const struct json_object *object, const char *const *known);

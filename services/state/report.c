@@ -36,8 +36,13 @@ static void add_at_place(struct report *report, struct report_lines *lines,
                          const struct json_place *place, const char *format, va_list arguments)
 {
 	char words[512], place_words[256], place_safe[300];
-	unsigned line = report->text ? json_place_line(report->text, place) : 1;
+	unsigned line;
 
+	if (lines->count >= REPORT_LINES) { /* to look for its line as well would take too long */
+		lines->count++;
+		return;
+	}
+	line = report->text ? json_place_line(report->text, place) : 1;
 	vsnprintf(words, sizeof(words), format, arguments);
 	json_place_words(place_words, sizeof(place_words), place);
 	log_safe(place_safe, sizeof(place_safe), place_words, sizeof(place_words));

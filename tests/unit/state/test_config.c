@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* What a configuration file may say: one case for each rule, with the line and the place. */
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "common/base/log.h"
@@ -50,7 +52,7 @@ static void expect_refused(const char *text, const char *wanted)
 
 REFUSES(says_the_line_of_a_syntax_error, "{\n\"hosts\": [\n}", "f:3: unexpected token near '}'")
 REFUSES(refuses_an_empty_file, "", "f:1: '[' or '{' expected near end of file")
-REFUSES(refuses_what_is_no_object, "[]", "f:1: is no object")
+REFUSES(refuses_what_is_no_object, "[]", "f:1: the file is no object, as nvmetcli writes it")
 REFUSES(refuses_a_key_that_is_there_twice, "{\"hosts\": [],\n\"hosts\": []}",
         "f:2: duplicate object key near '\"hosts\"'")
 REFUSES(refuses_hosts_that_are_no_array, "{\n\"hosts\": 1}", "f:2: hosts: is no array")
@@ -91,6 +93,68 @@ START_TEST(keeps_the_first_of_very_many_errors)
 }
 END_TEST
 
+REFUSES(refuses_a_byte_order_mark, "\xef\xbb\xbf{}",
+        "f:1: begins with a byte order mark; save it without one")
+
+/* `before`, count times "{}", and what closes it. */
+static char *long_list(const char *before, size_t count, const char *after)
+{
+	char *text = malloc(strlen(before) + 3 * count + strlen(after) + 1), *at;
+
+	ck_assert_ptr_nonnull(text);
+	at = text + sprintf(text, "%s", before);
+	for (size_t i = 0; i < count; i++)
+		at += sprintf(at, "%s", i ? ",{}" : "{}");
+	strcpy(at, after);
+	return text;
+}
+
+/* Each list of the file, with as many elements as 8 MiB hold: one error, found without looking at
+ * them, so that neither time nor memory goes with their number. */
+START_TEST(a_list_that_is_too_long_is_one_error)
+{
+	static const struct {
+		const char *before, *after, *error;
+	} lists[] = {
+		{"{\"hosts\":[",                               "]}", "hosts: there are 2700000, and may be 4096"              },
+		{"{\"ports\":[",                               "]}", "ports: there are 2700000, and may be 1024"              },
+		{"{\"subsystems\":[",                          "]}", "subsystems: there are 2700000, and may be 4095"         },
+		{"{\"ports\":[{\"portid\":1,\"ana_groups\":[",
+	         "]}]}",	                                     "ports[0].ana_groups: there are 2700000, and may be 128" },
+		{"{\"ports\":[{\"portid\":1,\"referrals\":[",
+	         "]}]}",	                                     "ports[0].referrals: there are 2700000, and may be 128"  },
+		{"{\"ports\":[{\"portid\":1,\"subsystems\":[",
+	         "]}]}",	                                     "ports[0].subsystems: there are 2700000, and may be 4096"},
+	};
+	char wanted[128];
+
+	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
+		char *text = long_list(lists[i].before, 2700000, lists[i].after);
+
+		snprintf(wanted, sizeof(wanted), "f:1: %s", lists[i].error);
+		expect_refused(text, wanted);
+		forget();
+		free(text);
+	}
+}
+END_TEST
+
+/* What is said of them takes no longer when there are more of them than are kept. */
+START_TEST(very_many_unknown_keys_are_read_in_one_go)
+{
+	enum { KEYS = 300000 };
+	char *text = malloc(16 * KEYS), *at = text;
+
+	ck_assert_ptr_nonnull(text);
+	for (unsigned i = 0; i < KEYS; i++)
+		at += sprintf(at, "%c\"k%u\":0", i ? ',' : '{', i);
+	strcpy(at, "}");
+	expect_good(text);
+	ck_assert_uint_eq(report.warnings.count, KEYS);
+	free(text);
+}
+END_TEST
+
 /* ------------------------------------------------------------------ hosts */
 
 REFUSES(refuses_a_host_without_nqn, "{\"hosts\": [{}]}", "f:1: hosts[0]: has no \"nqn\"")
@@ -104,6 +168,11 @@ REFUSES(refuses_a_host_twice, "{\"hosts\": [{\"nqn\": \"nqn.a\"},\n{\"nqn\": \"n
 REFUSES(refuses_a_key_as_there_is_no_authentication,
         "{\"hosts\": [{\"nqn\": \"nqn.a\", \"dhchap\": {\"key\": \"DHHC-1:00:x:\"}}]}",
         "f:1: hosts[0].dhchap.key: authentication is not supported yet")
+
+/* To export without the key that was meant would be worse. */
+REFUSES(refuses_a_key_that_is_no_text,
+        "{\"hosts\": [{\"nqn\": \"nqn.a\", \"dhchap\": {\"key\": [\"DHHC-1:00:x:\"]}}]}",
+        "f:1: hosts[0].dhchap.key: is no text")
 
 START_TEST(refuses_an_nqn_of_224_bytes)
 {
@@ -302,6 +371,8 @@ REFUSES(refuses_a_qid_max_of_129, ATTR("\"qid_max\": 129"),
         AT "attr.qid_max: is 129, and may be 1 to 128")
 REFUSES(refuses_protection_information, ATTR("\"pi_enable\": \"1\""),
         AT "attr.pi_enable: protection information is not supported yet")
+REFUSES(refuses_passthrough_that_is_no_object, SUB("\"passthru\": [7]"),
+        AT "passthru[0]: is no object")
 REFUSES(refuses_passthrough, SUB("\"passthru\": [{\"enable\": 1}]"),
         AT "passthru[0].enable: passthrough is not supported yet")
 
@@ -438,7 +509,10 @@ int main(void)
 	         takes_an_empty_object,
 	         warns_of_a_key_that_is_not_known,
 	         says_all_errors_of_a_kind_at_once,
-	         keeps_the_first_of_very_many_errors);
+	         keeps_the_first_of_very_many_errors,
+	         refuses_a_byte_order_mark,
+	         a_list_that_is_too_long_is_one_error,
+	         very_many_unknown_keys_are_read_in_one_go);
 	describe(suite,
 	         "hosts",
 	         NULL,
@@ -452,7 +526,8 @@ int main(void)
 	         refuses_an_nqn_of_224_bytes,
 	         takes_an_nqn_of_223_bytes,
 	         warns_of_a_name_without_nqn_in_front,
-	         takes_a_host_without_a_key);
+	         takes_a_host_without_a_key,
+	         refuses_a_key_that_is_no_text);
 	describe(suite,
 	         "ports",
 	         NULL,
@@ -511,6 +586,7 @@ int main(void)
 	         refuses_a_range_of_cntlids_the_wrong_way_round,
 	         refuses_a_qid_max_of_129,
 	         refuses_protection_information,
+	         refuses_passthrough_that_is_no_object,
 	         refuses_passthrough,
 	         what_is_not_given_is_as_in_nvmet,
 	         numbers_are_taken_as_texts_or_as_numbers);
