@@ -46,6 +46,7 @@ struct ipc_client {
 	uint64_t delay_ns;
 	uint64_t last_request_id;
 	uint64_t hello_id;
+	uint64_t born_ns;
 	bool complained; /* that nobody is there */
 	struct log_limit malformed;
 	char refusal[128];
@@ -150,6 +151,7 @@ static void greet(struct ipc_client *client)
 	hello.pid = (uint32_t)getpid();
 	hello.release = (char *)NVMETD_VERSION;
 	hello.threads = client->options.threads;
+	hello.up_seconds = (clock_now_ns() - client->born_ns) / NS_PER_S;
 	if (client->options.introduce)
 		client->options.introduce(client->options.context, &hello);
 	message.body_case = NVMETD__ENVELOPE__BODY_HELLO;
@@ -291,6 +293,7 @@ int ipc_client_new(struct ipc_client **ret_client, struct loop *loop,
 		return error_origin(-ENOMEM);
 	client->options = *options;
 	client->loop = loop;
+	client->born_ns = clock_now_ns();
 	client->socket.received = on_message;
 	client->socket.changed = on_change;
 	client->step = LOOP_TIMER(on_step);

@@ -6,33 +6,32 @@
 #include "common/base/clock.h"
 #include "common/base/log.h"
 
-static unsigned count_of(const struct state *state, const struct worker *worker)
+/* How many each has. There may be very many namespaces, so once for all of them. */
+static void count_namespaces(struct state *state)
 {
-	unsigned count = 0;
-
-	list_for_each (at, (struct list *)&state->target.backings) {
+	list_for_each (at, &state->workers)
+		container_of(at, struct worker, link)->n_assigned = 0;
+	list_for_each (at, &state->target.backings) {
 		const struct backing *backing = container_of(at, struct backing, link);
+		struct worker *worker = backing->use != BACKING_UNUSED
+		                                ? state_find_worker(state, backing->worker)
+		                                : NULL;
 
-		count += backing->use != BACKING_UNUSED &&
-		         strcmp(backing->worker, worker->name) == 0;
+		if (worker)
+			worker->n_assigned++;
 	}
-	return count;
 }
 
 /* NULL if none is connected. */
-static const struct worker *find_least(const struct state *state)
+static struct worker *find_least(const struct state *state)
 {
-	const struct worker *least = NULL;
-	unsigned least_count = 0;
+	struct worker *least = NULL;
 
 	list_for_each (at, (struct list *)&state->workers) {
-		const struct worker *worker = container_of(at, struct worker, link);
-		unsigned count = worker->peer ? count_of(state, worker) : 0;
+		struct worker *worker = container_of(at, struct worker, link);
 
-		if (!worker->peer || (least && count >= least_count))
-			continue;
-		least = worker;
-		least_count = count;
+		if (worker->peer && (!least || worker->n_assigned < least->n_assigned))
+			least = worker;
 	}
 	return least;
 }
@@ -57,15 +56,20 @@ static bool needs_worker(const struct state *state, const struct backing *backin
 
 void assign_workers(struct state *state, uint64_t now_ns)
 {
+	count_namespaces(state);
 	list_for_each (at, &state->target.backings) {
 		struct backing *backing = container_of(at, struct backing, link);
-		const struct worker *worker;
+		struct worker *worker, *before;
 
 		if (!needs_worker(state, backing, now_ns))
 			continue;
 		worker = find_least(state);
 		if (!worker)
 			return;
+		before = state_find_worker(state, backing->worker);
+		if (before)
+			before->n_assigned--;
+		worker->n_assigned++;
 		memcpy(backing->worker, worker->name, sizeof(backing->worker));
 		backing->unsaved = true;
 		log_info("namespace %s:%u: is served by worker %s",

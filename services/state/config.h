@@ -44,7 +44,8 @@ enum config_error {
 /* As many as a transport's view holds. */
 #define CONFIG_PORTS_MAX          1024
 #define CONFIG_SUBSYSTEMS_MAX     4095
-#define CONFIG_NAMESPACES_MAX     65536
+/* What is known to come up well within the time that a watchdog allows. */
+#define CONFIG_NAMESPACES_MAX     8192
 /* These bound the time and the memory that a file of 8 MiB can take. */
 #define CONFIG_HOSTS_MAX          4096
 #define CONFIG_LINKS_MAX          4096  /* in one list of names */

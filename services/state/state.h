@@ -63,7 +63,8 @@ struct worker {
 	bool reported;         /* since this process began */
 	struct last_message view;
 	uint64_t view_revision;
-	uint64_t served; /* revision of its last report */
+	uint64_t served;     /* revision of its last report */
+	unsigned n_assigned; /* of assign.c */
 };
 
 struct state {

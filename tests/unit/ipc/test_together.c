@@ -40,6 +40,19 @@ START_TEST(the_server_knows_who_came)
 }
 END_TEST
 
+START_TEST(a_client_is_as_old_to_the_next_server_as_it_is)
+{
+	uint64_t first_ns = host.peer->since_ns;
+
+	host_close(&host);
+	until(guest.left == 1 && clock_now_ns() - first_ns > 1100 * NS_PER_MS);
+	host_open(&host, 0xa2);
+	until(guest.arrived == 2 && host.arrived == 1);
+	ck_assert_uint_ge(clock_now_ns() - host.peer->since_ns, NS_PER_S);
+	ck_assert_uint_lt(host.peer->since_ns, first_ns + NS_PER_S);
+}
+END_TEST
+
 START_TEST(the_client_knows_the_servers_instance)
 {
 	ck_assert_uint_eq(guest.state_instance, 0xa1);
@@ -365,6 +378,7 @@ int main(void)
 	         given_a_server_with_its_client,
 	         end_all,
 	         the_server_knows_who_came,
+	         a_client_is_as_old_to_the_next_server_as_it_is,
 	         the_client_knows_the_servers_instance,
 	         a_request_is_answered_by_its_number,
 	         ten_thousand_requests_are_answered_in_order,
