@@ -45,8 +45,9 @@ own_folder() {
 		[ ! -e "$old/lock" ] || flock -n "$old/lock" rm -rf --one-file-system "$old" || :
 	done
 	folder=$(mktemp -d "$CACHE/$1.XXXXXX")
-	exec {fd}>"$folder/lock"
+	exec {fd}>"$folder/.lock"
 	flock "$fd"
+	mv "$folder/.lock" "$folder/lock"
 }
 
 apt() { apt-get -q -y -o DPkg::Lock::Timeout=600 "$@"; }
