@@ -7,153 +7,9 @@
 #include "common/base/log.h"
 #include "services/state/config.h"
 #include "tests/support/spec.h"
+#include "tests/unit/state/reading.h"
 
 #define H1 "nqn.2014-08.org.nvmexpress:uuid:11111111-1111-4111-8111-111111111111"
-
-static struct report report;
-static struct config config;
-
-static int parse(const char *text)
-{
-	report = (struct report){.file = "f", .text = text};
-	return config_parse(&config, text, strlen(text), &report);
-}
-
-static void forget(void)
-{
-	config_deinit(&config);
-	report_deinit(&report);
-}
-
-static void expect_good(const char *text)
-{
-	config = CONFIG_NULL;
-	if (parse(text) != 0)
-		ck_abort_msg("%s", report.errors.count ? report.errors.line[0] : "failed");
-}
-
-/* Exactly one error, which says this. */
-static void expect_refused(const char *text, const char *wanted)
-{
-	config = CONFIG_NULL;
-	ck_assert_int_eq(parse(text), CONFIG_E_WRONG);
-	ck_assert_str_eq(report.errors.line[0], wanted);
-	ck_assert_uint_eq(report.errors.count, 1);
-}
-
-#define REFUSES(name, text, wanted)                                                                \
-	START_TEST(name)                                                                           \
-	{                                                                                          \
-		expect_refused(text, wanted);                                                      \
-	}                                                                                          \
-	END_TEST
-
-/* ------------------------------------------------------------------ the file */
-
-REFUSES(says_the_line_of_a_syntax_error, "{\n\"hosts\": [\n}", "f:3: unexpected token near '}'")
-REFUSES(refuses_an_empty_file, "", "f:1: '[' or '{' expected near end of file")
-REFUSES(refuses_what_is_no_object, "[]", "f:1: the file is no object, as nvmetcli writes it")
-REFUSES(refuses_a_key_that_is_there_twice, "{\"hosts\": [],\n\"hosts\": []}",
-        "f:2: duplicate object key near '\"hosts\"'")
-REFUSES(refuses_hosts_that_are_no_array, "{\n\"hosts\": 1}", "f:2: hosts: is no array")
-REFUSES(refuses_an_element_that_is_no_object, "{\"hosts\": [\n3]}", "f:2: hosts[0]: is no object")
-
-START_TEST(takes_an_empty_object)
-{
-	expect_good("{}");
-	ck_assert_uint_eq(config.n_hosts + config.n_ports + config.n_subsystems, 0);
-}
-END_TEST
-
-START_TEST(warns_of_a_key_that_is_not_known)
-{
-	expect_good("{\n\"gadgets\": []}");
-	ck_assert_str_eq(report.warnings.line[0],
-	                 "f:2: gadgets: is not known here and has no effect");
-}
-END_TEST
-
-START_TEST(says_all_errors_of_a_kind_at_once)
-{
-	ck_assert_int_eq(parse("{\"hosts\": [{}, {}, 1]}"), CONFIG_E_WRONG);
-	ck_assert_uint_eq(report.errors.count, 3);
-}
-END_TEST
-
-START_TEST(keeps_the_first_of_very_many_errors)
-{
-	char text[1000] = "{\"hosts\": [1";
-
-	for (int i = 0; i < 99; i++)
-		strcat(text, ",1");
-	strcat(text, "]}");
-	ck_assert_int_eq(parse(text), CONFIG_E_WRONG);
-	ck_assert_uint_eq(report.errors.count, 100);
-	ck_assert_uint_eq(report_kept(&report.errors), REPORT_LINES);
-}
-END_TEST
-
-REFUSES(refuses_a_byte_order_mark, "\xef\xbb\xbf{}",
-        "f:1: begins with a byte order mark; save it without one")
-
-/* `before`, count times "{}", and what closes it. */
-static char *long_list(const char *before, size_t count, const char *after)
-{
-	char *text = malloc(strlen(before) + 3 * count + strlen(after) + 1), *at;
-
-	ck_assert_ptr_nonnull(text);
-	at = text + sprintf(text, "%s", before);
-	for (size_t i = 0; i < count; i++)
-		at += sprintf(at, "%s", i ? ",{}" : "{}");
-	strcpy(at, after);
-	return text;
-}
-
-/* Each list of the file, much too long: one error, found without looking at
- * them, so that neither time nor memory goes with their number. */
-START_TEST(a_list_that_is_too_long_is_one_error)
-{
-	static const struct {
-		const char *before, *after, *error;
-	} lists[] = {
-		{"{\"hosts\":[",                               "]}", "hosts: there are 100000, and may be 4096"              },
-		{"{\"ports\":[",                               "]}", "ports: there are 100000, and may be 1024"              },
-		{"{\"subsystems\":[",                          "]}", "subsystems: there are 100000, and may be 4095"         },
-		{"{\"ports\":[{\"portid\":1,\"ana_groups\":[",
-	         "]}]}",	                                     "ports[0].ana_groups: there are 100000, and may be 128" },
-		{"{\"ports\":[{\"portid\":1,\"referrals\":[",
-	         "]}]}",	                                     "ports[0].referrals: there are 100000, and may be 128"  },
-		{"{\"ports\":[{\"portid\":1,\"subsystems\":[",
-	         "]}]}",	                                     "ports[0].subsystems: there are 100000, and may be 4096"},
-	};
-	char wanted[128];
-
-	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
-		char *text = long_list(lists[i].before, 100000, lists[i].after);
-
-		snprintf(wanted, sizeof(wanted), "f:1: %s", lists[i].error);
-		expect_refused(text, wanted);
-		forget();
-		free(text);
-	}
-}
-END_TEST
-
-/* What is said of them takes no longer when there are more of them than are kept. */
-START_TEST(very_many_unknown_keys_are_read_in_one_go)
-{
-	enum { KEYS = 50000 };
-	char *text = malloc(16 * KEYS), *at = text;
-
-	ck_assert_ptr_nonnull(text);
-	for (unsigned i = 0; i < KEYS; i++)
-		at += sprintf(at, "%c\"k%u\":0", i ? ',' : '{', i);
-	strcpy(at, "}");
-	expect_good(text);
-	ck_assert_uint_eq(report.warnings.count, KEYS);
-	free(text);
-}
-END_TEST
 
 /* ------------------------------------------------------------------ hosts */
 
@@ -497,26 +353,9 @@ int main(void)
 
 	log_set_level("err");
 	describe(suite,
-	         "a file",
-	         NULL,
-	         forget,
-	         says_the_line_of_a_syntax_error,
-	         refuses_an_empty_file,
-	         refuses_what_is_no_object,
-	         refuses_a_key_that_is_there_twice,
-	         refuses_hosts_that_are_no_array,
-	         refuses_an_element_that_is_no_object,
-	         takes_an_empty_object,
-	         warns_of_a_key_that_is_not_known,
-	         says_all_errors_of_a_kind_at_once,
-	         keeps_the_first_of_very_many_errors,
-	         refuses_a_byte_order_mark,
-	         a_list_that_is_too_long_is_one_error,
-	         very_many_unknown_keys_are_read_in_one_go);
-	describe(suite,
 	         "hosts",
 	         NULL,
-	         forget,
+	         forget_file,
 	         refuses_a_host_without_nqn,
 	         refuses_an_empty_nqn,
 	         refuses_an_nqn_with_a_blank,
@@ -531,7 +370,7 @@ int main(void)
 	describe(suite,
 	         "ports",
 	         NULL,
-	         forget,
+	         forget_file,
 	         refuses_a_port_without_number,
 	         refuses_a_port_number_above_65535,
 	         refuses_a_port_number_in_letters,
@@ -566,7 +405,7 @@ int main(void)
 	describe(suite,
 	         "subsystems",
 	         NULL,
-	         forget,
+	         forget_file,
 	         refuses_a_subsystem_twice,
 	         refuses_the_name_of_the_discovery_service,
 	         refuses_any_host_beside_listed_ones,
@@ -593,7 +432,7 @@ int main(void)
 	describe(suite,
 	         "namespaces",
 	         NULL,
-	         forget,
+	         forget_file,
 	         refuses_a_namespace_without_number,
 	         refuses_nsid_0,
 	         refuses_nsid_1025,
