@@ -137,8 +137,8 @@ struct queue {
 	struct room_share *share; /* whose memory its requests have */
 	struct request *requests;
 	uint32_t n_requests; /* more than entries: see QUEUE_SPARE */
-	uint32_t in_core; /* wire: requests that the core has */
-	uint32_t in_wire; /* requests that the wire has */
+	uint32_t in_core;    /* wire: requests that the core has */
+	uint32_t in_wire;    /* requests that the wire has */
 	struct list free;
 	struct list due; /* in the reactor's list of queues to be seen to at the end of the round */
 	struct list unborn; /* in its list of queues without a Connect yet, the oldest first */
