@@ -1,29 +1,22 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Four lists hold a link's requests: in_flight, in the order in which they were put into the
- * ring; lost, which were in flight when the link ended; held, which the worker has answered with
- * Namespace Not Ready; waiting, for a place in the ring. The end of a link is only noted where it
- * is found (link->fault), and takes place in look(), so that no list changes under the feet of a
- * caller.
- *
- * Of what is lost nobody knows whether a worker, or the kernel for a dead one, is still at its
- * memory. So it keeps its memory, also when its queue closes, until the next link comes up: a
- * worker welcomes one only when nothing of the one before is left. What a dead process has left
- * to the kernel is over when its successor has got the backing store, and so what its queue does
- * not want any more becomes a Flush of the same namespace, which is not done before that.
+ * Requests are in flight (slots.h) or they wait (backlog.h). The end of a link is only noted where
+ * it is found (link->fault), and takes place in look(), so that no list changes under the feet of
+ * a caller.
  */
 #include "common/transport/worker_link.h"
 
 #include <errno.h>
 #include <stdio.h>
-#include <string.h>
 #include <sys/epoll.h>
 
 #include "common/base/error.h"
 #include "common/base/log.h"
 #include "common/shm/doorbell.h"
+#include "common/transport/backlog.h"
 #include "common/transport/greeting.h"
 #include "common/transport/request.h"
+#include "common/transport/slots.h"
 
 #define RETRY_MIN_MS       5u
 #define RETRY_MAX_MS       200u
@@ -37,11 +30,6 @@
 #define FULL_NS            (5 * NS_PER_MS)
 #define FULL_MAX_NS        (2 * NS_PER_S)
 #define COMPLETIONS_A_LOOK 256u
-
-struct slot {
-	struct request *request; /* NULL: free */
-	uint32_t generation;
-};
 
 struct worker_link {
 	const struct worker_link_owner *owner;
@@ -65,14 +53,8 @@ struct worker_link {
 	bool has_put;           /* since the last push */
 	bool has_warned;        /* of its being refused, since it was up */
 
-	struct list in_flight;
-	struct list lost;
-	struct list held;
-	struct list waiting;
-	uint32_t n_in_flight;
-	uint32_t n_free;
-	uint32_t free[LINK_SLOTS];
-	struct slot slots[LINK_SLOTS];
+	struct slots slots;
+	struct backlog backlog;
 };
 
 static const char *object(const struct worker_link *link)
@@ -83,34 +65,18 @@ static const char *object(const struct worker_link *link)
 	return name;
 }
 
-/* ------------------------------------------------------------------ requests and slots */
+/* ------------------------------------------------------------------ the request ring */
 
-static void take_slot(struct worker_link *link, struct request *request)
+static void note_put(struct worker_link *link, struct request *request)
 {
-	uint32_t index = link->free[link->n_free - 1];
-	struct slot *slot = &link->slots[index];
-
-	slot->request = request;
-	request->wanted.id = (struct link_id){.index = index, .generation = ++slot->generation};
-}
-
-static void use_slot(struct worker_link *link, struct request *request)
-{
-	link->n_free--;
-	link->n_in_flight++;
+	slots_add(&link->slots, request);
+	link->has_put = true;
+	link->full_since_ns = 0;
 	request->owner = REQUEST_AT_WORKER;
 	request->put_ns = loop_now_ns(link->owner->loop);
-	list_append(&link->in_flight, &request->core_link);
 	if (!link->in_flight_timer.due_ns)
 		loop_timer_set(
 			link->owner->loop, &link->in_flight_timer, request->put_ns + IN_FLIGHT_NS);
-}
-static void free_slot(struct worker_link *link, struct request *request)
-{
-	link->slots[request->wanted.id.index].request = NULL;
-	link->free[link->n_free++] = request->wanted.id.index;
-	link->n_in_flight--;
-	list_remove(&request->core_link);
 }
 
 static void done(struct worker_link *link, struct request *request, struct nvme_status status)
@@ -138,34 +104,26 @@ static bool try_ring(struct worker_link *link, struct request *request)
 {
 	int r;
 
-	if (link->state != WORKER_UP || link->fault || link->n_free == 0)
+	if (link->state != WORKER_UP || link->fault || slots_are_full(&link->slots))
 		return false;
-	take_slot(link, request);
+	slots_name(&link->slots, request);
 	r = ring_put(&link->rings.requests, &request->wanted);
-	if (r) {
-		link->slots[request->wanted.id.index].request = NULL;
-		if (r == RING_E_BROKEN)
-			link->fault = "the worker broke the request ring";
-		else
-			note_full(link);
-		return false;
-	}
-	link->full_since_ns = 0;
-	use_slot(link, request);
-	link->has_put = true;
-	return true;
+	if (r == 0)
+		note_put(link, request);
+	else if (r == RING_E_BROKEN)
+		link->fault = "the worker broke the request ring";
+	else
+		note_full(link);
+	return r == 0;
 }
 
 static void put_waiting(struct worker_link *link)
 {
-	while (!list_is_empty(&link->waiting)) {
-		struct request *request = container_of(
-			link->waiting.next, struct request, core_link);
+	struct request *request;
 
-		list_remove(&request->core_link);
+	while ((request = backlog_next(&link->backlog))) {
 		if (!try_ring(link, request)) {
-			/* back to the front */
-			list_append(link->waiting.next, &request->core_link);
+			backlog_return(&link->backlog, request);
 			return;
 		}
 	}
@@ -204,7 +162,7 @@ static void lose_patience(struct loop_timer *timer)
 	         "error",
 	         object(link),
 	         (unsigned)(WORKER_PATIENCE_NS / NS_PER_S));
-	give_up(link, &link->waiting);
+	give_up(link, &link->backlog.waiting);
 }
 
 void worker_link_put(struct worker_link *link, struct request *request)
@@ -212,32 +170,21 @@ void worker_link_put(struct worker_link *link, struct request *request)
 	uint64_t now_ns = loop_now_ns(link->owner->loop);
 
 	request->is_lost = false;
-	if (list_is_empty(&link->waiting) && try_ring(link, request))
+	if (list_is_empty(&link->backlog.waiting) && try_ring(link, request))
 		return;
 	if (is_patience_over(link, now_ns)) {
 		done(link, request, status_of(NVME_SC_INTERNAL_PATH_ERROR));
 		return;
 	}
 	request->owner = REQUEST_AT_LINK;
-	list_append(&link->waiting, &request->core_link);
+	list_append(&link->backlog.waiting, &request->core_link);
 	wait_for_worker(link);
-}
-
-/* Nothing of it is to be done any more, but its memory may not be used before this is. */
-static void become_fence(struct request *request)
-{
-	request->wanted.operation = LINK_FLUSH;
-	request->wanted.flags = 0;
-	request->wanted.segment_count = 0;
-	request->wanted.first_block = 0;
-	request->wanted.block_count = 0;
-	memset(request->wanted.segments, 0, sizeof(request->wanted.segments));
 }
 
 void worker_link_drop(struct worker_link *link, struct request *request)
 {
 	if (request->is_lost) {
-		become_fence(request);
+		backlog_fence(request);
 		return;
 	}
 	list_remove(&request->core_link);
@@ -256,27 +203,16 @@ static void hold(struct worker_link *link, struct request *request)
 		return;
 	}
 	request->owner = REQUEST_AT_LINK;
-	list_append(&link->held, &request->core_link);
+	list_append(&link->backlog.held, &request->core_link);
 	if (!link->held_timer.due_ns)
 		loop_timer_set(link->owner->loop, &link->held_timer, now_ns + HELD_NS);
-}
-
-static void put_before(struct list *later, struct list *earlier)
-{
-	struct list *link;
-
-	while (!list_is_empty(earlier)) {
-		link = earlier->previous;
-		list_remove(link);
-		list_append(later->next, link); /* before the first of later */
-	}
 }
 
 static void put_held(struct loop_timer *timer)
 {
 	struct worker_link *link = container_of(timer, struct worker_link, held_timer);
 
-	put_before(&link->waiting, &link->held);
+	backlog_release(&link->backlog);
 	put_waiting(link);
 	wait_for_worker(link);
 }
@@ -291,18 +227,13 @@ static void try_full_ring(struct loop_timer *timer)
 static void complete(struct worker_link *link, const struct link_completion *completion)
 {
 	struct nvme_status status = {completion->status & 0x7fff};
-	struct request *request;
+	struct request *request = slots_find(&link->slots, completion->id);
 
-	if (completion->id.index >= LINK_SLOTS) {
-		link->fault = "the worker completed a request that cannot be";
-		return;
-	}
-	request = link->slots[completion->id.index].request;
-	if (!request || link->slots[completion->id.index].generation != completion->id.generation) {
+	if (!request) {
 		link->fault = "the worker completed a request that is not in flight";
 		return;
 	}
-	free_slot(link, request);
+	slots_remove(&link->slots, request);
 	request->result[0] = completion->result;
 	if (status_code(status) == NVME_SC_NAMESPACE_NOT_READY)
 		hold(link, request);
@@ -337,9 +268,9 @@ static void check_in_flight(struct loop_timer *timer)
 	const struct request *oldest;
 
 	take_completions(link, LINK_SLOTS);
-	if (list_is_empty(&link->in_flight))
+	oldest = slots_oldest(&link->slots);
+	if (!oldest)
 		return;
-	oldest = container_of(link->in_flight.next, struct request, core_link);
 	if (loop_now_ns(link->owner->loop) >= oldest->put_ns + IN_FLIGHT_NS)
 		link->fault = "the worker does not complete what it was given";
 	else
@@ -370,48 +301,19 @@ static void try_later(struct worker_link *link)
 	link->retry_ms = link->retry_ms * 2 > RETRY_MAX_MS ? RETRY_MAX_MS : link->retry_ms * 2;
 }
 
-static void lose(struct worker_link *link, struct request *request)
-{
-	list_remove(&request->core_link);
-	request->owner = REQUEST_AT_WORKER;
-	request->is_lost = true;
-	list_append(&link->lost, &request->core_link);
-}
-
 /* What was in flight, now or on a link before, waits for the next link to come up. */
 static void take_back(struct worker_link *link)
 {
-	while (!list_is_empty(&link->in_flight)) {
-		struct request *request = container_of(
-			link->in_flight.next, struct request, core_link);
+	struct request *request;
 
-		free_slot(link, request);
-		lose(link, request);
+	while ((request = slots_oldest(&link->slots))) {
+		slots_remove(&link->slots, request);
+		backlog_lose(&link->backlog, request);
 	}
-	put_before(&link->waiting, &link->held);
+	backlog_lose_again(&link->backlog);
 	loop_timer_clear(&link->held_timer);
-	list_for_each_safe (at, &link->waiting) {
-		struct request *request = container_of(at, struct request, core_link);
-
-		if (request->is_lost)
-			lose(link, request);
-	}
-	if (!list_is_empty(&link->lost))
+	if (!list_is_empty(&link->backlog.lost))
 		loop_timer_set(link->owner->loop, &link->lost_timer, link->away_since_ns + LOST_NS);
-}
-
-/* Nothing of the link before is left: what was lost is put before all others. */
-static void find_again(struct worker_link *link)
-{
-	loop_timer_clear(&link->lost_timer);
-	list_for_each (at, &link->lost) {
-		struct request *request = container_of(at, struct request, core_link);
-
-		request->owner = REQUEST_AT_LINK;
-		if (request->queue->closing)
-			become_fence(request);
-	}
-	put_before(&link->waiting, &link->lost);
 }
 
 static void give_up_lost(struct loop_timer *timer)
@@ -421,7 +323,7 @@ static void give_up_lost(struct loop_timer *timer)
 	log_err("%s: the worker is away for %u s: what it had in flight is given up",
 	        object(link),
 	        (unsigned)(LOST_NS / NS_PER_S));
-	give_up(link, &link->lost);
+	give_up(link, &link->backlog.lost);
 }
 
 static void end(struct worker_link *link)
@@ -431,14 +333,14 @@ static void end(struct worker_link *link)
 
 	link->fault = NULL;
 	take_completions(link, LINK_SLOTS);
-	in_flight = link->n_in_flight;
+	in_flight = link->slots.n_in_flight;
 	link->away_since_ns = clock_now_ns();
 	link->retry_ms = RETRY_MIN_MS;
 	try_later(link);
 	link->fault = NULL; /* of what was left in the ring */
 	link->has_put = false;
 	take_back(link);
-	if (!list_is_empty(&link->waiting))
+	if (!list_is_empty(&link->backlog.waiting))
 		wait_for_worker(link);
 	log_warn("%s: ended: %s: %u requests in flight wait for the next",
 	         object(link),
@@ -460,7 +362,8 @@ static void come_up(struct worker_link *link)
 	link->retry_ms = RETRY_MIN_MS;
 	link->has_warned = false;
 	log_info("%s: up", object(link));
-	find_again(link);
+	loop_timer_clear(&link->lost_timer);
+	backlog_recover(&link->backlog);
 	put_waiting(link);
 }
 
@@ -582,13 +485,8 @@ int worker_link_new(struct worker_link **ret_link, const struct worker_link_owne
 	link->full_timer = LOOP_TIMER(try_full_ring);
 	link->retry_ms = RETRY_MIN_MS;
 	link->away_since_ns = clock_now_ns();
-	list_init(&link->in_flight);
-	list_init(&link->lost);
-	list_init(&link->held);
-	list_init(&link->waiting);
-	link->n_free = LINK_SLOTS;
-	for (uint32_t i = 0; i < LINK_SLOTS; i++)
-		link->free[i] = LINK_SLOTS - 1 - i;
+	slots_init(&link->slots);
+	backlog_init(&link->backlog);
 	r = loop_timer_set(owner->loop, &link->timer, link->away_since_ns);
 	if (r)
 		return error_trace(r);
@@ -644,7 +542,8 @@ bool worker_link_sleep(struct worker_link *link)
 		return true;
 	/* The ring was full: the worker does not ring when it has released slots; a timer does. */
 	if (link->fault || link->has_put ||
-	    (!list_is_empty(&link->waiting) && link->n_free > 0 && !link->full_timer.due_ns))
+	    (!list_is_empty(&link->backlog.waiting) && !slots_are_full(&link->slots) &&
+	     !link->full_timer.due_ns))
 		return false;
 	return ring_sleep(&link->rings.completions);
 }
@@ -657,8 +556,7 @@ void worker_link_wake(struct worker_link *link)
 
 bool worker_link_is_idle(const struct worker_link *link)
 {
-	return list_is_empty(&link->in_flight) && list_is_empty(&link->lost) &&
-	       list_is_empty(&link->held) && list_is_empty(&link->waiting);
+	return link->slots.n_in_flight == 0 && backlog_is_empty(&link->backlog);
 }
 
 const char *worker_link_name(const struct worker_link *link)
@@ -673,5 +571,5 @@ enum worker_link_state worker_link_state(const struct worker_link *link)
 
 uint32_t worker_link_in_flight(const struct worker_link *link)
 {
-	return link->n_in_flight;
+	return link->slots.n_in_flight;
 }
