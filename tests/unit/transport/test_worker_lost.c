@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The link to a worker that ends, or is not there yet: what becomes of its requests. */
+#include "tests/unit/transport/link_stage.h"
+
+START_TEST(brings_what_was_in_flight_to_the_successor_in_the_old_order)
+{
+	put(0, 4);
+	worker_takes();
+	worker_dies();
+	rounds_until(WORKER_AWAY);
+	put(4, 2);
+	a_successor_comes();
+	EXPECT_TAKEN(0, 1, 2, 3, 4, 5);
+	for (unsigned i = 0; i < REQUESTS; i++)
+		ck_assert_uint_eq(times_done[i], 0);
+}
+END_TEST
+
+START_TEST(takes_the_completions_that_a_dead_worker_has_left)
+{
+	put(0, 3);
+	worker_takes();
+	worker_completes(worker.taken[1].id, NVME_SC_SUCCESS);
+	worker_dies();
+	rounds_until(WORKER_AWAY);
+	ck_assert_uint_eq(times_done[1], 1);
+	a_successor_comes();
+	EXPECT_TAKEN(0, 2);
+}
+END_TEST
+
+START_TEST(gives_the_successor_other_ids)
+{
+	struct link_id before;
+
+	put(0, 1);
+	worker_takes();
+	before = worker.taken[0].id;
+	worker_dies();
+	rounds_until(WORKER_AWAY);
+	a_successor_comes();
+	EXPECT_TAKEN(0);
+	ck_assert(worker.taken[0].id.index != before.index ||
+	          worker.taken[0].id.generation != before.generation);
+}
+END_TEST
+
+START_TEST(brings_nothing_of_a_closed_queue_to_the_successor)
+{
+	struct queue closed = {.closing = true};
+
+	requests[1].queue = &closed;
+	put(0, 3);
+	worker_takes();
+	worker_dies();
+	rounds_until(WORKER_AWAY);
+	a_successor_comes();
+	ck_assert_uint_eq(worker_takes(), 3);
+	ck_assert_int_eq(worker.taken[0].operation, LINK_READ);
+	ck_assert_int_eq(worker.taken[1].operation, LINK_FLUSH);
+	ck_assert_uint_eq(worker.taken[1].segment_count, 0);
+	ck_assert_int_eq(worker.taken[2].operation, LINK_READ);
+}
+END_TEST
+
+/* The memory of a closed queue's request is not another's before nobody can be at it any more. */
+START_TEST(does_not_do_a_lost_request_before_its_namespace_is_open_again)
+{
+	struct queue closed = {.closing = true};
+
+	put(0, 1);
+	worker_takes();
+	requests[0].queue = &closed;
+	worker_dies();
+	rounds_until(WORKER_AWAY);
+	ck_assert_uint_eq(times_done[0], 0);
+	ck_assert(!worker_link_is_idle(to_worker));
+	a_successor_comes();
+	ck_assert_uint_eq(worker_takes(), 1);
+	worker_completes(worker.taken[0].id, NVME_SC_NAMESPACE_NOT_READY);
+	worker_link_look(to_worker);
+	worker_link_drop(to_worker, &requests[0]);
+	ck_assert_uint_eq(times_done[0], 0);
+	worker_takes_again(1);
+	worker_completes(worker.taken[0].id, NVME_SC_SUCCESS);
+	worker_link_look(to_worker);
+	ck_assert_uint_eq(times_done[0], 1);
+}
+END_TEST
+
+START_TEST(keeps_what_is_lost_when_the_patience_for_the_rest_is_over)
+{
+	put(0, 1);
+	worker_takes();
+	worker_dies();
+	rounds_until(WORKER_AWAY);
+	put(1, 1);
+	time_passes(WORKER_PATIENCE_NS);
+	ck_assert_uint_eq(times_done[1], 1);
+	ck_assert_uint_eq(requests[1].status.value, NVME_SC_INTERNAL_PATH_ERROR);
+	ck_assert_uint_eq(times_done[0], 0);
+	time_passes(40 * NS_PER_S);
+	ck_assert_uint_eq(times_done[0], 1);
+	ck_assert_uint_eq(requests[0].status.value, NVME_SC_INTERNAL_PATH_ERROR);
+}
+END_TEST
+
+START_TEST(keeps_requests_until_there_is_one)
+{
+	put(0, 2);
+	ck_assert(!worker_link_is_idle(to_worker));
+	a_successor_comes();
+	EXPECT_TAKEN(0, 1);
+}
+END_TEST
+
+START_TEST(lets_go_of_a_request_that_is_dropped)
+{
+	put(0, 3);
+	worker_link_drop(to_worker, &requests[1]);
+	ck_assert_uint_eq(times_done[1], 1);
+	a_successor_comes();
+	EXPECT_TAKEN(0, 2);
+}
+END_TEST
+
+START_TEST(tries_again_when_it_is_not_welcome)
+{
+	worker_listens();
+	worker_accepts();
+	worker_answers(false);
+	rounds_until(WORKER_AWAY);
+	close(worker.connection);
+	link_deinit(&worker.rings);
+	worker_accepts();
+	worker_answers(true);
+	rounds_until(WORKER_UP);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("lost worker");
+
+	describe(suite,
+	         "a link whose worker dies",
+	         given_a_link,
+	         forget_all,
+	         brings_what_was_in_flight_to_the_successor_in_the_old_order,
+	         takes_the_completions_that_a_dead_worker_has_left,
+	         gives_the_successor_other_ids,
+	         brings_nothing_of_a_closed_queue_to_the_successor,
+	         does_not_do_a_lost_request_before_its_namespace_is_open_again,
+	         keeps_what_is_lost_when_the_patience_for_the_rest_is_over);
+	describe(suite,
+	         "a link without a worker",
+	         given_no_worker,
+	         forget_all,
+	         keeps_requests_until_there_is_one,
+	         lets_go_of_a_request_that_is_dropped,
+	         tries_again_when_it_is_not_welcome);
+	return run(suite);
+}
