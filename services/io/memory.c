@@ -16,6 +16,9 @@ void AnnotateIgnoreReadsEnd(const char *file, int line);
 void AnnotateIgnoreWritesBegin(const char *file, int line);
 void AnnotateIgnoreWritesEnd(const char *file, int line);
 
+/* Its own handler, which calls ours, has all signals blocked, so the mask must be restored. */
+#define SAVES_MASK 1
+
 static void begin(void)
 {
 	AnnotateIgnoreReadsBegin(__FILE__, __LINE__);
@@ -28,6 +31,8 @@ static void end(void)
 	AnnotateIgnoreReadsEnd(__FILE__, __LINE__);
 }
 #else
+#define SAVES_MASK 0
+
 static inline void begin(void)
 {
 }
@@ -42,8 +47,10 @@ static _Thread_local sigjmp_buf *volatile landing;
 
 static void refused(int signal_number)
 {
-	if (landing)
+	if (landing) {
+		begin(); /* ThreadSanitizer ends it itself where a handler begins */
 		siglongjmp(*landing, 1);
+	}
 	signal(signal_number, SIG_DFL); /* not ours: the access is tried again, and ends us */
 }
 
@@ -61,7 +68,7 @@ int memory_copy(void *to, const void *from, size_t length)
 	sigjmp_buf here;
 
 	begin();
-	if (sigsetjmp(here, 0)) {
+	if (sigsetjmp(here, SAVES_MASK)) {
 		landing = NULL;
 		end();
 		return -EFAULT;
@@ -78,7 +85,7 @@ int memory_zero(void *to, size_t length)
 	sigjmp_buf here;
 
 	begin();
-	if (sigsetjmp(here, 0)) {
+	if (sigsetjmp(here, SAVES_MASK)) {
 		landing = NULL;
 		end();
 		return -EFAULT;
