@@ -21,7 +21,7 @@ int greeting_connect(const char *path)
 
 	if (strlen(path) >= sizeof(address.sun_path))
 		return error_origin(-ENAMETOOLONG);
-	strcpy(address.sun_path, path);
+	memcpy(address.sun_path, path, strlen(path) + 1);
 	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return error_origin(-errno);

