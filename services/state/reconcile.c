@@ -15,40 +15,48 @@
 /* The longest that a failed step waits before it is tried again. */
 #define RETRY_NS NS_PER_S
 
+#define TOKEN_BYTES 16 /* of WorkerAddress.token, Grant.token */
+
 /* ------------------------------------------------------------------ tokens */
 
-/* Room for the tokens of one view. */
-struct token {
-	uint8_t bytes[16];
-};
+/* Room for a token of each of these peers; NULL if there is no memory. */
+static struct view_token *take_tokens(struct scratch *scratch, const struct list *peers)
+{
+	size_t count = 0;
+
+	list_for_each (at, peers)
+		count++;
+	return scratch_take(scratch, count * sizeof(struct view_token));
+}
+
+/* The secret that these two share. */
+static int find_secret(struct state *state, const struct transport *transport,
+                       const struct worker *worker, struct scratch *scratch, uint8_t **ret_bytes)
+{
+	*ret_bytes = scratch_take(scratch, TOKEN_BYTES);
+	if (!*ret_bytes)
+		return error_origin(-ENOMEM);
+	return database_token(
+		state->database, transport->name, transport->instance, worker->name, *ret_bytes);
+}
 
 /* Of each worker with this transport. Returns how many, or a negative errno. */
 static int find_worker_tokens(struct state *state, const struct transport *transport,
                               struct scratch *scratch, struct view_token **ret_tokens)
 {
-	struct view_token *tokens = NULL;
-	struct token *room;
+	struct view_token *tokens = take_tokens(scratch, &state->workers);
+	uint8_t *bytes;
 	int count = 0, r;
 
-	list_for_each (at, &state->workers)
-		count++;
-	tokens = scratch_take(scratch, (size_t)count * sizeof(*tokens));
-	room = scratch_take(scratch, (size_t)count * sizeof(*room));
-	if (!tokens || !room)
+	if (!tokens)
 		return error_origin(-ENOMEM);
-	count = 0;
 	list_for_each (at, &state->workers) {
 		const struct worker *worker = container_of(at, struct worker, link);
 
-		r = database_token(state->database,
-		                   transport->name,
-		                   transport->instance,
-		                   worker->name,
-		                   room[count].bytes);
+		r = find_secret(state, transport, worker, scratch, &bytes);
 		if (r)
 			return r;
-		tokens[count] = (struct view_token){worker->name, worker->path, room[count].bytes};
-		count++;
+		tokens[count++] = (struct view_token){worker->name, worker->path, bytes};
 	}
 	*ret_tokens = tokens;
 	return count;
@@ -58,29 +66,19 @@ static int find_worker_tokens(struct state *state, const struct transport *trans
 static int find_transport_tokens(struct state *state, const struct worker *worker,
                                  struct scratch *scratch, struct view_token **ret_tokens)
 {
-	struct view_token *tokens = NULL;
-	struct token *room;
+	struct view_token *tokens = take_tokens(scratch, &state->transports);
+	uint8_t *bytes;
 	int count = 0, r;
 
-	list_for_each (at, &state->transports)
-		count++;
-	tokens = scratch_take(scratch, (size_t)count * sizeof(*tokens));
-	room = scratch_take(scratch, (size_t)count * sizeof(*room));
-	if (!tokens || !room)
+	if (!tokens)
 		return error_origin(-ENOMEM);
-	count = 0;
 	list_for_each (at, &state->transports) {
 		const struct transport *transport = container_of(at, struct transport, link);
 
-		r = database_token(state->database,
-		                   transport->name,
-		                   transport->instance,
-		                   worker->name,
-		                   room[count].bytes);
+		r = find_secret(state, transport, worker, scratch, &bytes);
 		if (r)
 			return r;
-		tokens[count] = (struct view_token){transport->name, NULL, room[count].bytes};
-		count++;
+		tokens[count++] = (struct view_token){transport->name, NULL, bytes};
 	}
 	*ret_tokens = tokens;
 	return count;
