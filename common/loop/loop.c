@@ -23,7 +23,7 @@
 
 /* A look costs 0.1 us, trying a socket 0.2 us, asking epoll 0.3 us: where there is something to
  * look at or to try, the other descriptors are asked about only so often. */
-#define POLL_NS (20 * NS_PER_US)
+#define POLL_NS (50 * NS_PER_US)
 
 /* Who spins without waiting for a neighbour keeps the processor for so long: a yield that finds
  * somebody who spins as well costs two changes of process, and work that comes meanwhile waits. */
@@ -36,7 +36,8 @@ struct loop {
 	uint64_t now_ns;
 	uint64_t polled_ns; /* when epoll was asked */
 	struct hot hot;
-	bool busy; /* something useful has been done since the last wait began */
+	bool again; /* the next round does not wait */
+	bool busy;  /* something useful has been done since the last wait began */
 	struct spin spin;
 	struct timers timers;
 	bool is_expiring;
@@ -389,6 +390,12 @@ static int wait_for_work(struct loop *loop, int limit_ms)
 	loop->busy = false;
 	loop->now_ns = clock_now_ns();
 	timeout_ms = time_to_wait_ms(loop, limit_ms);
+	if (loop->again) {
+		loop->again = false;
+		timeout_ms = 0;
+		if (is_waited_for(loop))
+			yield(loop);
+	}
 	if (timeout_ms == 0 || (was_busy && must_poll(loop))) {
 		r = poll_descriptors(loop, 0);
 		if (r || loop->n_ready > 0 || timeout_ms == 0)
@@ -436,6 +443,11 @@ void loop_stop(struct loop *loop)
 uint64_t loop_now_ns(const struct loop *loop)
 {
 	return loop->now_ns;
+}
+
+void loop_again(struct loop *loop)
+{
+	loop->again = true;
 }
 
 void loop_busy(struct loop *loop)

@@ -99,6 +99,9 @@ void loop_look_away(struct looker *looker); /* idempotent */
 void loop_hook_add(struct loop *loop, struct loop_hook *hook);
 void loop_hook_remove(struct loop_hook *hook); /* idempotent */
 
+/* There is something to do that nothing will tell of: the next round does not wait. */
+void loop_again(struct loop *loop);
+
 /* Something useful was done outside of lookers in this round: keep spinning for a while. The
  * loop counts ready descriptors by itself. */
 void loop_busy(struct loop *loop);

@@ -25,7 +25,7 @@ struct spin {
 };
 
 /* A yield that took longer gave the processor to a stranger. */
-#define SPIN_ROBBED_NS UINT64_C(300000)
+#define SPIN_ROBBED_NS UINT64_C(700000)
 
 /* Starts with half of the maximum. */
 struct spin spin_of(uint64_t max_ns);

@@ -142,6 +142,8 @@ void transfer_begin(struct connection *connection, struct request *request, bool
 void transfer_fetch(struct request *request);
 /* When the oldest transfer began; 0: there is none. */
 uint64_t transfer_oldest_ns(const struct connection *connection);
+/* What is asked for does not come in small pieces. */
+bool transfer_is_large(const struct connection *connection);
 /* A pause is over, in which the host could not send: it did not count. */
 void transfer_forgive_pause(struct connection *connection);
 /* send.c */

@@ -20,7 +20,12 @@ static void settle_marked(struct lane *lane)
 
 static void round_ends(struct loop_hook *hook)
 {
-	settle_marked(container_of(hook, struct lane, hook));
+	struct lane *lane = container_of(hook, struct lane, hook);
+	struct list *link;
+
+	while ((link = list_take_first(&lane->later)))
+		list_append(&lane->marked, link);
+	settle_marked(lane);
 }
 
 struct lane *lane_of(struct reactor *reactor)
@@ -34,6 +39,7 @@ struct lane *lane_of(struct reactor *reactor)
 		return NULL;
 	lane->loop = reactor_loop(reactor);
 	list_init(&lane->marked);
+	list_init(&lane->later);
 	lane->hook.round_ends = round_ends;
 	loop_hook_add(lane->loop, &lane->hook);
 	return lane;
@@ -43,6 +49,13 @@ void lane_mark(struct lane *lane, struct list *link)
 {
 	if (list_is_empty(link))
 		list_append(&lane->marked, link);
+}
+
+void lane_mark_again(struct lane *lane, struct list *link)
+{
+	list_remove(link);
+	list_append(&lane->later, link);
+	loop_again(lane->loop);
 }
 
 void lane_flush(struct reactor *reactor)

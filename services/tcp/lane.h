@@ -28,6 +28,7 @@ struct lane {
 	struct loop *loop;
 	struct loop_hook hook;
 	struct list marked;
+	struct list later;         /* to be marked when the next round ends */
 	struct log_limit refusals; /* lines about hosts that were refused something */
 	struct log_limit ends;     /* lines about connections that we have ended */
 	uint8_t *scratch;
@@ -39,6 +40,9 @@ struct lane *lane_of(struct reactor *reactor);
 
 /* connection_settle() is called for it at the end of this round. */
 void lane_mark(struct lane *lane, struct list *link);
+
+/* It is called again at the end of the next round, which comes at once. */
+void lane_mark_again(struct lane *lane, struct list *link);
 
 /* Does that now; for the core's flush(). */
 void lane_flush(struct reactor *reactor);

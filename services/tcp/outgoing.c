@@ -118,13 +118,14 @@ static void add_part(struct iovec *iov, unsigned *n, size_t *skip, const void *b
 }
 
 unsigned outgoing_gather(const struct list *list, size_t skip, struct iovec *iov, unsigned max,
-                         size_t *ret_bytes)
+                         size_t enough, size_t *ret_bytes)
 {
 	static const uint8_t padding[128]; /* HPDA's greatest alignment */
 	unsigned n = 0;
 
 	*ret_bytes = 0;
-	for (struct list *link = list->next; link != list && n + PARTS_MAX <= max;
+	for (struct list *link = list->next;
+	     link != list && n + PARTS_MAX <= max && *ret_bytes < enough;
 	     link = link->next) {
 		struct outgoing *outgoing = container_of(link, struct outgoing, link);
 

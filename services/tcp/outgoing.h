@@ -52,6 +52,7 @@ void outgoing_plain(struct outgoing *outgoing, const uint8_t *bytes, uint32_t le
 size_t outgoing_bytes(const struct outgoing *outgoing);
 
 /* Fills at most `max` (4 or more) iovecs from the list, without its first `skip` bytes, which
- * lie in the first member. Returns how many; ret_bytes says what they hold. */
+ * lie in the first member; adds no member once they hold `enough` bytes. Returns how many;
+ * ret_bytes says what they hold. */
 unsigned outgoing_gather(const struct list *list, size_t skip, struct iovec *iov, unsigned max,
-                         size_t *ret_bytes);
+                         size_t enough, size_t *ret_bytes);

@@ -2,7 +2,8 @@
 /*
  * One system call brings many PDUs: first what is still missing of the data that is being
  * received, straight into the arena, then whatever follows, into the lane's buffer, which all
- * connections share since nothing stays in it for longer than a call. What must stay, because
+ * connections share since nothing stays in it for longer than a call. While large transfers come,
+ * little of what follows is read with them: it would have to be copied. What must stay, because
  * the core has no room for a command, is copied away (the stash), and the socket is not read
  * until it is used up; then TCP's window makes the host wait.
  */
@@ -175,35 +176,61 @@ static size_t read_socket(struct connection *connection, struct iovec *iov, int 
 	return 0;
 }
 
-static size_t scratch_bytes(const struct lane *lane)
+/* Enough for the header behind a gap, and not too much of the data behind that. */
+#define BEHIND_BYTES 1024u
+#define LARGE_GAP    (16u << 10)
+/* Bytes a round and a connection, or a little more */
+#define ROUND_BYTES  (512u << 10)
+
+static size_t scratch_bytes(const struct connection *connection, size_t gap)
 {
-	return lane->stashed_bytes < LANE_STASH_MAX ? LANE_SCRATCH_BYTES : LANE_LITTLE_BYTES;
+	const struct lane *lane = connection->lane;
+
+	if (lane->stashed_bytes >= LANE_STASH_MAX)
+		return LANE_LITTLE_BYTES;
+	return gap >= LARGE_GAP || transfer_is_large(connection) ? BEHIND_BYTES
+	                                                         : LANE_SCRATCH_BYTES;
 }
 
-bool connection_readable(struct connection *connection)
+/* Bytes received. ret_full: as many as were asked for. */
+static size_t read_some(struct connection *connection, bool *ret_full)
 {
 	struct receiver *receiver = &connection->receiver;
 	const struct lane *lane = connection->lane;
 	uint8_t *scratch = lane->scratch;
 	struct iovec iov[2];
-	size_t gap, received, direct;
+	size_t gap, behind, received, direct;
 	const uint8_t *left;
 	uint8_t *place;
 
-	if (is_open(connection) && (connection->paused || connection->resumed))
-		return false; /* what came before must be taken first */
 	gap = is_open(connection) ? receiver_gap(receiver, &place) : 0;
+	behind = scratch_bytes(connection, gap);
 	if (gap > 0)
 		iov[0] = (struct iovec){.iov_base = place, .iov_len = gap};
-	iov[gap > 0] = (struct iovec){.iov_base = scratch, .iov_len = scratch_bytes(lane)};
+	iov[gap > 0] = (struct iovec){.iov_base = scratch, .iov_len = behind};
 	received = read_socket(connection, iov, gap > 0 ? 2 : 1);
+	*ret_full = received == gap + behind;
 	if (received == 0 || !is_open(connection))
-		return received > 0 || !is_open(connection);
+		return received;
 	connection->heard_ns = loop_now_ns(lane->loop);
 	direct = received < gap ? received : gap;
 	receiver_filled(receiver, direct);
 	left = take_bytes(connection, scratch, scratch + (received - direct));
 	stash(connection, left, (size_t)(scratch + (received - direct) - left));
 	time_pdu(connection);
-	return true;
+	return received;
+}
+
+bool connection_readable(struct connection *connection)
+{
+	size_t received = 0, some;
+	bool is_full;
+
+	do {
+		if (is_open(connection) && (connection->paused || connection->resumed))
+			break; /* what came before must be taken first */
+		some = read_some(connection, &is_full);
+		received += some;
+	} while (is_full && is_open(connection) && received < ROUND_BYTES);
+	return received > 0 || !is_open(connection);
 }

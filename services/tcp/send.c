@@ -9,9 +9,10 @@
 #include "common/base/error.h"
 #include "services/tcp/connection.h"
 
-#define IOVECS_MAX 256
-/* System calls a round, so that a connection with much to send does not hold up the others */
-#define CALLS_MAX  4
+#define IOVECS_MAX  256
+/* Bytes a round and a connection, or a little more: one with much to send does not hold up the
+ * others, and the caches still have what is sent when it was fetched in the same portions. */
+#define ROUND_BYTES (512u << 10)
 
 void send_queue(struct connection *connection, struct outgoing *outgoing)
 {
@@ -63,15 +64,19 @@ static void count_sent(struct connection *connection, size_t sent)
 }
 
 /* True: all that was given to the socket was taken, go on. */
-static bool send_some(struct connection *connection)
+static bool send_some(struct connection *connection, size_t *round_bytes)
 {
 	struct iovec iov[IOVECS_MAX];
 	struct msghdr message = {.msg_iov = iov};
 	size_t bytes;
 	ssize_t r;
 
-	message.msg_iovlen = outgoing_gather(
-		&connection->sending, connection->sent_bytes, iov, IOVECS_MAX, &bytes);
+	message.msg_iovlen = outgoing_gather(&connection->sending,
+	                                     connection->sent_bytes,
+	                                     iov,
+	                                     IOVECS_MAX,
+	                                     ROUND_BYTES - *round_bytes,
+	                                     &bytes);
 	r = sendmsg(connection->fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
 	if (r < 0 && errno != EAGAIN && errno != EINTR) {
 		log_debug(
@@ -86,20 +91,22 @@ static bool send_some(struct connection *connection)
 	}
 	connection->took_ns = loop_now_ns(connection->lane->loop);
 	count_sent(connection, (size_t)r);
+	*round_bytes += (size_t)r;
 	return (size_t)r == bytes;
 }
 
 void send_flush(struct connection *connection)
 {
+	size_t round_bytes = 0;
 	bool goes_on = true;
 
-	for (int i = 0; i < CALLS_MAX && goes_on; i++) {
-		if (list_is_empty(&connection->sending))
-			return;
-		goes_on = send_some(connection);
-	}
-	/* Too much for one round, or for the socket: it says when there is room again. */
-	if (connection->state != LIFE_CLOSED && !list_is_empty(&connection->sending) &&
-	    connection->stuck_since_ns == 0)
+	while (goes_on && round_bytes < ROUND_BYTES && !list_is_empty(&connection->sending))
+		goes_on = send_some(connection, &round_bytes);
+	if (list_is_empty(&connection->sending))
+		return;
+	if (goes_on) /* too much for one round */
+		lane_mark_again(connection->lane, &connection->marked);
+	else if (connection->state != LIFE_CLOSED && connection->stuck_since_ns == 0)
+		/* too much for the socket: it says when there is room again */
 		connection->stuck_since_ns = loop_now_ns(connection->lane->loop);
 }

@@ -6,6 +6,8 @@
  */
 #include "services/tcp/connection.h"
 
+#define LARGE_BYTES (16u << 10)
+
 /* request->wire_u32[0], which queue_begin() clears. */
 enum stage {
 	STAGE_NONE,
@@ -77,6 +79,14 @@ uint64_t transfer_oldest_ns(const struct connection *connection)
 	age_ms = now_ms(connection) -
 	         tcp_request_of(container_of(first, struct request, wire_link))->since_ms;
 	return now_ns - age_ms * NS_PER_MS;
+}
+
+bool transfer_is_large(const struct connection *connection)
+{
+	const struct list *first = connection->asked.next;
+
+	return !list_is_empty(&connection->asked) &&
+	       container_of(first, struct request, wire_link)->length >= LARGE_BYTES;
 }
 
 void transfer_forgive_pause(struct connection *connection)

@@ -202,6 +202,15 @@ START_TEST(do_not_hide_descriptors_while_the_loop_spins)
 }
 END_TEST
 
+START_TEST(are_asked_at_once_when_the_next_round_is_not_to_wait)
+{
+	loop_again(loop);
+	ck_assert_int_eq(loop_round(loop, 10000), 0);
+	ck_assert_uint_eq(desk.sleeps, 0);
+	ck_assert_uint_gt(desk.looks, 0);
+}
+END_TEST
+
 START_TEST(let_the_loop_sleep_after_a_while_without_work)
 {
 	desk.work = 1;
@@ -236,6 +245,7 @@ int main(void)
 	         are_woken_by_their_doorbells,
 	         find_what_comes_soon_after_work_without_a_sleep,
 	         do_not_hide_descriptors_while_the_loop_spins,
+	         are_asked_at_once_when_the_next_round_is_not_to_wait,
 	         may_go_while_one_of_them_looks);
 	describe(suite,
 	         "two lookers of a loop that spins shortly",

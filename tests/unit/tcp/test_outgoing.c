@@ -37,7 +37,7 @@ static size_t flatten(uint8_t *into, size_t skip, unsigned max)
 {
 	struct iovec iov[64];
 	size_t bytes, used = 0;
-	unsigned n = outgoing_gather(&list, skip, iov, max, &bytes);
+	unsigned n = outgoing_gather(&list, skip, iov, max, SIZE_MAX, &bytes);
 
 	for (unsigned i = 0; i < n; i++) {
 		ck_assert_uint_gt(iov[i].iov_len, 0);
