@@ -166,6 +166,7 @@ void request_finish(struct request *request, struct nvme_status status)
 
 	count(request, status);
 	io_thread_release(lane->thread, request->hold);
+	link_stamp_done(&lane->link, &request->wanted);
 	complete(lane, request->wanted.id, status);
 	give_back(lane, request);
 }
@@ -188,6 +189,7 @@ static void begin(struct lane *lane, struct request *request)
 		backing->kind->start(backing, request);
 		return;
 	}
+	link_stamp_done(&lane->link, &request->wanted);
 	if (r == REQUEST_E_BROKEN)
 		break_lane(lane, reason);
 	else
@@ -225,6 +227,7 @@ static int take_one(struct lane *lane)
 			break_lane(lane, "its counters make no sense");
 		return r;
 	}
+	link_stamp_took(&lane->link, &request->wanted);
 	begin(lane, request);
 	return 0;
 }
