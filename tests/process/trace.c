@@ -249,7 +249,8 @@ START_TEST(shows_what_the_dead_did_last)
 	harness_end_program(load);
 	harness_await_service(scene.harness);
 	dump();
-	snprintf(origin, sizeof(origin), ".old: reactor 0 of tcp, process %d: ", dead);
+	snprintf(origin, sizeof(origin), " of tcp, process %d: ", dead);
+	expect_text(".old: reactor ");
 	expect_text(origin);
 	expect_text(" read ");
 }
@@ -277,7 +278,8 @@ START_TEST(shows_what_was_killed_while_it_was_traced)
 	harness_end_program(follower);
 	harness_await_service(scene.harness);
 	dump();
-	snprintf(origin, sizeof(origin), ".old: reactor 0 of tcp, process %d: ", dead);
+	snprintf(origin, sizeof(origin), " of tcp, process %d: ", dead);
+	expect_text(".old: reactor ");
 	expect_text(origin);
 	expect_text(" read ");
 	free(arguments[2]);
@@ -295,6 +297,32 @@ START_TEST(is_left_for_a_dump_when_all_have_gone)
 	dump();
 	expect_text(" read ");
 	harness_start(scene.harness, true);
+}
+END_TEST
+
+/* ------------------------------------------------------------------ from the start */
+
+static void given_a_set_that_traces_all(void)
+{
+	struct harness_exports plain = harness_plain();
+
+	scene.harness = harness_new(&plain);
+	scene.harness->trace = "1";
+	harness_start(scene.harness, true);
+	scene.options = harness_host(scene.harness, 0, 0);
+}
+
+START_TEST(has_the_last_commands_of_any_time)
+{
+	scene_connect();
+	scene_write(2, 4321, 1, 1);
+	dump();
+	expect_text(" 4321 ");
+	trace("1", "1000000", NULL); /* in its place; then it goes on */
+	do
+		scene_write(2, 4322, 1, 1);
+	while ((dump(), !strstr(text, " 4322 ")));
+	scene_disconnect();
 }
 END_TEST
 
@@ -320,5 +348,10 @@ int main(void)
 	               given_a_set,
 	               scene_stop,
 	               is_left_for_a_dump_when_all_have_gone);
+	describe_alone(suite,
+	               "a set that is started with --trace 1",
+	               given_a_set_that_traces_all,
+	               scene_stop,
+	               has_the_last_commands_of_any_time);
 	return harness_run(suite);
 }

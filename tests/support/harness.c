@@ -144,7 +144,10 @@ static void become_launcher(const struct harness *harness, bool has_config)
 	                           threads,
 	                           NULL,
 	                           NULL,
+	                           NULL,
+	                           NULL,
 	                           NULL};
+	unsigned n = 9;
 	int log = open(harness_path(harness, "log"), O_CREAT | O_APPEND | O_WRONLY, 0666);
 
 	snprintf(threads, sizeof(threads), "%u", harness->threads);
@@ -157,8 +160,12 @@ static void become_launcher(const struct harness *harness, bool has_config)
 	snprintf(state, sizeof(state), "%s/state", harness->directory);
 	snprintf(config, sizeof(config), "%s/config.json", harness->directory);
 	if (has_config) {
-		arguments[9] = "--config";
-		arguments[10] = config;
+		arguments[n++] = "--config";
+		arguments[n++] = config;
+	}
+	if (harness->trace) {
+		arguments[n++] = "--trace";
+		arguments[n] = harness->trace;
 	}
 	dup2(open("/dev/null", O_RDONLY), STDIN_FILENO);
 	dup2(log, STDOUT_FILENO);

@@ -63,8 +63,9 @@ struct harness_exports {
 struct harness {
 	char directory[64];
 	pid_t launcher;
-	unsigned threads; /* of each process; NVMETD_TEST_THREADS, or 1 */
-	uid_t run_as;     /* 0: as we are */
+	unsigned threads;  /* of each process; NVMETD_TEST_THREADS, or 1 */
+	uid_t run_as;      /* 0: as we are */
+	const char *trace; /* NULL: not said */
 	struct harness_exports exports;
 };
 
