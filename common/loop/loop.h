@@ -13,14 +13,13 @@
  * Shape     One per thread: descriptors (level-triggered epoll), timers, mailboxes, and
  *           lookers: what is asked on each round whether there is work in shared memory.
  * Promise   Under load a round looks, and after the last work goes on looking for a bounded,
- *           adaptive time (spin_max_us; between looks it yields the processor) before it
- *           sleeps. Idle, it sleeps without a time-out. Each ready source is called once a round;
- *           a callback may add, change and remove anything, itself included. A source that was
- *           removed is not called any more, also not in this round.
- * Trust     none
- * Threads   One owner; only loop_stop() and mailbox_post() may be called from others.
- * Lifetime  Sources, timers, lookers and mailboxes are embedded in their owners, who remove
- *           them before they go.
+ *           adaptive time (spin_max_us) before it sleeps. Between looks it yields the
+ *           processor, at once if a looker waits for somebody, else after a while. Idle, it sleeps
+ * without a time-out. Each ready source is called once a round; a callback may add, change and
+ * remove anything, itself included. A source that was removed is not called any more, also not in
+ * this round. Trust     none Threads   One owner; only loop_stop() and mailbox_post() may be called
+ * from others. Lifetime  Sources, timers, lookers and mailboxes are embedded in their owners, who
+ * remove them before they go.
  */
 struct loop;
 
@@ -28,6 +27,9 @@ struct loop_source {
 	int fd; /* -1 (and loop NULL) while in no loop */
 	uint32_t events;
 	void (*ready)(struct loop_source *source, uint32_t events); /* EPOLLIN … */
+	/* Does what ready(EPOLLIN) would, if there is anything: says whether there was. NULL: it is
+	 * only called when it is ready. The loop tries what was ready a moment ago (hot.h). */
+	bool (*try)(struct loop_source *source);
 	struct loop *loop;
 };
 
@@ -50,6 +52,8 @@ struct looker {
 	unsigned (*look)(struct looker *looker);
 	bool (*sleep)(struct looker *looker);
 	void (*wake)(struct looker *looker);
+	bool waits; /* for somebody who may need this processor: do not spin on it without a yield
+	             */
 	struct list link;
 	struct loop *loop;
 };

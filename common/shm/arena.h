@@ -14,7 +14,8 @@
  *           ARENA_BLOCK_MAX bytes, powers of two, aligned to their own size. The allocator's
  *           own state is private to the process that made the arena: the peer cannot touch it.
  * Promise   Constant-bounded time, no allocation after arena_new(). When everything is given
- *           back, a block of any size is free. Low addresses are used first.
+ *           back, a block of any size is free. What was given back last is used first, else
+ *           low addresses: what is in use stays in few pages, and in the caches.
  * Trust     nothing in the shared part is believed
  * Threads   one (each reactor has its own arena)
  * Lifetime  arena_free() unmaps the region

@@ -310,7 +310,7 @@ static void flush(struct reactor *reactor)
 static unsigned look(struct looker *looker)
 {
 	struct reactor *reactor = container_of(looker, struct reactor, looker);
-	bool has_idle_link = false;
+	bool has_idle_link = false, waits = false;
 	unsigned n = 0;
 
 	tracer_look(&reactor->tracer, loop_now_ns(reactor->loop));
@@ -319,9 +319,14 @@ static unsigned look(struct looker *looker)
 	n += serve_room(reactor);
 	n += serve_due(reactor);
 	for (unsigned i = 0; i < reactor->n_links; i++) {
+		bool is_idle;
+
 		worker_link_push(reactor->all_links[i]);
-		has_idle_link |= worker_link_is_idle(reactor->all_links[i]);
+		is_idle = worker_link_is_idle(reactor->all_links[i]);
+		has_idle_link |= is_idle;
+		waits |= !is_idle;
 	}
+	looker->waits = waits;
 	flush(reactor);
 	if (has_idle_link && reactor->view && reactor->n_links > reactor->view->n_workers)
 		trim_links(reactor);

@@ -50,6 +50,8 @@ struct backing_kind {
 	int64_t (*measure)(struct backing *backing);
 	/* It is what the path leads to now. NULL: never. */
 	bool (*is_at)(const struct backing *backing, const char *path);
+	/* The request will be started soon: fetches what it needs nearer. NULL: nothing is. */
+	void (*expect)(struct backing *backing, const struct request *request);
 	/* Ends in request_finish(), now or later. */
 	void (*start)(struct backing *backing, struct request *request);
 };

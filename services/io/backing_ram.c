@@ -118,6 +118,20 @@ static void forget(uint32_t handle)
 
 /* ------------------------------------------------------------------ I/O */
 
+/* The first lines of the blocks; the processor's own prefetching goes on from there. Measured:
+ * 4 KiB out of 64 MiB take 235 ns instead of 290, and no less with more lines. */
+#define EXPECTED_BYTES 512u
+
+static void expect(struct backing *backing, const struct request *request)
+{
+	const char *memory = (const char *)((struct ram *)backing)->region.memory;
+
+	if (request->n_pieces == 0)
+		return;
+	for (unsigned i = 0; i < EXPECTED_BYTES; i += 64)
+		__builtin_prefetch(memory + request->offset + i);
+}
+
 static int transfer(const struct ram *ram, struct request *request)
 {
 	char *memory = (char *)ram->region.memory + request->offset;
@@ -200,5 +214,6 @@ const struct backing_kind backing_ram = {
 	.open = open_ram,
 	.close = close_ram,
 	.forget = forget,
+	.expect = expect,
 	.start = start,
 };

@@ -222,7 +222,8 @@ static int set_up(struct io_thread *thread)
 	r = loop_add(thread->loop, &thread->uring_source, thread->uring.bell, EPOLLIN);
 	if (r)
 		return error_trace(r);
-	thread->looker = (struct looker){.look = look, .sleep = fall_asleep, .wake = wake};
+	thread->looker = (struct looker){
+		.look = look, .sleep = fall_asleep, .wake = wake, .waits = true};
 	loop_look(thread->loop, &thread->looker);
 	return 0;
 }

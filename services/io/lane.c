@@ -10,8 +10,14 @@
 #include "common/shm/doorbell.h"
 #include "services/io/io_thread.h"
 
-/* Requests that one look takes from one lane. */
-#define TAKE_MAX 64
+/* What one look takes from one lane: so many requests, or so many bytes of data. Who serves memory
+ * copies them in this look, and the transport can send meanwhile, or at least begin. */
+#define TAKE_MAX       64u
+#define TAKE_MAX_BYTES (256u << 10)
+
+/* Requests that are checked before the first of them is started: their data comes near meanwhile.
+ */
+#define AHEAD 8u
 
 /* Completions that wait for the end of the look at most: the transport can begin with these
  * while we do the next. */
@@ -173,21 +179,28 @@ void request_finish(struct request *request, struct nvme_status status)
 
 /* ------------------------------------------------------------------ requests */
 
-static void begin(struct lane *lane, struct request *request)
+static void start(struct lane *lane, struct request *request)
+{
+	struct backing *backing = request->target->backing;
+
+	counters_add(&request->target->counters[io_thread_index(lane->thread)], COUNT_STARTED, 1);
+	request->hold = io_thread_hold(lane->thread);
+	backing->kind->start(backing, request);
+}
+
+/* True: it is to be started. */
+static bool admit(struct lane *lane, struct request *request)
 {
 	struct nvme_status status = STATUS_OK;
 	const char *reason = NULL;
 	int r = request_check(request, lane->grant, &lane->arena, &status, &reason);
 
 	if (r == 0) {
-		struct backing *backing = request->target->backing;
+		const struct backing_kind *kind = request->target->backing->kind;
 
-		counters_add(&request->target->counters[io_thread_index(lane->thread)],
-		             COUNT_STARTED,
-		             1);
-		request->hold = io_thread_hold(lane->thread);
-		backing->kind->start(backing, request);
-		return;
+		if (kind->expect)
+			kind->expect(request->target->backing, request);
+		return true;
 	}
 	link_stamp_done(&lane->link, &request->wanted);
 	if (r == REQUEST_E_BROKEN)
@@ -195,6 +208,7 @@ static void begin(struct lane *lane, struct request *request)
 	else
 		complete(lane, request->wanted.id, status);
 	give_back(lane, request);
+	return false;
 }
 
 static struct request *take_free(struct lane *lane)
@@ -207,7 +221,8 @@ static struct request *take_free(struct lane *lane)
 	return container_of(first, struct request, link);
 }
 
-static int take_one(struct lane *lane)
+/* The next request of the ring, its private copy; NULL: there is none, or the lane is broken. */
+static struct request *take_one(struct lane *lane)
 {
 	struct request *request = take_free(lane);
 	int r;
@@ -215,29 +230,51 @@ static int take_one(struct lane *lane)
 	if (!request) {
 		struct link_request one_too_many;
 
-		r = ring_take(&lane->link.requests, &one_too_many);
-		if (r == 0)
+		if (ring_take(&lane->link.requests, &one_too_many) == 0)
 			break_lane(lane, "more requests than there are slots");
-		return r == 0 ? RING_E_BROKEN : r;
+		return NULL;
 	}
 	r = ring_take(&lane->link.requests, &request->wanted);
-	if (r) {
-		give_back(lane, request);
-		if (r == RING_E_BROKEN)
-			break_lane(lane, "its counters make no sense");
-		return r;
+	if (r == 0) {
+		link_stamp_took(&lane->link, &request->wanted);
+		return request;
 	}
-	link_stamp_took(&lane->link, &request->wanted);
-	begin(lane, request);
-	return 0;
+	give_back(lane, request);
+	if (r == RING_E_BROKEN)
+		break_lane(lane, "its counters make no sense");
+	return NULL;
+}
+
+/* Takes up to AHEAD requests, and starts those that are to be. Says how many it took. */
+static unsigned take_some(struct lane *lane, uint64_t *bytes)
+{
+	struct request *admitted[AHEAD];
+	unsigned n = 0, n_admitted = 0;
+
+	for (; n < AHEAD && lane->state == LANE_OPEN && *bytes < TAKE_MAX_BYTES; n++) {
+		struct request *request = take_one(lane);
+
+		if (!request)
+			break;
+		if (!admit(lane, request))
+			continue;
+		*bytes += request->length;
+		admitted[n_admitted++] = request;
+	}
+	for (unsigned i = 0; i < n_admitted; i++)
+		start(lane, admitted[i]);
+	return n;
 }
 
 unsigned lane_take(struct lane *lane)
 {
-	unsigned n = 0;
+	uint64_t bytes = 0;
+	unsigned n = 0, some;
 
-	while (n < TAKE_MAX && lane->state == LANE_OPEN && take_one(lane) == 0)
-		n++;
+	do {
+		some = take_some(lane, &bytes);
+		n += some;
+	} while (some == AHEAD && n < TAKE_MAX);
 	if (n > 0)
 		ring_release(&lane->link.requests);
 	return n;

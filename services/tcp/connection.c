@@ -92,6 +92,7 @@ static int name_queue(struct queue *queue, int fd)
 }
 
 static void ready(struct loop_source *source, uint32_t events);
+static bool try(struct loop_source *source);
 static void expired(struct loop_timer *timer);
 
 struct connection *connection_new(int fd, uint32_t port_id)
@@ -107,6 +108,7 @@ struct connection *connection_new(int fd, uint32_t port_id)
 	connection->fd = fd;
 	connection->queue.port_id = port_id;
 	connection->source = LOOP_SOURCE(ready);
+	connection->source.try = try;
 	connection->timer = LOOP_TIMER(expired);
 	receiver_init(&connection->receiver);
 	connection->receiver.agreement.h2c_data_max = CONNECTION_MAXH2CDATA;
@@ -178,6 +180,16 @@ static void ready(struct loop_source *source, uint32_t events)
 		connection_readable(connection);
 	else if (events & (EPOLLERR | EPOLLHUP))
 		connection_event(connection, LIFE_ON_HUNG_UP);
+}
+
+static bool try(struct loop_source *source)
+{
+	struct connection *connection = container_of(source, struct connection, source);
+	bool found = connection_readable(connection);
+
+	if (found)
+		connection_mark(connection);
+	return found;
 }
 
 void connection_terminate(struct queue *queue, const char *reason)

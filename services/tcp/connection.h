@@ -122,7 +122,8 @@ void connection_mark(struct connection *connection);
 void connection_settle(struct connection *connection);
 
 /* receive.c */
-void connection_readable(struct connection *connection);
+/* False: there was nothing. */
+bool connection_readable(struct connection *connection);
 void connection_read_on(struct connection *connection); /* what was stashed, after a pause */
 void connection_resume(struct queue *queue);
 bool connection_is_receiving(const struct connection *connection);

@@ -180,7 +180,7 @@ static size_t scratch_bytes(const struct lane *lane)
 	return lane->stashed_bytes < LANE_STASH_MAX ? LANE_SCRATCH_BYTES : LANE_LITTLE_BYTES;
 }
 
-void connection_readable(struct connection *connection)
+bool connection_readable(struct connection *connection)
 {
 	struct receiver *receiver = &connection->receiver;
 	const struct lane *lane = connection->lane;
@@ -191,18 +191,19 @@ void connection_readable(struct connection *connection)
 	uint8_t *place;
 
 	if (is_open(connection) && (connection->paused || connection->resumed))
-		return; /* what came before must be taken first */
+		return false; /* what came before must be taken first */
 	gap = is_open(connection) ? receiver_gap(receiver, &place) : 0;
 	if (gap > 0)
 		iov[0] = (struct iovec){.iov_base = place, .iov_len = gap};
 	iov[gap > 0] = (struct iovec){.iov_base = scratch, .iov_len = scratch_bytes(lane)};
 	received = read_socket(connection, iov, gap > 0 ? 2 : 1);
 	if (received == 0 || !is_open(connection))
-		return;
+		return received > 0 || !is_open(connection);
 	connection->heard_ns = loop_now_ns(lane->loop);
 	direct = received < gap ? received : gap;
 	receiver_filled(receiver, direct);
 	left = take_bytes(connection, scratch, scratch + (received - direct));
 	stash(connection, left, (size_t)(scratch + (received - direct) - left));
 	time_pdu(connection);
+	return true;
 }

@@ -346,6 +346,7 @@ int options_parse(struct options *ret_options, int argc, char **argv)
 		.host = {.address = {.trsvcid = "4420"},
 	                 .hostnqn = "nqn.2014-08.org.nvmexpress:uuid:6e766d65-7464-4265-8e63-"
 	                            "680000000001", .hostid = "nvmetd-bench-id",
+	                 .wishes = {.takes_success = true},
 	                 .kato_ms = 15000,
 	                 .timeout_ms = 10000},
 		.nsid = 1,

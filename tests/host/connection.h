@@ -41,6 +41,7 @@ struct host_wishes {
 	bool data_digest;
 	uint8_t hpda;           /* host PDU data alignment, 0-based dwords */
 	uint32_t maxr2t_0based; /* R2Ts per command that the host takes at a time */
+	bool takes_success;     /* also with SQ flow control, as Linux does: some targets send it */
 };
 
 /* A C2HTermReq. */

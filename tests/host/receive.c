@@ -125,10 +125,12 @@ static int on_data(struct host_queue *queue, const uint8_t *pdu)
 		              le32_get(data->header.plen),
 		              length);
 	if ((data->header.flags & TCP_PDU_SUCCESS) &&
-	    (!queue->sqflow_disabled || !(data->header.flags & TCP_PDU_LAST)))
+	    (!(queue->sqflow_disabled || connection->wishes.takes_success) ||
+	     !(data->header.flags & TCP_PDU_LAST)))
 		return broken(queue,
 		              "C2HData: SUCCESS %s",
-		              queue->sqflow_disabled ? "without LAST" : "with SQ flow control");
+		              !(data->header.flags & TCP_PDU_LAST) ? "without LAST"
+		                                                   : "with SQ flow control");
 	queue->incoming.slot = slot;
 	queue->incoming.padding = data->header.pdo - header;
 	queue->incoming.data_left = length;

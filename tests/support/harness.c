@@ -130,6 +130,13 @@ static void bring_programs(const struct harness *harness)
 	}
 }
 
+static const char *bin_dir_of(const struct harness *harness)
+{
+	if (harness->bin_dir)
+		return harness->bin_dir;
+	return harness->run_as ? harness_path(harness, "bin") : NVMETD_BIN_DIR;
+}
+
 static void become_launcher(const struct harness *harness, bool has_config)
 {
 	char threads[16], config[128], run[128], state[128], bin[512], program[520];
@@ -146,15 +153,14 @@ static void become_launcher(const struct harness *harness, bool has_config)
 	                           NULL,
 	                           NULL,
 	                           NULL,
+	                           NULL,
+	                           NULL,
 	                           NULL};
 	unsigned n = 9;
 	int log = open(harness_path(harness, "log"), O_CREAT | O_APPEND | O_WRONLY, 0666);
 
 	snprintf(threads, sizeof(threads), "%u", harness->threads);
-	snprintf(bin,
-	         sizeof(bin),
-	         "%s",
-	         harness->run_as ? harness_path(harness, "bin") : NVMETD_BIN_DIR);
+	snprintf(bin, sizeof(bin), "%s", bin_dir_of(harness));
 	snprintf(program, sizeof(program), "%s/nvmetd", bin);
 	snprintf(run, sizeof(run), "%s/run", harness->directory);
 	snprintf(state, sizeof(state), "%s/state", harness->directory);
@@ -165,7 +171,11 @@ static void become_launcher(const struct harness *harness, bool has_config)
 	}
 	if (harness->trace) {
 		arguments[n++] = "--trace";
-		arguments[n] = harness->trace;
+		arguments[n++] = harness->trace;
+	}
+	if (harness->spin_us) {
+		arguments[n++] = "--spin-us";
+		arguments[n++] = harness->spin_us;
 	}
 	dup2(open("/dev/null", O_RDONLY), STDIN_FILENO);
 	dup2(log, STDOUT_FILENO);

@@ -63,9 +63,11 @@ struct harness_exports {
 struct harness {
 	char directory[64];
 	pid_t launcher;
-	unsigned threads;  /* of each process; NVMETD_TEST_THREADS, or 1 */
-	uid_t run_as;      /* 0: as we are */
-	const char *trace; /* NULL: not said */
+	unsigned threads;    /* of each process; NVMETD_TEST_THREADS, or 1 */
+	uid_t run_as;        /* 0: as we are */
+	const char *bin_dir; /* of the programs; NULL: the build's */
+	const char *spin_us; /* as after --spin-us; NULL: not said */
+	const char *trace;   /* as after --trace; NULL: not said */
 	struct harness_exports exports;
 };
 

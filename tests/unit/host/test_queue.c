@@ -284,6 +284,19 @@ START_TEST(finds_success_where_there_is_flow_control)
 }
 END_TEST
 
+START_TEST(takes_success_with_flow_control_if_it_is_told_to)
+{
+	struct tcp_data header = data_header(0, BYTES, TCP_PDU_SUCCESS | TCP_PDU_LAST);
+
+	add(&header, sizeof(header));
+	add(data, BYTES);
+	ck_assert_int_eq(connect_queue(), 0);
+	queue.sqflow_disabled = false;
+	queue.connection.wishes.takes_success = true;
+	ck_assert_int_eq(host_queue_execute(&queue, &request, WAIT_MS), 0);
+}
+END_TEST
+
 START_TEST(finds_an_r2t_for_a_read)
 {
 	struct tcp_r2t pdu = r2t(0, BYTES);
@@ -456,6 +469,7 @@ int main(void)
 	         forget_the_target,
 	         takes_data_with_a_response,
 	         takes_data_with_success,
+	         takes_success_with_flow_control_if_it_is_told_to,
 	         takes_data_in_two_pieces,
 	         takes_a_response_that_is_an_error,
 	         knows_crc32c_as_rfc_3720_has_it);

@@ -55,6 +55,49 @@ START_TEST(stays_off_when_its_maximum_is_nothing)
 }
 END_TEST
 
+/* Twice in a row */
+static void be_robbed(uint64_t now_ns)
+{
+	spin_robbed(&spin, now_ns - NS_PER_MS);
+	spin_robbed(&spin, now_ns);
+}
+
+START_TEST(goes_on_when_a_yield_takes_long_once)
+{
+	spin_robbed(&spin, NS_PER_S);
+	spin_robbed(&spin, NS_PER_S + 21 * NS_PER_MS);
+	ck_assert_uint_gt(spin_budget_ns(&spin, NS_PER_S + 21 * NS_PER_MS), 0);
+}
+END_TEST
+
+START_TEST(rests_when_somebody_else_has_the_processor)
+{
+	be_robbed(NS_PER_S);
+	ck_assert_uint_eq(spin_budget_ns(&spin, NS_PER_S + 49 * NS_PER_MS), 0);
+	ck_assert_uint_gt(spin_budget_ns(&spin, NS_PER_S + 50 * NS_PER_MS), 0);
+}
+END_TEST
+
+START_TEST(rests_a_second_at_most_when_that_goes_on)
+{
+	uint64_t now_ns = NS_PER_S;
+
+	for (unsigned i = 0; i < 20; i++) {
+		be_robbed(now_ns);
+		now_ns = spin.rest_until_ns;
+	}
+	ck_assert_uint_eq(spin.rest_ns, NS_PER_S);
+}
+END_TEST
+
+START_TEST(rests_shortly_again_after_a_long_time_without)
+{
+	be_robbed(NS_PER_S);
+	be_robbed(2 * NS_PER_S);
+	ck_assert_uint_eq(spin.rest_ns, 50 * NS_PER_MS);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("spin");
@@ -67,6 +110,10 @@ int main(void)
 	         shrinks_to_nothing_when_it_finds_none,
 	         begins_again_after_a_short_sleep,
 	         does_not_begin_again_after_a_long_sleep,
-	         stays_off_when_its_maximum_is_nothing);
+	         stays_off_when_its_maximum_is_nothing,
+	         goes_on_when_a_yield_takes_long_once,
+	         rests_when_somebody_else_has_the_processor,
+	         rests_a_second_at_most_when_that_goes_on,
+	         rests_shortly_again_after_a_long_time_without);
 	return run(suite);
 }

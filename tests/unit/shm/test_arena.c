@@ -53,6 +53,18 @@ START_TEST(gives_the_lowest_addresses_first)
 }
 END_TEST
 
+START_TEST(gives_what_was_given_back_last_first)
+{
+	take_block(4096);
+	take_block(4096);
+	take_block(4096);
+	arena_give(arena, 0);
+	arena_give(arena, 4096);
+	ck_assert_uint_eq(take_block(4096), 4096);
+	ck_assert_uint_eq(take_block(4096), 0);
+}
+END_TEST
+
 START_TEST(aligns_a_block_to_its_size)
 {
 	take_block(1);
@@ -209,6 +221,7 @@ int main(void)
 	         given_an_arena,
 	         forget_the_arena,
 	         gives_the_lowest_addresses_first,
+	         gives_what_was_given_back_last_first,
 	         aligns_a_block_to_its_size,
 	         counts_what_is_taken,
 	         can_be_taken_to_the_last_small_block,
