@@ -9,9 +9,14 @@ static size_t request_bytes(void)
 	return ring_bytes(LINK_SLOTS, sizeof(struct link_request));
 }
 
+static size_t completion_bytes(void)
+{
+	return ring_bytes(LINK_SLOTS, sizeof(struct link_completion));
+}
+
 size_t link_bytes(void)
 {
-	return request_bytes() + ring_bytes(LINK_SLOTS, sizeof(struct link_completion));
+	return request_bytes() + completion_bytes() + LINK_SLOTS * sizeof(struct link_stamps);
 }
 
 static void open_rings(struct link *link)
@@ -23,6 +28,7 @@ static void open_rings(struct link *link)
 	          memory + request_bytes(),
 	          LINK_SLOTS,
 	          sizeof(struct link_completion));
+	link->stamps = (void *)(memory + request_bytes() + completion_bytes());
 }
 
 int link_create(struct link *ret_link)

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #pragma once
 
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "common/base/cleanup.h"
+#include "common/base/clock.h"
 #include "common/shm/region.h"
 #include "common/shm/ring.h"
 
@@ -12,18 +14,20 @@
  * link - the data path between one thread of a transport and one I/O worker.
  *
  * Shape     One region with two rings of LINK_SLOTS slots: requests, to the worker, and
- *           completions, to the transport. Beside it the transport's arena, and a doorbell for
- *           each direction.
+ *           completions, to the transport; behind them, for each slot, when the worker had a
+ *           request that is traced (LINK_TRACED). Beside it the transport's arena, and a doorbell
+ *           for each direction.
  * Promise   A transport has at most LINK_SLOTS requests on a link at a time, so a completion
  *           always finds a slot.
  * Trust     Each side takes the other for hostile. The worker checks of every request that its
  *           operation is known, its namespace granted, its blocks inside the namespace, its
  *           segments inside the arena, and its length what the blocks need; the transport of
- *           every completion that the id is of a request in flight on this link.
+ *           every completion that the id is of a request in flight on this link. What the worker
+ *           says of times is only ever shown to people.
  * Threads   one per side
  * Lifetime  link_deinit() unmaps; the doorbells belong to the struct too
  */
-#define LINK_VERSION         1
+#define LINK_VERSION         2
 #define LINK_SLOTS           1024u
 #define LINK_SEGMENTS_INLINE 2
 #define LINK_SEGMENTS_MAX    256
@@ -40,6 +44,7 @@ enum link_operation {
 #define LINK_FUA      0x01 /* on stable storage before the completion */
 #define LINK_DEALLOC  0x02 /* LINK_WRITE_ZEROES: may give the space back (DEAC) */
 #define LINK_INDIRECT 0x04 /* segments[0] is where a table of segment_count segments lies */
+#define LINK_TRACED   0x08 /* the worker says in the stamps of id.index when it had it */
 
 /* Names a request on its link. A generation that is not the current one of that index is stale. */
 struct link_id {
@@ -75,11 +80,19 @@ struct link_completion {
 };
 _Static_assert(sizeof(struct link_completion) == 16, "a quarter of a cache line");
 
+/* Of clock_now_ns(). Written before the completion is published. */
+struct link_stamps {
+	_Atomic uint64_t took_ns; /* from the ring */
+	_Atomic uint64_t done_ns; /* the backing is done with it */
+};
+_Static_assert(sizeof(struct link_stamps) == 16, "the layout is shared");
+
 struct link {
 	struct region region;
 	struct ring requests;
 	struct ring completions;
-	int to_worker; /* doorbells */
+	struct link_stamps *stamps; /* LINK_SLOTS */
+	int to_worker;              /* doorbells */
 	int to_transport;
 };
 
@@ -95,3 +108,20 @@ int link_create(struct link *ret_link);
 int link_adopt(struct link *ret_link, int region_fd, int to_worker_fd, int to_transport_fd);
 
 void link_deinit(struct link *link);
+
+/* The worker's side: says when, of a request that is traced. The index is the transport's word. */
+static inline void link_stamp_took(struct link *link, const struct link_request *request)
+{
+	if (__builtin_expect(request->flags & LINK_TRACED, 0) && request->id.index < LINK_SLOTS)
+		atomic_store_explicit(&link->stamps[request->id.index].took_ns,
+		                      clock_now_ns(),
+		                      memory_order_relaxed);
+}
+
+static inline void link_stamp_done(struct link *link, const struct link_request *request)
+{
+	if (__builtin_expect(request->flags & LINK_TRACED, 0) && request->id.index < LINK_SLOTS)
+		atomic_store_explicit(&link->stamps[request->id.index].done_ns,
+		                      clock_now_ns(),
+		                      memory_order_relaxed);
+}

@@ -5,12 +5,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "common/base/clock.h"
 #include "common/base/list.h"
 #include "common/loop/loop.h"
 #include "common/nvme/spec.h"
 #include "common/nvme/status.h"
 #include "common/proc/service.h"
 #include "common/shm/link.h"
+#include "common/shm/trace.h"
 
 /*
  * port - the seam between a wire protocol and what all transports share.
@@ -38,6 +40,7 @@
  *             core  wire->respond()     now the wire has it again (possibly from within
  *                                       request_execute()): queue data and completion
  *             core  wire->flush()       the end of a round: send what respond() queued
+ *             wire  request_stamp()     TRACE_SENT: all is sent
  *             wire  request_finish()    all is sent, or given up
  *
  *           End of a queue: the wire calls queue_close() whenever its connection ends, for
@@ -187,8 +190,9 @@ struct request {
 	uint32_t length; /* bytes of data, 0 if none; known after decode */
 	uint8_t *data;   /* in the arena, aligned to 4096; NULL if none */
 	uint64_t arena_offset;
-	struct nvme_status status; /* the answer */
-	uint32_t result[2];        /* dword 0 and 1 of the completion */
+	struct nvme_status status;  /* the answer */
+	uint32_t result[2];         /* dword 0 and 1 of the completion */
+	struct trace_record *trace; /* NULL: this one is not traced (tracer.h) */
 
 	/* the wire's own, cleared by queue_begin() */
 	struct list wire_link;
@@ -233,3 +237,11 @@ void request_fail(struct request *request, struct nvme_status status);
 bool request_complete(struct request *request, struct nvme_completion *ret_completion);
 
 void request_finish(struct request *request);
+
+/* A stage of a command's life is reached. The wire says TRACE_SENT: the last byte was given to
+ * the socket. */
+static inline void request_stamp(struct request *request, enum trace_stage stage)
+{
+	if (__builtin_expect(request->trace != NULL, 0))
+		request->trace->at_ns[stage] = clock_now_ns();
+}

@@ -73,6 +73,8 @@ static void resume_if_starved(struct queue *queue)
 void queue_take_back(struct queue *queue, struct request *request)
 {
 	request->owner = REQUEST_FREE;
+	if (__builtin_expect(request->trace != NULL, 0))
+		tracer_end(&queue->reactor->tracer, request);
 	if (queue->closing) {
 		if (queue->in_core == 0 && queue->in_wire == 0)
 			reactor_is_due(queue->reactor, queue);

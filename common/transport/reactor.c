@@ -313,6 +313,7 @@ static unsigned look(struct looker *looker)
 	bool has_idle_link = false, waits = false;
 	unsigned n = 0;
 
+	tracer_look(&reactor->tracer, loop_now_ns(reactor->loop));
 	for (unsigned i = 0; i < reactor->n_links; i++)
 		n += worker_link_look(reactor->all_links[i]);
 	n += serve_room(reactor);
@@ -542,6 +543,7 @@ struct reactor *reactor_free(struct reactor *reactor)
 		loop_look_away(&reactor->looker);
 		mailbox_deinit(&reactor->mailbox);
 	}
+	tracer_close(&reactor->tracer);
 	room_deinit(&reactor->room);
 	loop_free(reactor->loop);
 	free(reactor);

@@ -8,6 +8,7 @@
 #include "common/transport/notice.h"
 #include "common/transport/port.h"
 #include "common/transport/room.h"
+#include "common/transport/tracer.h"
 #include "common/transport/view.h"
 #include "common/transport/worker_link.h"
 
@@ -39,6 +40,7 @@ struct reactor {
 	struct mailbox mailbox; /* any thread posts */
 	struct looker looker;
 	struct room room;
+	struct tracer tracer;
 
 	struct view *view; /* the newest; NULL before the first */
 	struct list views; /* older ones too, while they have requests; the oldest first */

@@ -104,10 +104,12 @@ enum request_source request_decode(struct request *request, const struct nvme_co
 	request->command = *command;
 	if (queue->controller)
 		controller_hears(&queue->controller->shares[queue->reactor->index]);
-	if (queue->qid > 0 && command->opcode != NVME_FABRICS)
+	if (queue->qid > 0 && command->opcode != NVME_FABRICS) {
+		tracer_see(&queue->reactor->tracer, request);
 		status = io_check(request, &transfer);
-	else
+	} else {
 		status = decode_control(request, &transfer);
+	}
 	if (status_is_ok(status))
 		status = decode_data(request, &transfer, capsule_bytes);
 	if (status_is_ok(status))
@@ -179,6 +181,7 @@ static void start(struct request *request)
 
 void request_execute(struct request *request)
 {
+	request_stamp(request, TRACE_ADMITTED);
 	request->owner = REQUEST_AT_CORE;
 	request->queue->in_wire--;
 	request->queue->in_core++;

@@ -9,6 +9,7 @@
 #include "common/base/clock.h"
 #include "common/base/error.h"
 #include "common/base/log.h"
+#include "common/proc/options.h"
 #include "common/transport/admin.h"
 #include "common/transport/connect.h"
 #include "common/transport/reactor.h"
@@ -17,7 +18,6 @@
 #define ARENA_MIB_DEFAULT 16u
 #define ARENA_MIB_MIN     (ROOM_SIZE_MIN >> 20)
 #define ARENA_MIB_MAX     1024u /* a worker takes no more */
-#define OPTIONS_MAX       16u
 #define STOP_NS           (4 * NS_PER_S)
 
 struct loop *transport_loop(struct transport *transport)
@@ -352,16 +352,32 @@ static const struct service_option arena_option = {
 	.take = take_arena_mib,
 };
 
+static unsigned trace_every; /* 0: only when a reader wishes it */
+
+static bool take_trace(void *context, const char *value)
+{
+	(void)context;
+	return option_number(value, 0, TRACE_EVERY_MAX, &trace_every);
+}
+
+static const struct service_option trace_option = {
+	.name = "trace",
+	.argument = "N",
+	.help = "trace every Nth I/O command, 1 to 1000000; 0: only while nvmetctl does (0)",
+	.take = take_trace,
+};
+
 static int init_service(struct transport *transport, int argc, char **argv)
 {
 	static struct service_option options[OPTIONS_MAX];
 	static struct service_role role; /* the service refers to it while it lives */
 
 	role = transport->wire->role;
-	must(role.n_options < OPTIONS_MAX);
+	must(role.n_options + 2 <= OPTIONS_MAX);
 	for (unsigned i = 0; i < role.n_options; i++)
 		options[i] = role.options[i];
 	options[role.n_options++] = arena_option;
+	options[role.n_options++] = trace_option;
 	role.options = options;
 	return service_init(&transport->service, &role, transport->wire->options, argc, argv);
 }
@@ -394,8 +410,10 @@ static int start(struct transport *transport)
 	r = mailbox_init(&transport->mailbox, transport->service.loop);
 	for (unsigned i = 0; !r && i < transport->service.threads; i++) {
 		r = reactor_new(&transport->reactors[i], transport, i, arena_bytes);
-		if (!r)
-			transport->n_reactors++;
+		if (r)
+			break;
+		transport->n_reactors++;
+		tracer_open(&transport->reactors[i]->tracer, &transport->service, i, trace_every);
 	}
 	for (unsigned i = 0; !r && i < transport->n_reactors; i++)
 		r = reactor_start(transport->reactors[i]);

@@ -17,6 +17,7 @@
 #include "common/transport/greeting.h"
 #include "common/transport/request.h"
 #include "common/transport/slots.h"
+#include "common/transport/tracer.h"
 
 #define RETRY_MIN_MS       5u
 #define RETRY_MAX_MS       200u
@@ -107,6 +108,7 @@ static bool try_ring(struct worker_link *link, struct request *request)
 	if (link->state != WORKER_UP || link->fault || slots_are_full(&link->slots))
 		return false;
 	slots_name(&link->slots, request);
+	tracer_put(request, link->slots.n_in_flight);
 	r = ring_put(&link->rings.requests, &request->wanted);
 	if (r == 0)
 		note_put(link, request);
@@ -233,6 +235,7 @@ static void complete(struct worker_link *link, const struct link_completion *com
 		link->fault = "the worker completed a request that is not in flight";
 		return;
 	}
+	tracer_back(request, &link->rings);
 	slots_remove(&link->slots, request);
 	request->result[0] = completion->result;
 	if (status_code(status) == NVME_SC_NAMESPACE_NOT_READY)

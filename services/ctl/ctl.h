@@ -42,3 +42,4 @@ enum ctl_exit ctl_save(const struct ctl *ctl, int argc, char **argv);
 enum ctl_exit ctl_clear(const struct ctl *ctl, int argc, char **argv);
 enum ctl_exit ctl_show(const struct ctl *ctl, int argc, char **argv);
 enum ctl_exit ctl_status(const struct ctl *ctl, int argc, char **argv);
+enum ctl_exit ctl_trace(const struct ctl *ctl, int argc, char **argv);

@@ -75,7 +75,22 @@ static const struct command status = {
 		"documented in nvmetctl(8).",
 };
 
-static const struct command *const commands[] = {&restore, &save, &clear, &show, &status};
+static const struct command trace = {
+	.name = "trace",
+	.arguments = "[--seconds S] [--every N] [--json] | --dump [--last N]",
+	.most = 5,
+	.run = ctl_trace,
+	.summary = "print where the time of I/O commands goes",
+	.help = "Has the transports follow every Nth I/O command (100) for S seconds (5), and "
+		"prints\n"
+		"for each kind of command how long it took from each stage of its life to the "
+		"next.\n"
+		"--json: for scripts; the keys are documented in nvmetctl(8).\n"
+		"--dump: prints the last N records (20) of each reactor as they are, also of\n"
+		"processes that are dead.",
+};
+
+static const struct command *const commands[] = {&restore, &save, &clear, &show, &status, &trace};
 
 #define N_COMMANDS (sizeof(commands) / sizeof(commands[0]))
 
@@ -97,7 +112,7 @@ static void print_help(void)
 	for (size_t i = 0; i < N_COMMANDS; i++)
 		printf("  %-7s %-9s %s\n",
 		       commands[i]->name,
-		       commands[i]->arguments,
+		       strlen(commands[i]->arguments) > 9 ? "..." : commands[i]->arguments,
 		       commands[i]->summary);
 	printf("  %-7s %-9s %s\n\n", "help", "[COMMAND]", "explain a command");
 	printf("Options:\n"

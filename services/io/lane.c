@@ -172,6 +172,7 @@ void request_finish(struct request *request, struct nvme_status status)
 
 	count(request, status);
 	io_thread_release(lane->thread, request->hold);
+	link_stamp_done(&lane->link, &request->wanted);
 	complete(lane, request->wanted.id, status);
 	give_back(lane, request);
 }
@@ -201,6 +202,7 @@ static bool admit(struct lane *lane, struct request *request)
 			kind->expect(request->target->backing, request);
 		return true;
 	}
+	link_stamp_done(&lane->link, &request->wanted);
 	if (r == REQUEST_E_BROKEN)
 		break_lane(lane, reason);
 	else
@@ -233,8 +235,10 @@ static struct request *take_one(struct lane *lane)
 		return NULL;
 	}
 	r = ring_take(&lane->link.requests, &request->wanted);
-	if (r == 0)
+	if (r == 0) {
+		link_stamp_took(&lane->link, &request->wanted);
 		return request;
+	}
 	give_back(lane, request);
 	if (r == RING_E_BROKEN)
 		break_lane(lane, "its counters make no sense");

@@ -6,7 +6,7 @@
 #include "common/shm/region.h"
 #include "services/io/memory.h"
 
-#define KNOWN_FLAGS (LINK_FUA | LINK_DEALLOC | LINK_INDIRECT)
+#define KNOWN_FLAGS (LINK_FUA | LINK_DEALLOC | LINK_INDIRECT | LINK_TRACED)
 
 static int refuse(struct nvme_status *ret_status, struct nvme_status status)
 {

@@ -40,15 +40,25 @@ static bool take_watchdog(void *context, const char *value)
 	return option_number(value, 0, 3600, &options->watchdog_s);
 }
 
+/* nvmetd-tcp's: that it would be refused is better said here. */
+static bool take_trace(void *context, const char *value)
+{
+	unsigned number;
+
+	((struct launcher_options *)context)->trace = value;
+	return option_number(value, 0, 1000000, &number);
+}
+
 static const struct service_option options_of_role[] = {
-	{"config",   "FILE", "exports to start with, in nvmetcli's format",               take_config},
-	{"io",       "N",    "I/O processes, 1 to 16 (default 1)",                        take_io    },
+	{"config",   "FILE", "exports to start with, in nvmetcli's format",                   take_config},
+	{"io",       "N",    "I/O processes, 1 to 16 (default 1)",                            take_io    },
 	{"watchdog",
          "SECONDS",          "kills what hangs so long, 1 to 3600; 0: never (10)",
-         take_watchdog									       },
+         take_watchdog										   },
 	{"bin-dir",
          "DIR",              "where the other programs are (default: where this one is)",
-         take_bin_dir										},
+         take_bin_dir										    },
+	{"trace",    "N",    "trace every Nth I/O command (see nvmetctl trace); 0: none (0)", take_trace },
 };
 
 static const struct service_role role = {

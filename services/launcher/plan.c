@@ -67,5 +67,6 @@ int plan_make(struct plan *plan, const struct launcher_options *options,
 	if (!command)
 		return error_origin(-ENAMETOOLONG);
 	add_option(command, "--threads", plan->threads);
+	add_option(command, "--trace", options->trace);
 	return 0;
 }

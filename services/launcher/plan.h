@@ -23,6 +23,7 @@
 struct launcher_options {
 	const char *config;  /* NULL: the state service comes up with what it has */
 	const char *bin_dir; /* NULL: where our own program lies */
+	const char *trace;   /* every how many commands the transports trace; NULL: not said */
 	unsigned n_io;
 	unsigned watchdog_s; /* 0: a hung process is not noticed */
 };

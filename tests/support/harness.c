@@ -153,6 +153,8 @@ static void become_launcher(const struct harness *harness, bool has_config)
 	                           NULL,
 	                           NULL,
 	                           NULL,
+	                           NULL,
+	                           NULL,
 	                           NULL};
 	unsigned n = 9;
 	int log = open(harness_path(harness, "log"), O_CREAT | O_APPEND | O_WRONLY, 0666);
@@ -166,6 +168,10 @@ static void become_launcher(const struct harness *harness, bool has_config)
 	if (has_config) {
 		arguments[n++] = "--config";
 		arguments[n++] = config;
+	}
+	if (harness->trace) {
+		arguments[n++] = "--trace";
+		arguments[n++] = harness->trace;
 	}
 	if (harness->spin_us) {
 		arguments[n++] = "--spin-us";

@@ -253,6 +253,38 @@ START_TEST(a_ring_that_spins_its_doorbell_changes_nothing)
 }
 END_TEST
 
+static void expect_stamps(struct link_request request)
+{
+	const struct link_stamps *stamps = player.link.stamps;
+	uint64_t before_ns = clock_now_ns();
+
+	request.flags |= LINK_TRACED;
+	player_do(&player, request); /* of slot 0 */
+	ck_assert_uint_ge(stamps[0].took_ns, before_ns);
+	ck_assert_uint_ge(stamps[0].done_ns, stamps[0].took_ns);
+	ck_assert_uint_le(stamps[0].done_ns, clock_now_ns());
+}
+
+START_TEST(says_when_it_had_a_traced_request)
+{
+	expect_stamps(player_reading(&player, 1, 0, 8));
+}
+END_TEST
+
+START_TEST(says_when_it_had_a_traced_request_that_it_refused)
+{
+	expect_stamps(player_reading(&player, 1, UINT64_C(1) << 40, 8));
+}
+END_TEST
+
+START_TEST(says_no_times_of_others)
+{
+	ck_assert_uint_eq(player_read(&player, 1, 0, 8), 0);
+	ck_assert_uint_eq(player.link.stamps[0].took_ns, 0);
+	ck_assert_uint_eq(player.link.stamps[0].done_ns, 0);
+}
+END_TEST
+
 /* ------------------------------------------------------------------ successors */
 
 START_TEST(a_new_link_of_the_same_reactor_replaces_it)
@@ -334,7 +366,10 @@ int main(void)
 	         ends_at_a_counter_that_makes_no_sense,
 	         ends_when_completions_are_not_taken,
 	         another_link_does_not_notice_that_one_breaks,
-	         a_ring_that_spins_its_doorbell_changes_nothing);
+	         a_ring_that_spins_its_doorbell_changes_nothing,
+	         says_when_it_had_a_traced_request,
+	         says_when_it_had_a_traced_request_that_it_refused,
+	         says_no_times_of_others);
 	describe(suite,
 	         "a link that has a successor",
 	         given_a_link,

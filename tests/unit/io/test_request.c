@@ -294,7 +294,7 @@ END_TEST
 
 START_TEST(an_unknown_flag_breaks)
 {
-	request.wanted.flags = 0x08;
+	request.wanted.flags = 0x10;
 	expect_broken("an unknown flag");
 }
 END_TEST

@@ -94,10 +94,21 @@ START_TEST(gives_the_configuration_to_the_state_service_alone)
 }
 END_TEST
 
+START_TEST(has_the_transport_alone_trace)
+{
+	options.trace = "100";
+	make();
+	ck_assert_str_eq(option_of(0, "--trace"), "");
+	ck_assert_str_eq(option_of(1, "--trace"), "");
+	ck_assert_str_eq(option_of(3, "--trace"), "100");
+}
+END_TEST
+
 START_TEST(leaves_out_what_was_not_given)
 {
 	options.config = NULL;
 	make();
+	ck_assert_str_eq(option_of(3, "--trace"), "");
 	ck_assert_str_eq(option_of(0, "--config"), "");
 	ck_assert_str_eq(option_of(0, "--log-level"), "");
 }
@@ -106,6 +117,7 @@ END_TEST
 START_TEST(has_room_for_all_that_may_be_asked_for)
 {
 	options.n_io = PLAN_IO_MAX;
+	options.trace = "100";
 	service.log_level = "debug";
 	make();
 	ck_assert_uint_eq(plan.n, PLAN_COMMANDS_MAX);
@@ -136,6 +148,7 @@ int main(void)
 	         tells_all_the_same_directories,
 	         tells_the_data_path_its_threads,
 	         gives_the_configuration_to_the_state_service_alone,
+	         has_the_transport_alone_trace,
 	         leaves_out_what_was_not_given,
 	         has_room_for_all_that_may_be_asked_for,
 	         refuses_a_path_that_is_too_long);

@@ -64,6 +64,58 @@ START_TEST(has_room_for_as_many_completions_as_requests)
 }
 END_TEST
 
+/* What the worker says of slot `index` is in the transport's mapping, and in no other slot. */
+static void expect_stamped(uint32_t index)
+{
+	for (uint32_t i = 0; i <= LINK_SLOTS; i++) { /* behind the last there is room still */
+		ck_assert_int_eq(transport.stamps[i].took_ns != 0, i == index);
+		ck_assert_int_eq(transport.stamps[i].done_ns != 0, i == index);
+	}
+}
+
+static void stamp(struct link_request request)
+{
+	ck_assert_int_eq(link_adopt(&worker,
+	                            dup(transport.region.fd),
+	                            dup(transport.to_worker),
+	                            dup(transport.to_transport)),
+	                 0);
+	link_stamp_took(&worker, &request);
+	link_stamp_done(&worker, &request);
+}
+
+START_TEST(tells_when_a_traced_request_was_taken)
+{
+	stamp((struct link_request){
+		.id = {LINK_SLOTS - 1, 1},
+                  .flags = LINK_TRACED
+        });
+	expect_stamped(LINK_SLOTS - 1);
+	ck_assert_uint_le(transport.stamps[LINK_SLOTS - 1].took_ns,
+	                  transport.stamps[LINK_SLOTS - 1].done_ns);
+}
+END_TEST
+
+START_TEST(tells_nothing_of_one_that_is_not_traced)
+{
+	stamp((struct link_request){
+		.id = {7, 1},
+                  .flags = LINK_FUA
+        });
+	expect_stamped(UINT32_MAX);
+}
+END_TEST
+
+START_TEST(is_not_written_beside_for_a_slot_that_cannot_be)
+{
+	stamp((struct link_request){
+		.id = {LINK_SLOTS, 1},
+                  .flags = LINK_TRACED
+        });
+	expect_stamped(UINT32_MAX);
+}
+END_TEST
+
 START_TEST(is_not_adopted_without_its_memory)
 {
 	int fd = open("/dev/zero", O_RDWR | O_CLOEXEC);
@@ -105,6 +157,9 @@ int main(void)
 	         forget_the_link,
 	         carries_requests_there_and_completions_back,
 	         has_room_for_as_many_completions_as_requests,
+	         tells_when_a_traced_request_was_taken,
+	         tells_nothing_of_one_that_is_not_traced,
+	         is_not_written_beside_for_a_slot_that_cannot_be,
 	         is_not_adopted_without_its_memory,
 	         is_not_adopted_with_something_else_for_a_doorbell,
 	         may_be_given_up_twice);
