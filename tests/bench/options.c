@@ -34,7 +34,10 @@ static const char help[] =
 	"  --bs BYTES          size of an I/O, with K or M (4096)\n"
 	"  --qd N              I/Os in flight on each connection (1)\n"
 	"  --connections N     I/O queues, each a TCP connection (1)\n"
+	"  --lockstep          each connection sends --qd I/Os at once, waits for all of their\n"
+	"                      answers, and then sends the next: the same batches in every run\n"
 	"  --seconds N         how long (10)\n"
+	"  --ios N             end after N I/Os instead (they are what is measured)\n"
 	"  --warmup N          so long before it, not measured (0)\n"
 	"  --region BYTES      use only the first BYTES, with K, M or G (all; with --verify 256M)\n"
 	"  --r2t               ask for every write to be fetched, none in the capsule\n"
@@ -76,7 +79,9 @@ enum {
 	BS,
 	QD,
 	CONNECTIONS,
+	LOCKSTEP,
 	SECONDS,
+	IOS,
 	WARMUP,
 	REGION,
 	R2T,
@@ -107,7 +112,9 @@ static const struct option longs[] = {
 	{"bs",             required_argument, NULL, BS         },
 	{"qd",             required_argument, NULL, QD         },
 	{"connections",    required_argument, NULL, CONNECTIONS},
+	{"lockstep",       no_argument,       NULL, LOCKSTEP   },
 	{"seconds",        required_argument, NULL, SECONDS    },
+	{"ios",            required_argument, NULL, IOS        },
 	{"warmup",         required_argument, NULL, WARMUP     },
 	{"region",         required_argument, NULL, REGION     },
 	{"r2t",            no_argument,       NULL, R2T        },
@@ -256,6 +263,11 @@ static bool take_load(struct options *options, int which, const char *value)
 		return number_of(value, 1, 1024, &options->depth);
 	case CONNECTIONS:
 		return number_of(value, 1, 128, &options->connections);
+	case LOCKSTEP:
+		options->lockstep = true;
+		return true;
+	case IOS:
+		return number(value, true, 1, UINT64_MAX, &options->ios);
 	case SECONDS:
 		return number_of(value, 1, 1000000, &options->seconds);
 	case WARMUP:
@@ -337,6 +349,10 @@ static int check(const struct options *options)
 		return usage("--bs is no multiple of 512", "");
 	if (options->ceiling && options->reconnect_seconds)
 		return usage("--ceiling compares undisturbed loads, so not with", "--reconnect");
+	if (options->ceiling && options->lockstep)
+		return usage("--ceiling keeps --qd I/Os in flight, so not with", "--lockstep");
+	if (options->ceiling && options->ios)
+		return usage("--ceiling takes turns of some time, so not with", "--ios");
 	return 0;
 }
 

@@ -29,7 +29,9 @@ struct options {
 	unsigned read_percent;
 	bool is_sequential;
 	unsigned connections;
+	bool lockstep; /* a connection's next I/Os start when all of it have been answered */
 	unsigned seconds;
+	uint64_t ios; /* measured, instead of seconds; 0: seconds */
 	unsigned warmup_seconds;
 	uint64_t region_bytes; /* 0: all of the namespace */
 	bool transfer;         /* writes by R2T also where they fit into the capsule */
