@@ -82,18 +82,25 @@ static bool is_same(const struct host_namespace *a, const struct host_namespace 
 int load_attach(struct load *load, bool is_first)
 {
 	struct host_namespace space;
+	bool is_connected;
 	int r;
 
 	r = host_controller_open(&load->controller, &load->options->host);
 	if (!r)
 		r = open_queues(load);
+	is_connected = r == 0;
 	if (!r)
 		r = host_namespace_identify(&load->controller, load->options->nsid, &space);
 	if (r && !is_first && is_worth_another_try(load, r))
 		return LOAD_E_BUSY;
 	if (r) {
 		say("%s", host_controller_error(&load->controller));
-		advise(load, r);
+		if (is_connected)
+			fprintf(stderr,
+			        "Does the subsystem have namespace %u, and is it enabled?\n",
+			        load->options->nsid);
+		else
+			advise(load, r);
 		return LOAD_E_UNREACHABLE;
 	}
 	if (!is_first && !is_same(&space, &load->space)) {

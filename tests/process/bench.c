@@ -251,6 +251,7 @@ START_TEST(says_that_a_namespace_is_not_there)
 {
 	ck_assert_int_eq(bench("9", NULL), 3);
 	expect_text("namespace 9 is not active");
+	expect_text("Does the subsystem have namespace 9");
 }
 END_TEST
 
