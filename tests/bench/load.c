@@ -45,8 +45,8 @@ static bool choose(struct load *load, uint64_t *ret_place, bool *ret_is_write)
 	if (!load->ios_left)
 		return false;
 	load->ios_left--;
-	*ret_place = options->is_sequential ? load->next_place++ % load->places
-	                                    : random_below(load, load->places);
+	*ret_place = options->pattern->is_sequential ? load->next_place++ % load->places
+	                                             : random_below(load, load->places);
 	*ret_is_write = options->read_percent < 100 &&
 	                random_below(load, 100) >= options->read_percent;
 	return true;

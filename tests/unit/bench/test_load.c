@@ -22,6 +22,7 @@
 
 enum { TARGET_GOOD, TARGET_BROKEN, TARGET_SAW_TOO_MUCH };
 
+static const struct pattern writes = {"randwrite", 0, false};
 static struct options options;
 static struct load load;
 static struct host_queue queue;
@@ -123,8 +124,11 @@ static void connect_queue(void)
 
 static void given_a_load_of_writes(void)
 {
-	options = (struct options){
-		.block_bytes = BYTES, .depth = DEPTH, .connections = 1, .io_timeout_seconds = 5};
+	options = (struct options){.block_bytes = BYTES,
+	                           .depth = DEPTH,
+	                           .pattern = &writes,
+	                           .connections = 1,
+	                           .io_timeout_seconds = 5};
 	load = LOAD_NULL;
 	load.options = &options;
 	load.space = (struct host_namespace){.nsid = 1, .blocks = 64, .block_bytes = BYTES};
