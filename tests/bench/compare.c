@@ -90,13 +90,18 @@ static void add_points(struct plot_panel *panel)
 	}
 }
 
+/* What there is, also if a later work has failed. */
 static int write_svg(void)
 {
+	unsigned n = 0;
 	bool is_bad;
 
 	if (!match.svg)
 		return 0;
-	plot_write(match.svg, match.panels, match.options.n_patterns);
+	while (n < match.options.n_patterns && match.panels[n].sides[0].n)
+		n++;
+	if (n)
+		plot_write(match.svg, match.panels, n);
 	is_bad = ferror(match.svg);
 	is_bad |= fclose(match.svg) != 0;
 	if (is_bad)
@@ -149,7 +154,7 @@ static int do_works(void)
 
 int compare(const struct options *options)
 {
-	int r;
+	int r, written;
 
 	match = (struct match){.options = *options};
 	if (take_targets(options))
@@ -162,7 +167,8 @@ int compare(const struct options *options)
 	verdict_begin(options, match.targets);
 	r = do_works();
 	pause_deinit(&match.pause);
+	written = write_svg();
 	if (r)
 		return r == LOAD_E_UNREACHABLE ? EXIT_UNREACHABLE : EXIT_BAD_IO;
-	return write_svg() || match.has_errors ? EXIT_BAD_IO : EXIT_SUCCESS;
+	return written || match.has_errors ? EXIT_BAD_IO : EXIT_SUCCESS;
 }
