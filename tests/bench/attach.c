@@ -27,7 +27,11 @@ static void advise(const struct load *load, int r)
 {
 	const struct host_address *address = &load->options->host.address;
 
-	if (r == -ECONNREFUSED)
+	if (r == HOST_E_BROKEN && load->options->depth > load->depth_most && load->depth_most)
+		fprintf(stderr,
+		        "Choose a smaller --qd, or have the target take more (SPDK: "
+		        "max_queue_depth).\n");
+	else if (r == -ECONNREFUSED)
 		fprintf(stderr,
 		        "Nothing listens there. Is the target running, and does \"nvmetctl "
 		        "status\" show a port with this address?\n");
@@ -50,6 +54,7 @@ static int open_queues(struct load *load)
 	uint16_t granted;
 	int r;
 
+	load->depth_most = entries_max - 1;
 	if (entries > entries_max)
 		return host_connection_says(&load->controller.admin.connection,
 		                            HOST_E_BROKEN,

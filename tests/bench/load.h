@@ -63,7 +63,8 @@ struct load {
 	struct load_job *jobs;
 	unsigned n_jobs;
 	uint8_t *buffers;
-	uint32_t blocks; /* of an I/O */
+	uint32_t depth_most; /* that the controller takes; 0: not known yet */
+	uint32_t blocks;     /* of an I/O */
 	uint64_t places;
 	struct verify verify;
 
