@@ -27,7 +27,11 @@ static void advise(const struct load *load, int r)
 {
 	const struct host_address *address = &load->options->host.address;
 
-	if (r == -ECONNREFUSED)
+	if (r == HOST_E_BROKEN && load->options->depth > load->depth_most && load->depth_most)
+		fprintf(stderr,
+		        "Choose a smaller --qd, or have the target take more (SPDK: "
+		        "max_queue_depth).\n");
+	else if (r == -ECONNREFUSED)
 		fprintf(stderr,
 		        "Nothing listens there. Is the target running, and does \"nvmetctl "
 		        "status\" show a port with this address?\n");
@@ -50,6 +54,7 @@ static int open_queues(struct load *load)
 	uint16_t granted;
 	int r;
 
+	load->depth_most = entries_max - 1;
 	if (entries > entries_max)
 		return host_connection_says(&load->controller.admin.connection,
 		                            HOST_E_BROKEN,
@@ -82,18 +87,25 @@ static bool is_same(const struct host_namespace *a, const struct host_namespace 
 int load_attach(struct load *load, bool is_first)
 {
 	struct host_namespace space;
+	bool is_connected;
 	int r;
 
 	r = host_controller_open(&load->controller, &load->options->host);
 	if (!r)
 		r = open_queues(load);
+	is_connected = r == 0;
 	if (!r)
 		r = host_namespace_identify(&load->controller, load->options->nsid, &space);
 	if (r && !is_first && is_worth_another_try(load, r))
 		return LOAD_E_BUSY;
 	if (r) {
 		say("%s", host_controller_error(&load->controller));
-		advise(load, r);
+		if (is_connected)
+			fprintf(stderr,
+			        "Does the subsystem have namespace %u, and is it enabled?\n",
+			        load->options->nsid);
+		else
+			advise(load, r);
 		return LOAD_E_UNREACHABLE;
 	}
 	if (!is_first && !is_same(&space, &load->space)) {

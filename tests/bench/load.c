@@ -30,7 +30,7 @@ static uint64_t random_below(struct load *load, uint64_t limit)
 	return (uint64_t)(((unsigned __int128)random_next(load) * limit) >> 64);
 }
 
-/* The place and direction of the next I/O. False: the phase has seen all. */
+/* The place and direction of the next I/O. False: the phase has seen all, or there were --ios. */
 static bool choose(struct load *load, uint64_t *ret_place, bool *ret_is_write)
 {
 	const struct options *options = load->options;
@@ -42,8 +42,11 @@ static bool choose(struct load *load, uint64_t *ret_place, bool *ret_is_write)
 		*ret_is_write = load->phase == LOAD_FILL;
 		return true;
 	}
-	*ret_place = options->is_sequential ? load->next_place++ % load->places
-	                                    : random_below(load, load->places);
+	if (!load->ios_left)
+		return false;
+	load->ios_left--;
+	*ret_place = options->pattern->is_sequential ? load->next_place++ % load->places
+	                                             : random_below(load, load->places);
 	*ret_is_write = options->read_percent < 100 &&
 	                random_below(load, 100) >= options->read_percent;
 	return true;
@@ -144,7 +147,8 @@ static void job_done(struct host_request *request)
 	}
 	if (load->options->verify || !status_is_ok(request->status))
 		look_at(load, job);
-	job_start(job);
+	if (!load->options->lockstep)
+		job_start(job);
 }
 
 /* ------------------------------------------------------------------ the loop */
@@ -183,6 +187,24 @@ void load_looked(bool found, bool does_yield, unsigned *empty_looks)
 		sched_yield();
 }
 
+static void start_jobs_of(struct load *load, unsigned which)
+{
+	for (unsigned i = which; i < load->n_jobs; i += load->options->connections)
+		job_start(&load->jobs[i]);
+}
+
+static int look_at_queue(struct load *load, unsigned which)
+{
+	struct host_queue *queue = &load->queues[which];
+	int r = host_queue_poll(queue);
+
+	if (!r && load->options->lockstep && !queue->in_flight) {
+		start_jobs_of(load, which);
+		r = host_queue_flush(queue);
+	}
+	return r ? load_reattach(load, queue->connection.error) : 0;
+}
+
 static int look(struct load *load, uint64_t *ret_now)
 {
 	bool found = false;
@@ -191,9 +213,7 @@ static int look(struct load *load, uint64_t *ret_now)
 
 	for (unsigned i = 0; !r && i < load->options->connections; i++) {
 		load->batch_ns = 0;
-		r = host_queue_poll(&load->queues[i]);
-		if (r)
-			r = load_reattach(load, load->queues[i].connection.error);
+		r = look_at_queue(load, i);
 		found |= load->batch_ns != 0;
 	}
 	load_looked(found, load->does_yield, &load->empty_looks);
@@ -209,8 +229,8 @@ static int start_all(struct load *load)
 	int r = 0;
 
 	load->batch_ns = 0;
-	for (unsigned i = 0; i < load->n_jobs; i++)
-		job_start(&load->jobs[i]);
+	for (unsigned i = 0; i < load->options->connections; i++)
+		start_jobs_of(load, i);
 	for (unsigned i = 0; !r && i < load->options->connections; i++)
 		r = host_queue_flush(&load->queues[i]);
 	return r ? load_reattach(load, "while sending") : 0;
@@ -226,10 +246,13 @@ int load_run(struct load *load, enum load_phase phase, uint64_t duration_ns, boo
 	load->is_stopping = false;
 	load->is_measuring = is_measured;
 	load->answer_ns = start_ns;
+	load->ios_left = is_measured && load->options->ios ? load->options->ios : UINT64_MAX;
 	if (phase != LOAD_RUN)
 		load->next_place = 0;
+	if (phase != LOAD_RUN || load->ios_left != UINT64_MAX)
+		duration_ns = UINT64_MAX;
 	r = start_all(load);
-	while (!r && load->n_out && (phase != LOAD_RUN || now - start_ns < duration_ns))
+	while (!r && load->n_out && now - start_ns < duration_ns)
 		r = look(load, &now);
 	load->is_measuring = false;
 	load->is_stopping = true;

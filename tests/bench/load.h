@@ -63,7 +63,8 @@ struct load {
 	struct load_job *jobs;
 	unsigned n_jobs;
 	uint8_t *buffers;
-	uint32_t blocks; /* of an I/O */
+	uint32_t depth_most; /* that the controller takes; 0: not known yet */
+	uint32_t blocks;     /* of an I/O */
 	uint64_t places;
 	struct verify verify;
 
@@ -74,6 +75,7 @@ struct load {
 	unsigned empty_looks;
 	uint64_t next_place;
 	uint64_t random;
+	uint64_t ios_left; /* to be started in this run; no end is UINT64_MAX */
 	unsigned n_out;
 	uint64_t batch_ns;  /* when the answers being looked at had come; 0: not asked yet */
 	uint64_t answer_ns; /* the last one */
@@ -93,8 +95,8 @@ void load_deinit(struct load *load);
 #define LOOKS_BEFORE_YIELD 32u
 void load_looked(bool found, bool does_yield, unsigned *empty_looks);
 
-/* Until `duration_ns` have passed, or the phase has seen all places; then waits for what is in
- * flight. */
+/* Until `duration_ns` have passed, or the phase has seen all places, or (where it is measured) all
+ * of --ios are done; then waits for what is in flight. */
 int load_run(struct load *load, enum load_phase phase, uint64_t duration_ns, bool is_measured);
 
 /* ------------------------------------------------------------------ attach.c, for load.c */

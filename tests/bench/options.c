@@ -1,128 +1,20 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "tests/bench/options.h"
 
-#include <errno.h>
-#include <getopt.h>
 #include <sched.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "common/base/clock.h"
+#include "tests/bench/flags.h"
+#include "tests/bench/help.h"
+#include "tests/bench/words.h"
 
-static const char help[] =
-	"nvmetd-bench - load an NVMe/TCP namespace, and measure or verify it\n"
-	"\n"
-	"usage: nvmetd-bench --traddr ADDRESS --nqn NQN [OPTION]...\n"
-	"\n"
-	"WITH --verify OR WITHOUT --rw randread OR --rw read IT WRITES: data of the namespace is\n"
-	"overwritten, from its first block.\n"
-	"\n"
-	"What to connect to\n"
-	"  --traddr ADDRESS    IPv4 or IPv6 address of the target\n"
-	"  --trsvcid PORT      its port (4420)\n"
-	"  --nqn NQN           the subsystem\n"
-	"  --nsid N            the namespace (1)\n"
-	"  --hostnqn NQN       who we are\n"
-	"  --hdgst, --ddgst    with header digests, with data digests\n"
-	"  --disable-sqflow    without submission queue flow control\n"
-	"  --kato SECONDS      keep-alive timeout (15; 0 is none)\n"
-	"\n"
-	"The load\n"
-	"  --rw PATTERN        randread (default), randwrite, randrw, read, write, rw\n"
-	"  --mix PERCENT       so much of it reads (randrw and rw: 50)\n"
-	"  --bs BYTES          size of an I/O, with K or M (4096)\n"
-	"  --qd N              I/Os in flight on each connection (1)\n"
-	"  --connections N     I/O queues, each a TCP connection (1)\n"
-	"  --seconds N         how long (10)\n"
-	"  --warmup N          so long before it, not measured (0)\n"
-	"  --region BYTES      use only the first BYTES, with K, M or G (all; with --verify 256M)\n"
-	"  --r2t               ask for every write to be fetched, none in the capsule\n"
-	"  --seed N            of the random numbers (from the clock)\n"
-	"  --cpu N             run on this CPU (the last one if there are two or more; -1: any)\n"
-	"\n"
-	"Verification\n"
-	"  --verify            write stamped blocks, check each read, and check all at the end\n"
-	"  --reconnect[=SEC]   when the connection is lost, connect again for up to SEC (60)\n"
-	"                      seconds, repeat what was in flight, and go on\n"
-	"  --io-timeout SEC    an I/O that takes longer is a lost connection (30)\n"
-	"\n"
-	"Results\n"
-	"  --ceiling           also measure, turn by turn with the load, what bare TCP does: the "
-	"same\n"
-	"                      bytes between two processes that do nothing else; we say how many\n"
-	"                      per cent of it the target reaches\n"
-	"  --target-cpu N      run the other side of that on this CPU: where the target runs\n"
-	"  --json              one JSON object: iops mean_us p50_us p99_us p999_us errors\n"
-	"                      ceiling_percent (null without --ceiling), and more\n"
-	"  --help, --version\n"
-	"\n"
-	"Exit status: 0 all went well; 1 an I/O failed, a byte was wrong, or the connection was "
-	"lost;\n"
-	"2 the command line is wrong; 3 no connection to the target or namespace came about\n";
-
-enum {
-	TRADDR = 1,
-	TRSVCID,
-	NQN,
-	NSID,
-	HOSTNQN,
-	HDGST,
-	DDGST,
-	SQFLOW,
-	KATO,
-	RW,
-	MIX,
-	BS,
-	QD,
-	CONNECTIONS,
-	SECONDS,
-	WARMUP,
-	REGION,
-	R2T,
-	SEED,
-	CPU,
-	VERIFY,
-	RECONNECT,
-	IO_TIMEOUT,
-	CEILING,
-	TARGET_CPU,
-	JSON,
-	HELP,
-	VERSION
-};
-
-static const struct option longs[] = {
-	{"traddr",         required_argument, NULL, TRADDR     },
-	{"trsvcid",        required_argument, NULL, TRSVCID    },
-	{"nqn",            required_argument, NULL, NQN        },
-	{"nsid",           required_argument, NULL, NSID       },
-	{"hostnqn",        required_argument, NULL, HOSTNQN    },
-	{"hdgst",          no_argument,       NULL, HDGST      },
-	{"ddgst",          no_argument,       NULL, DDGST      },
-	{"disable-sqflow", no_argument,       NULL, SQFLOW     },
-	{"kato",           required_argument, NULL, KATO       },
-	{"rw",             required_argument, NULL, RW         },
-	{"mix",            required_argument, NULL, MIX        },
-	{"bs",             required_argument, NULL, BS         },
-	{"qd",             required_argument, NULL, QD         },
-	{"connections",    required_argument, NULL, CONNECTIONS},
-	{"seconds",        required_argument, NULL, SECONDS    },
-	{"warmup",         required_argument, NULL, WARMUP     },
-	{"region",         required_argument, NULL, REGION     },
-	{"r2t",            no_argument,       NULL, R2T        },
-	{"seed",           required_argument, NULL, SEED       },
-	{"cpu",            required_argument, NULL, CPU        },
-	{"verify",         no_argument,       NULL, VERIFY     },
-	{"reconnect",      optional_argument, NULL, RECONNECT  },
-	{"io-timeout",     required_argument, NULL, IO_TIMEOUT },
-	{"ceiling",        no_argument,       NULL, CEILING    },
-	{"target-cpu",     required_argument, NULL, TARGET_CPU },
-	{"json",           no_argument,       NULL, JSON       },
-	{"help",           no_argument,       NULL, HELP       },
-	{"version",        no_argument,       NULL, VERSION    },
-	{NULL,             0,                 NULL, 0          },
-};
+#define KATO_LEAST_MS 10000u /* of compare: a side rests for a few turns of a second */
+#define LADDER                                                                                     \
+	{                                                                                          \
+		1, 2, 4, 8, 16, 32, 64, 128                                                        \
+	} /* the depths of a plot */
 
 static int usage(const char *what, const char *value)
 {
@@ -130,107 +22,36 @@ static int usage(const char *what, const char *value)
 	return OPTIONS_E_USAGE;
 }
 
-/* A number with K, M, G, T if has_unit. False if it is none, or out of range. */
-static bool number(const char *text, bool has_unit, uint64_t least, uint64_t most, uint64_t *ret)
-{
-	static const char units[] = "KMGT";
-	const char *unit;
-	uint64_t value;
-	unsigned shift = 0;
-	char *end;
-
-	errno = 0;
-	value = strtoull(text, &end, 10);
-	if (errno || end == text || text[0] == '-')
-		return false;
-	if (has_unit && *end && (unit = strchr(units, *end)) != NULL) {
-		shift = 10 * (unsigned)(unit - units + 1);
-		end++;
-	}
-	if (*end || value > UINT64_MAX >> shift || value << shift < least || value << shift > most)
-		return false;
-	*ret = value << shift;
-	return true;
-}
-
-static bool number_of(const char *text, unsigned least, unsigned most, unsigned *ret)
-{
-	uint64_t value;
-
-	if (!number(text, false, least, most, &value))
-		return false;
-	*ret = (unsigned)value;
-	return true;
-}
-
-static bool pattern(struct options *options, const char *word)
-{
-	static const struct {
-		const char *word;
-		unsigned read_percent;
-		bool is_sequential;
-	} patterns[] = {
-		{"randread",  100, false},
-		{"randwrite", 0,   false},
-		{"randrw",    50,  false},
-		{"read",      100, true },
-		{"write",     0,   true },
-		{"rw",        50,  true },
-	};
-
-	for (unsigned i = 0; i < sizeof(patterns) / sizeof(patterns[0]); i++)
-		if (!strcmp(patterns[i].word, word)) {
-			options->read_percent = patterns[i].read_percent;
-			options->is_sequential = patterns[i].is_sequential;
-			return true;
-		}
-	return false;
-}
-
-static bool cpu(const char *text, int *ret)
-{
-	unsigned value;
-
-	if (!strcmp(text, "-1")) {
-		*ret = -1;
-		return true;
-	}
-	if (!number_of(text, 0, CPU_SETSIZE - 1, &value))
-		return false;
-	*ret = (int)value;
-	return true;
-}
-
 static bool take_target(struct options *options, int which, const char *value)
 {
 	unsigned seconds;
 
 	switch (which) {
-	case TRADDR:
+	case FLAG_TRADDR:
 		options->host.address.traddr = value;
 		return true;
-	case TRSVCID:
+	case FLAG_TRSVCID:
 		options->host.address.trsvcid = value;
 		return true;
-	case NQN:
+	case FLAG_NQN:
 		options->host.subnqn = value;
 		return strlen(value) <= NVME_NQN_MAX;
-	case HOSTNQN:
+	case FLAG_HOSTNQN:
 		options->host.hostnqn = value;
 		return strlen(value) <= NVME_NQN_MAX;
-	case NSID:
-		return number_of(value, 1, NVME_NSID_ALL - 1, &options->nsid);
-	case HDGST:
+	case FLAG_NSID:
+		return words_unsigned(value, 1, NVME_NSID_ALL - 1, &options->nsid);
+	case FLAG_HDGST:
 		options->host.wishes.header_digest = true;
 		return true;
-	case DDGST:
+	case FLAG_DDGST:
 		options->host.wishes.data_digest = true;
 		return true;
-	case SQFLOW:
+	case FLAG_SQFLOW:
 		options->host.disable_sqflow = true;
 		return true;
-	case KATO:
-		if (!number_of(value, 0, 3600, &seconds))
+	case FLAG_KATO:
+		if (!words_unsigned(value, 0, 3600, &seconds))
 			return false;
 		options->host.kato_ms = seconds * 1000;
 		return true;
@@ -243,34 +64,40 @@ static bool take_load(struct options *options, int which, const char *value)
 	uint64_t bytes;
 
 	switch (which) {
-	case RW:
-		return pattern(options, value);
-	case MIX:
-		return number_of(value, 0, 100, &options->read_percent);
-	case BS:
-		if (!number(value, true, 512, 64 << 20, &bytes))
+	case FLAG_RW:
+		return words_patterns(value, options->patterns, &options->n_patterns);
+	case FLAG_MIX:
+		return words_unsigned(value, 0, 100, &options->mix_percent);
+	case FLAG_BS:
+		if (!words_number(value, true, 512, 64 << 20, &bytes))
 			return false;
 		options->block_bytes = (uint32_t)bytes;
 		return true;
-	case QD:
-		return number_of(value, 1, 1024, &options->depth);
-	case CONNECTIONS:
-		return number_of(value, 1, 128, &options->connections);
-	case SECONDS:
-		return number_of(value, 1, 1000000, &options->seconds);
-	case WARMUP:
-		return number_of(value, 0, 3600, &options->warmup_seconds);
-	case REGION:
-		return number(value, true, 512, UINT64_MAX, &options->region_bytes);
-	case R2T:
+	case FLAG_QD:
+		return words_list(
+			value, 1, 1024, OPTIONS_DEPTHS, options->depths, &options->n_depths);
+	case FLAG_CONNECTIONS:
+		return words_unsigned(value, 1, 128, &options->connections);
+	case FLAG_LOCKSTEP:
+		options->lockstep = true;
+		return true;
+	case FLAG_IOS:
+		return words_number(value, true, 1, UINT64_MAX, &options->ios);
+	case FLAG_SECONDS:
+		return words_unsigned(value, 1, 1000000, &options->seconds);
+	case FLAG_WARMUP:
+		return words_unsigned(value, 0, 3600, &options->warmup_seconds);
+	case FLAG_REGION:
+		return words_number(value, true, 512, UINT64_MAX, &options->region_bytes);
+	case FLAG_R2T:
 		options->transfer = true;
 		return true;
-	case SEED:
-		return number(value, false, 0, UINT64_MAX, &options->seed);
-	case CPU:
-		return cpu(value, &options->cpu);
-	case TARGET_CPU:
-		return cpu(value, &options->target_cpu);
+	case FLAG_SEED:
+		return words_number(value, false, 0, UINT64_MAX, &options->seed);
+	case FLAG_CPU:
+		return words_cpu(value, &options->cpu);
+	case FLAG_TARGET_CPU:
+		return words_cpu(value, &options->target_cpu);
 	}
 	return false;
 }
@@ -278,19 +105,38 @@ static bool take_load(struct options *options, int which, const char *value)
 static bool take_switch(struct options *options, int which, const char *value)
 {
 	switch (which) {
-	case VERIFY:
+	case FLAG_VERIFY:
 		options->verify = true;
 		return true;
-	case RECONNECT:
+	case FLAG_RECONNECT:
 		options->reconnect_seconds = 60;
-		return !value || number_of(value, 1, 3600, &options->reconnect_seconds);
-	case IO_TIMEOUT:
-		return number_of(value, 1, 3600, &options->io_timeout_seconds);
-	case CEILING:
+		return !value || words_unsigned(value, 1, 3600, &options->reconnect_seconds);
+	case FLAG_IO_TIMEOUT:
+		return words_unsigned(value, 1, 3600, &options->io_timeout_seconds);
+	case FLAG_CEILING:
 		options->ceiling = true;
 		return true;
-	case JSON:
+	case FLAG_JSON:
 		options->json = true;
+		return true;
+	}
+	return false;
+}
+
+static bool take_compare(struct options *options, int which, const char *value)
+{
+	switch (which) {
+	case FLAG_PAUSE_A:
+		options->pause_a = value;
+		return true;
+	case FLAG_PAUSE_B:
+		options->pause_b = value;
+		return true;
+	case FLAG_TREE:
+		options->has_tree = true;
+		return true;
+	case FLAG_SVG:
+		options->svg = value;
 		return true;
 	}
 	return false;
@@ -298,19 +144,13 @@ static bool take_switch(struct options *options, int which, const char *value)
 
 static bool take(struct options *options, int which, const char *value)
 {
-	if (which <= KATO)
+	if (which <= FLAG_KATO)
 		return take_target(options, which, value);
-	if (which <= CPU || which == TARGET_CPU)
+	if (which <= FLAG_CPU || which == FLAG_TARGET_CPU)
 		return take_load(options, which, value);
-	return take_switch(options, which, value);
-}
-
-static const char *name_of(int which)
-{
-	for (const struct option *option = longs; option->name; option++)
-		if (option->val == which)
-			return option->name;
-	return "";
+	if (which <= FLAG_JSON)
+		return take_switch(options, which, value);
+	return take_compare(options, which, value);
 }
 
 /* The last CPU that we may use, if there are two. */
@@ -327,57 +167,163 @@ static int default_cpu(void)
 	return last;
 }
 
-static int check(const struct options *options)
+static int check_load(const struct options *options)
+{
+	if (options->block_bytes % 512)
+		return usage("--bs is no multiple of 512", "");
+	if (options->ceiling && options->reconnect_seconds)
+		return usage("--ceiling compares undisturbed loads, so not with", "--reconnect");
+	if (options->ceiling && options->lockstep)
+		return usage("--ceiling keeps --qd I/Os in flight, so not with", "--lockstep");
+	if (options->ceiling && options->ios)
+		return usage("--ceiling takes turns of some time, so not with", "--ios");
+	return 0;
+}
+
+static int check_single(const struct options *options)
 {
 	if (!options->host.address.traddr)
 		return usage("an option is missing", "--traddr");
 	if (!options->host.subnqn)
 		return usage("an option is missing", "--nqn");
-	if (options->block_bytes % 512)
-		return usage("--bs is no multiple of 512", "");
-	if (options->ceiling && options->reconnect_seconds)
-		return usage("--ceiling compares undisturbed loads, so not with", "--reconnect");
+	if (options->n_patterns > 1 || options->n_depths > 1)
+		return usage("a list is only for", "nvmetd-bench compare");
+	return 0;
+}
+
+static int check_compare(const struct options *options)
+{
+	if (!options->b)
+		return usage(
+			"compare takes two targets",
+			"nvmetd-bench compare A B, each [NAME=]TRADDR[:TRSVCID]/SUBNQN[/NSID]");
+	if (options->host.kato_ms && options->host.kato_ms < KATO_LEAST_MS)
+		return usage("one side rests while the other is measured, so not with a --kato of "
+		             "less than",
+		             "10");
+	if (options->has_tree && !options->pause_a && !options->pause_b)
+		return usage("--tree is of --pause-a and --pause-b, and there is no",
+		             "--pause-...");
+	return 0;
+}
+
+/* An option that was given, and that the verb does not have; NULL: none. */
+static const char *find_foreign(bool is_compare, uint64_t given)
+{
+	static const uint8_t single[] = {FLAG_TRADDR,
+	                                 FLAG_TRSVCID,
+	                                 FLAG_NQN,
+	                                 FLAG_NSID,
+	                                 FLAG_IOS,
+	                                 FLAG_VERIFY,
+	                                 FLAG_RECONNECT,
+	                                 0};
+	static const uint8_t compare[] = {FLAG_PAUSE_A, FLAG_PAUSE_B, FLAG_TREE, FLAG_SVG, 0};
+
+	for (const uint8_t *which = is_compare ? single : compare; *which; which++)
+		if (given >> *which & 1)
+			return flags_name(*which);
+	return NULL;
+}
+
+static int check(const struct options *options, uint64_t given)
+{
+	const char *foreign = find_foreign(options->is_compare, given);
+	int r;
+
+	if (foreign)
+		return usage(options->is_compare ? "compare does not have the option"
+		                                 : "only compare has the option",
+		             foreign);
+	r = options->is_compare ? check_compare(options) : check_single(options);
+	return r ? r : check_load(options);
+}
+
+void options_choose(struct options *options, unsigned pattern, unsigned depth)
+{
+	const bool is_mixed = options->patterns[pattern]->read_percent % 100 != 0;
+
+	options->pattern = options->patterns[pattern];
+	options->depth = options->depths[depth];
+	options->read_percent = options->pattern->read_percent;
+	/* of several patterns it means those that mix */
+	if (options->mix_percent != OPTIONS_NO_MIX && (is_mixed || options->n_patterns == 1))
+		options->read_percent = options->mix_percent;
+}
+
+static void complete(struct options *options, uint64_t given)
+{
+	static const unsigned ladder[] = LADDER;
+
+	if (!options->n_patterns)
+		words_patterns("randread", options->patterns, &options->n_patterns);
+	if (!options->n_depths && given >> FLAG_SVG & 1) {
+		options->n_depths = sizeof(ladder) / sizeof(ladder[0]);
+		memcpy(options->depths, ladder, sizeof(ladder));
+	} else if (!options->n_depths) {
+		options->n_depths = options->depths[0] = 1;
+	}
+	if (options->verify && !options->region_bytes)
+		options->region_bytes = 256 << 20;
+	options_choose(options, 0, 0);
+}
+
+/* What is no option. */
+static int take_rest(struct options *options, int argc, char **argv)
+{
+	unsigned most = options->is_compare ? 2 : 0;
+
+	if (optind + (int)most < argc)
+		return usage("not understood", argv[optind + (int)most]);
+	if (options->is_compare) {
+		options->a = argv[optind];
+		options->b = options->a ? argv[optind + 1] : NULL;
+	}
 	return 0;
 }
 
 int options_parse(struct options *ret_options, int argc, char **argv)
 {
 	struct options options = {
+  /* any_success: it is here to measure targets, not to judge them */
 		.host = {.address = {.trsvcid = "4420"},
+	                 .wishes = {.any_success = true},
 	                 .hostnqn = "nqn.2014-08.org.nvmexpress:uuid:6e766d65-7464-4265-8e63-"
 	                            "680000000001", .hostid = "nvmetd-bench-id",
-	                 .wishes = {.takes_success = true},
 	                 .kato_ms = 15000,
 	                 .timeout_ms = 10000},
 		.nsid = 1,
 		.block_bytes = 4096,
-		.depth = 1,
-		.read_percent = 100,
+		.mix_percent = OPTIONS_NO_MIX,
 		.connections = 1,
 		.seconds = 10,
 		.io_timeout_seconds = 30,
 		.cpu = default_cpu(),
 		.target_cpu = -1,
 		.seed = clock_now_ns(),
+		.is_compare = argc > 1 && !strcmp(argv[1], "compare"),
 	};
-	char given[64];
+	char what[64];
+	uint64_t given = 0;
 	int which;
 
-	while ((which = getopt_long(argc, argv, "", longs, NULL)) != -1) {
+	optind = options.is_compare ? 2 : 1;
+	while ((which = getopt_long(argc, argv, "", flags, NULL)) != -1) {
 		if (which == '?')
 			return OPTIONS_E_USAGE;
-		if (which == HELP || which == VERSION) {
-			fputs(which == HELP ? help : "nvmetd-bench " NVMETD_VERSION "\n", stdout);
+		if (which == FLAG_HELP || which == FLAG_VERSION) {
+			fputs(which == FLAG_HELP ? help_text : "nvmetd-bench " NVMETD_VERSION "\n",
+			      stdout);
 			return OPTIONS_E_DONE;
 		}
-		snprintf(given, sizeof(given), "--%s cannot be", name_of(which));
+		snprintf(what, sizeof(what), "--%s cannot be", flags_name(which));
 		if (!take(&options, which, optarg))
-			return usage(given, optarg);
+			return usage(what, optarg);
+		given |= UINT64_C(1) << which;
 	}
-	if (optind < argc)
-		return usage("not understood", argv[optind]);
-	if (options.verify && !options.region_bytes)
-		options.region_bytes = 256 << 20;
+	if (take_rest(&options, argc, argv))
+		return OPTIONS_E_USAGE;
+	complete(&options, given);
 	*ret_options = options;
-	return check(&options);
+	return check(&options, given);
 }

@@ -67,7 +67,7 @@ static void print_text(const struct report *report)
 	const struct histogram *latency = &totals->latency;
 
 	printf("%s, %u bytes, %u%% reads, %u connection%s x QD %u, %.1f s\n",
-	       options->is_sequential ? "sequential" : "random",
+	       options->pattern->is_sequential ? "sequential" : "random",
 	       options->block_bytes,
 	       options->read_percent,
 	       options->connections,

@@ -41,7 +41,9 @@ struct host_wishes {
 	bool data_digest;
 	uint8_t hpda;           /* host PDU data alignment, 0-based dwords */
 	uint32_t maxr2t_0based; /* R2Ts per command that the host takes at a time */
-	bool takes_success;     /* also with SQ flow control, as Linux does: some targets send it */
+	/* Not in ICReq: SUCCESS is taken also where SQ flow control is on, as Linux takes it; SPDK
+	 * sends it if not told otherwise, though the specification forbids it. */
+	bool any_success;
 };
 
 /* A C2HTermReq. */

@@ -124,13 +124,11 @@ static int on_data(struct host_queue *queue, const uint8_t *pdu)
 		              "C2HData: PLEN %u for %u bytes",
 		              le32_get(data->header.plen),
 		              length);
-	if ((data->header.flags & TCP_PDU_SUCCESS) &&
-	    (!(queue->sqflow_disabled || connection->wishes.takes_success) ||
-	     !(data->header.flags & TCP_PDU_LAST)))
-		return broken(queue,
-		              "C2HData: SUCCESS %s",
-		              !(data->header.flags & TCP_PDU_LAST) ? "without LAST"
-		                                                   : "with SQ flow control");
+	if ((data->header.flags & TCP_PDU_SUCCESS) && !(data->header.flags & TCP_PDU_LAST))
+		return broken(queue, "C2HData: SUCCESS without LAST");
+	if ((data->header.flags & TCP_PDU_SUCCESS) && !queue->sqflow_disabled &&
+	    !queue->connection.wishes.any_success)
+		return broken(queue, "C2HData: SUCCESS with SQ flow control");
 	queue->incoming.slot = slot;
 	queue->incoming.padding = data->header.pdo - header;
 	queue->incoming.data_left = length;

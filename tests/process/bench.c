@@ -61,6 +61,35 @@ START_TEST(says_its_figures_as_json)
 }
 END_TEST
 
+START_TEST(ends_after_a_number_of_ios)
+{
+	ck_assert_int_eq(
+		bench("2", "--ios", "1001", "--qd", "8", "--connections", "2", "--json", NULL), 0);
+	expect_text("\"reads\": 1001,");
+}
+END_TEST
+
+START_TEST(goes_in_lockstep)
+{
+	ck_assert_int_eq(bench("2",
+	                       "--ios",
+	                       "1K",
+	                       "--qd",
+	                       "8",
+	                       "--connections",
+	                       "2",
+	                       "--lockstep",
+	                       "--rw",
+	                       "randrw",
+	                       "--verify",
+	                       "--region",
+	                       "1M",
+	                       NULL),
+	                 0);
+	expect_text(" 0 wrong");
+}
+END_TEST
+
 START_TEST(measures_the_ceiling_of_reads)
 {
 	ck_assert_int_eq(bench("2", "--seconds", "1", "--qd", "8", "--ceiling", NULL), 0);
@@ -222,6 +251,7 @@ START_TEST(says_that_a_namespace_is_not_there)
 {
 	ck_assert_int_eq(bench("9", NULL), 3);
 	expect_text("namespace 9 is not active");
+	expect_text("Does the subsystem have namespace 9");
 }
 END_TEST
 
@@ -286,6 +316,8 @@ int main(void)
 	                 given_a_set,
 	                 scene_stop,
 	                 says_its_figures_as_json,
+	                 ends_after_a_number_of_ios,
+	                 goes_in_lockstep,
 	                 measures_the_ceiling_of_reads,
 	                 measures_the_ceiling_of_reads_with_success_and_digests,
 	                 measures_the_ceiling_of_writes_that_are_fetched,
