@@ -138,6 +138,7 @@ struct queue {
 	struct request *requests;
 	uint32_t n_requests; /* more than entries: see QUEUE_SPARE */
 	uint32_t in_core;    /* wire: requests that the core has */
+	uint32_t n_used;     /* the first of them; the others have never been touched */
 	uint32_t in_wire;    /* requests that the wire has */
 	struct list free;
 	struct list due; /* in the reactor's list of queues to be seen to at the end of the round */
