@@ -23,7 +23,7 @@
  * Threads   one per side
  * Lifetime  link_deinit() unmaps; the doorbells belong to the struct too
  */
-#define LINK_VERSION         1
+#define LINK_VERSION         2
 #define LINK_SLOTS           1024u
 #define LINK_SEGMENTS_INLINE 2
 #define LINK_SEGMENTS_MAX    256
