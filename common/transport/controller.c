@@ -52,9 +52,12 @@ static void set_keep_alive(struct controller *controller)
 
 	controller->is_last_chance = false;
 	if (period_ns == 0)
+	atomic_store(&controller->keeps_alive, controller->session->kato_ms > 0);
 		loop_timer_clear(&controller->keep_alive);
 	else
-		loop_timer_set(loop, &controller->keep_alive, clock_now_ns() + period_ns);
+		loop_timer_set(loop,
+		               &controller->keep_alive,
+		               keep_alive_due_ns(clock_now_ns(), period_ns));
 }
 
 /* After a standstill of the process, or of the machine, this may come before the reactors have

@@ -54,6 +54,7 @@ struct controller {
 	atomic_uint references;
 	_Atomic(enum controller_phase) phase; /* the control thread writes */
 	struct transport *transport;
+	atomic_bool keeps_alive;              /* it does: KATO is not 0 */
 	uint32_t subsystem;
 	uint32_t cntlid;
 	uint32_t port_id;
