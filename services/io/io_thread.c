@@ -10,6 +10,7 @@
 #include <sys/epoll.h>
 #include <time.h>
 
+#include "common/base/cache_line.h"
 #include "common/base/error.h"
 #include "common/base/log.h"
 #include "common/shm/doorbell.h"
@@ -286,7 +287,7 @@ static void free_thread(struct io_thread *thread)
 
 int io_thread_new(struct io_thread **ret_thread, const struct io_thread_options *options)
 {
-	struct io_thread *thread = calloc(1, sizeof(*thread));
+	struct io_thread *thread = line_alloc(sizeof(*thread));
 	int r;
 
 	if (!thread)
