@@ -419,6 +419,14 @@ static void *run(void *context)
 	char name[16];
 	int r;
 
+	snprintf(name, sizeof(name), "reactor %u", reactor->index % 1000);
+	pthread_setname_np(pthread_self(), name);
+	r = cpus_pin(&reactor->transport->service.cpus, reactor->index);
+	if (r) /* it runs on any of them then */
+		log_warn("reactor %u: not bound to its processor: %s",
+		         reactor->index,
+		         error_words(r));
+	r = loop_run(reactor->loop);
 	if (r) {
 		log_err("reactor %u: %s: the process ends", reactor->index, error_words(r));
 		loop_stop(reactor->transport->service.loop);
@@ -538,8 +546,8 @@ struct reactor *reactor_free(struct reactor *reactor)
 	}
 	room_deinit(&reactor->room);
 	loop_free(reactor->loop);
+	free(reactor->queues);
+	free(reactor->free_queues);
 	free(reactor);
 	return NULL;
 }
-	free(reactor->queues);
-	free(reactor->free_queues);

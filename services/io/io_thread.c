@@ -242,8 +242,13 @@ static void take_down(struct io_thread *thread)
 static void *run_thread(void *context)
 {
 	struct io_thread *thread = context;
-	int r = set_up(thread);
+	int r = cpus_pin(thread->options.cpus, thread->options.index);
 
+	if (r) /* it runs on any of them then */
+		log_warn("I/O thread %u: not bound to its processor: %s",
+		         thread->options.index,
+		         error_words(r));
+	r = set_up(thread);
 	thread->start_result = r;
 	sem_post(&thread->started);
 	if (!r) {

@@ -153,6 +153,8 @@ static void become_launcher(const struct harness *harness, bool has_config)
 	                           NULL,
 	                           NULL,
 	                           NULL,
+	                           NULL,
+	                           NULL,
 	                           NULL};
 	unsigned n = 9;
 	int log = open(harness_path(harness, "log"), O_CREAT | O_APPEND | O_WRONLY, 0666);
@@ -170,6 +172,10 @@ static void become_launcher(const struct harness *harness, bool has_config)
 	if (harness->spin_us) {
 		arguments[n++] = "--spin-us";
 		arguments[n++] = harness->spin_us;
+	}
+	if (harness->cpus) {
+		arguments[n++] = "--cpus";
+		arguments[n++] = harness->cpus;
 	}
 	dup2(open("/dev/null", O_RDONLY), STDIN_FILENO);
 	dup2(log, STDOUT_FILENO);

@@ -67,6 +67,7 @@ struct harness {
 	uid_t run_as;        /* 0: as we are */
 	const char *bin_dir; /* of the programs; NULL: the build's */
 	const char *spin_us; /* as after --spin-us; NULL: not said */
+	const char *cpus;    /* as after --cpus; NULL: not said */
 	struct harness_exports exports;
 };
 
