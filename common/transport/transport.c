@@ -5,6 +5,7 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "common/base/clock.h"
 #include "common/base/error.h"
@@ -19,6 +20,8 @@
 #define ARENA_MIB_MIN     (ROOM_SIZE_MIN >> 20)
 #define ARENA_MIB_MAX     1024u /* a worker takes no more */
 #define OPTIONS_MAX       16u
+/* What two thousand connections and all else that is open take, with room to spare */
+#define DESCRIPTORS_LOW   4096u
 #define STOP_NS           (4 * NS_PER_S)
 
 struct loop *transport_loop(struct transport *transport)
@@ -408,11 +411,24 @@ static int start_client(struct transport *transport)
 	return r ? error_trace(r) : 0;
 }
 
+/* Each connection takes one. */
+static void check_descriptors(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur >= DESCRIPTORS_LOW)
+		return;
+	log_warn("open files: %llu are allowed, so there can be fewer connections; raise the hard "
+	         "limit (LimitNOFILE=, ulimit -H -n)",
+	         (unsigned long long)limit.rlim_cur);
+}
+
 static int start(struct transport *transport)
 {
 	size_t arena_bytes = (size_t)arena_mib << 20;
 	int r;
 
+	check_descriptors();
 	transport->spread = spread_new(transport->service.threads, REACTOR_QUEUES_MAX);
 	if (!transport->spread)
 		return error_origin(-ENOMEM);
