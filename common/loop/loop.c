@@ -13,6 +13,7 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 
+#include "common/base/cache_line.h"
 #include "common/base/clock.h"
 #include "common/base/error.h"
 #include "common/loop/hot.h"
@@ -58,7 +59,7 @@ static void take_back_stop(struct loop_source *source, uint32_t events)
 
 int loop_new(struct loop **ret_loop, const struct loop_options *options)
 {
-	_cleanup_(loop_freep) struct loop *loop = calloc(1, sizeof(*loop));
+	_cleanup_(loop_freep) struct loop *loop = line_alloc(sizeof(*loop));
 	int fd, r;
 
 	if (!loop)

@@ -71,6 +71,14 @@ static bool take_threads(void *context, const char *value)
 	return option_number(value, 1, THREADS_MAX, &line->service->threads);
 }
 
+static bool take_cpus(void *context, const char *value)
+{
+	struct command_line *line = context;
+
+	line->service->cpu_list = value;
+	return cpus_parse(value, &line->service->cpus);
+}
+
 static bool take_spin_us(void *context, const char *value)
 {
 	struct command_line *line = context;
@@ -105,6 +113,7 @@ static const struct service_option common_options[] = {
 	{"state-dir", "DIR",   "a directory for what is kept (/var/lib/nvmetd)",       take_state_dir},
 	{"name",      "NAME",  "of this instance: a-z, 0-9, -; 31 characters at most", take_name     },
 	{"threads",   "N",     "of I/O or connections, 1 to 64 (default 1)",           take_threads  },
+	{"cpus",      "LIST",  "to run on, one for each thread in turn (all): 0,2-5",  take_cpus     },
 	{"spin-us",   "N",     "longest look for work before sleep, 0 to 10000 (50)",  take_spin_us  },
 	{"log-level", "LEVEL", "err, warn, info or debug (default info)",              take_log_level},
 	{"help",      NULL,    "shows this",					   take_help     },
@@ -238,6 +247,19 @@ static int make_directory(const char *path, const char *what, const char *option
 	return r;
 }
 
+/* Before there are other threads. */
+static int choose_cpus(const struct service *service)
+{
+	int r = cpus_confine(&service->cpus);
+
+	if (r)
+		log_err("--cpus: \"%s\": none of them can be used: %s; nproc(1) and taskset(1) say "
+		        "which can",
+		        service->cpu_list,
+		        error_words(r));
+	return r;
+}
+
 static int make_directories(const struct service *service)
 {
 	int r = make_directory(service->run_dir, "run", "--run-dir");
@@ -351,7 +373,9 @@ int service_init(struct service *service, const struct service_role *role, void 
 		log_err("start: failed: %s", error_words(r));
 		return r;
 	}
-	r = make_directories(service);
+	r = choose_cpus(service);
+	if (!r)
+		r = make_directories(service);
 	if (!r)
 		r = begin_life(service);
 	return r;

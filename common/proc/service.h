@@ -6,13 +6,14 @@
 
 #include "common/base/cleanup.h"
 #include "common/loop/loop.h"
+#include "common/proc/cpus.h"
 
 /*
  * service - what every process of ours does at its start, while it lives, and at its end.
  *
  * Shape     Command line (the same for all: --run-dir, --state-dir, --name, --threads,
- *           --spin-us, --log-level, --help, --version; a role may add its own), log, main
- *           loop, signals, readiness and watchdog by systemd's notify protocol, which the
+ *           --cpus, --spin-us, --log-level, --help, --version; a role may add its own), log,
+ *           main loop, signals, readiness and watchdog by systemd's notify protocol, which the
  *           launcher speaks as well as systemd does.
  * Promise   SIGTERM and SIGINT stop the loop (no thread made after service_init() gets them);
  *           SIGPIPE and SIGHUP are ignored; descriptors that were not handed over are closed
@@ -54,6 +55,8 @@ struct service {
 	unsigned threads;      /* default 1, at most 64 */
 	unsigned spin_us;      /* the most that a loop may spin; default 50 */
 	const char *log_level; /* as given, or NULL */
+	const char *cpu_list;  /* as given, or NULL */
+	struct cpus cpus;      /* the process is on these already; threads take one each */
 	uint64_t instance;     /* random, new at each start */
 	struct loop *loop;
 	struct loop_source signals;

@@ -10,21 +10,13 @@
  */
 #include "common/shm/ring.h"
 
-#include <stdalign.h>
 #include <stdatomic.h>
 #include <string.h>
 
+#include "common/base/cache_line.h"
 #include "common/base/error.h"
 
-#define CACHE_LINE 64
-
-struct ring_shared {
-	alignas(CACHE_LINE) _Atomic uint32_t produced;
-	alignas(CACHE_LINE) _Atomic uint32_t consumed;
-	_Atomic uint32_t asleep;
-	alignas(CACHE_LINE) unsigned char slots[];
-};
-_Static_assert(sizeof(struct ring_shared) == 2 * CACHE_LINE, "the layout is shared");
+_Static_assert(sizeof(struct ring_shared) == 3 * CACHE_LINE, "the layout is shared");
 
 size_t ring_bytes(uint32_t slots, uint32_t slot_size)
 {

@@ -1,16 +1,20 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #pragma once
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
+#include "common/base/cache_line.h"
+
 /*
  * ring - carries small messages one way, from one process to one other.
  *
- * Shape     A fixed number of equal slots in memory that both processes map, behind two
- *           cache lines: the producer's (its counter) and the consumer's (its counter, and
- *           whether it sleeps). Counters run freely and wrap.
+ * Shape     A fixed number of equal slots in memory that both processes map, behind three
+ *           cache lines: the producer's (its counter), the consumer's (its counter), and one
+ *           that is written only where one of them sleeps, so that the producer can look at
+ *           it each time. Counters run freely and wrap.
  * Promise   Messages arrive once, in the order they were put. A message put but not published
  *           may be lost; a published one is never changed.
  * Trust     The other process may be broken or hostile. Nothing is read from shared memory
@@ -28,7 +32,12 @@ enum ring_error {
 	RING_E_BROKEN,   /* the peer broke the contract: give up this link */
 };
 
-struct ring_shared;
+struct ring_shared {
+	_Alignas(CACHE_LINE) _Atomic uint32_t produced; /* the producer writes */
+	_Alignas(CACHE_LINE) _Atomic uint32_t consumed; /* the consumer writes */
+	_Alignas(CACHE_LINE) _Atomic uint32_t asleep;   /* the consumer; the producer wakes */
+	_Alignas(CACHE_LINE) unsigned char slots[];     /* the producer writes */
+};
 
 struct ring {
 	struct ring_shared *shared;

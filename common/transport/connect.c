@@ -123,6 +123,8 @@ void connect_send(struct transport *transport, struct task *task)
 static void connected(struct task *task, struct controller *controller)
 {
 	controller_seat(controller, task->seat, task->connected.qid, task->connected.size);
+	if (task->connected.qid == 0)
+		transport_queue_is_admin(task->seat);
 	task->connected.controller = controller_hold(controller);
 	task->result[0] = controller->cntlid;
 	task_return(task);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/base/cache_line.h"
 #include "common/base/cleanup.h"
 #include "common/base/error.h"
 #include "common/base/log.h"
@@ -51,10 +52,13 @@ static void set_keep_alive(struct controller *controller)
 	struct loop *loop = controller->transport->service.loop;
 
 	controller->is_last_chance = false;
+	atomic_store(&controller->keeps_alive, controller->session->kato_ms > 0);
 	if (period_ns == 0)
 		loop_timer_clear(&controller->keep_alive);
 	else
-		loop_timer_set(loop, &controller->keep_alive, clock_now_ns() + period_ns);
+		loop_timer_set(loop,
+		               &controller->keep_alive,
+		               keep_alive_due_ns(clock_now_ns(), period_ns));
 }
 
 /* After a standstill of the process, or of the machine, this may come before the reactors have
@@ -98,8 +102,7 @@ struct controller *controller_drop(struct controller *controller)
 
 static int allocate(struct controller **ret_controller, unsigned n_shares)
 {
-	size_t size = sizeof(struct controller_share) * n_shares;
-	struct controller *controller = calloc(1, sizeof(*controller));
+	struct controller *controller = line_alloc(sizeof(*controller));
 
 	if (!controller)
 		return error_origin(-ENOMEM);
@@ -109,12 +112,11 @@ static int allocate(struct controller **ret_controller, unsigned n_shares)
 	list_init(&controller->seats);
 	controller->keep_alive = LOOP_TIMER(period_ends);
 	controller->n_shares = n_shares;
-	controller->shares = aligned_alloc(_Alignof(struct controller_share), size);
+	controller->shares = line_alloc(n_shares * sizeof(*controller->shares));
 	if (!controller->shares) {
 		controller_drop(controller);
 		return error_origin(-ENOMEM);
 	}
-	memset(controller->shares, 0, size);
 	*ret_controller = controller;
 	return 0;
 }

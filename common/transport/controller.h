@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "common/base/cache_line.h"
 #include "common/base/list.h"
 #include "common/loop/loop.h"
 #include "common/transport/counts.h"
@@ -38,7 +39,7 @@ enum controller_phase {
 
 /* A reactor's part of a controller. */
 struct controller_share {
-	_Alignas(64) struct counts counts;
+	_Alignas(CACHE_LINE) struct counts counts;
 	atomic_bool heard;      /* a command has come since the keep-alive timer last asked */
 	struct room_share room; /* the reactor's */
 };
@@ -53,12 +54,15 @@ static inline void controller_hears(struct controller_share *share)
 struct controller {
 	atomic_uint references;
 	_Atomic(enum controller_phase) phase; /* the control thread writes */
+	atomic_bool keeps_alive;              /* it does: KATO is not 0 */
 	struct transport *transport;
 	uint32_t subsystem;
 	uint32_t cntlid;
 	uint32_t port_id;
 	bool discovery;
-	char name[64]; /* "controller 3 of subsystem 7", for logs */
+	unsigned n_shares;
+	struct controller_share *shares; /* by reactor */
+	char name[64];                   /* "controller 3 of subsystem 7", for logs */
 	struct error_log errors;
 
 	/* control thread */
@@ -69,9 +73,6 @@ struct controller {
 	struct list link;    /* in the transport's list */
 	struct list seats;   /* its queues, until they are closed */
 	bool ended;
-
-	unsigned n_shares;
-	struct controller_share *shares; /* by reactor */
 };
 
 /* Control thread. Takes the session. A negative errno, or 0. */

@@ -106,9 +106,10 @@ struct wire {
 int transport_main(const struct wire *wire, int argc, char **argv);
 
 struct loop *transport_loop(struct transport *transport); /* the control thread's */
-/* Control thread: picks the reactor with the fewest connections and has wire->adopt() called
- * there. False: no more connections are taken (limit reached); the connection stays yours. */
-bool transport_place(struct transport *transport, void *connection);
+/* Control thread: picks the reactor that has the fewest of this host's connections and has
+ * wire->adopt() called there. False: no more connections are taken, of this host or of any; the
+ * connection stays yours. host_address: as in struct queue. */
+bool transport_place(struct transport *transport, void *connection, const char *host_address);
 
 struct loop *reactor_loop(struct reactor *reactor);
 unsigned reactor_index(const struct reactor *reactor);
@@ -140,6 +141,7 @@ struct queue {
 	struct room_share *share; /* whose memory its requests have */
 	struct request *requests;
 	uint32_t n_requests; /* more than entries: see QUEUE_SPARE */
+	uint32_t n_used;     /* the first of them; the others have never been touched */
 	uint32_t in_core;    /* wire: requests that the core has */
 	uint32_t in_wire;    /* requests that the wire has */
 	struct list free;

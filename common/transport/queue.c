@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "common/base/error.h"
 #include "common/base/log.h"
@@ -16,32 +17,58 @@
 
 /* ------------------------------------------------------------------ its requests */
 
-static struct request *new_table(struct queue *queue, uint32_t n, uint16_t first_index)
+/* Pages of its own, which take memory only when they are touched: most queues never have more than
+ * a few commands at a time. Without huge pages, one of which would be a dozen tables. */
+static struct request *new_table(uint32_t n)
 {
-	struct request *table = calloc(n, sizeof(*table));
+	size_t bytes = n * sizeof(struct request);
+	void *table = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
-	for (uint32_t i = 0; table && i < n; i++)
-		request_init(&table[i], queue, (uint16_t)(first_index + i));
+	if (table == MAP_FAILED)
+		return NULL;
+	madvise(table, bytes, MADV_NOHUGEPAGE); /* fails where there are none */
 	return table;
 }
 
-static void offer(struct queue *queue, struct request *table, uint32_t n)
+static void free_table(struct request *table, uint32_t n)
+{
+	if (table)
+		munmap(table, n * sizeof(struct request));
+}
+
+static void offer_first(struct queue *queue)
 {
 	list_init(&queue->free);
-	for (uint32_t i = 0; i < n; i++)
-		list_append(&queue->free, &table[i].core_link);
+	for (unsigned i = 0; i < QUEUE_FIRST; i++) {
+		request_init(&queue->first[i], queue, (uint16_t)(QUEUE_FIRST_INDEX + i));
+		list_append(&queue->free, &queue->first[i].core_link);
+	}
+}
+
+/* One that was used before, if there is any; NULL: all are in use. */
+static struct request *take_free(struct queue *queue)
+{
+	struct list *first = list_take_first(&queue->free);
+	struct request *request;
+
+	if (first)
+		return container_of(first, struct request, core_link);
+	if (queue->n_used == queue->n_requests)
+		return NULL;
+	request = &queue->requests[queue->n_used];
+	request_init(request, queue, (uint16_t)queue->n_used);
+	queue->n_used++;
+	return request;
 }
 
 struct request *queue_begin(struct queue *queue)
 {
-	struct list *first = queue->closing ? NULL : list_take_first(&queue->free);
-	struct request *request;
+	struct request *request = queue->closing ? NULL : take_free(queue);
 
-	if (!first) {
+	if (!request) {
 		queue->starved = true;
 		return NULL;
 	}
-	request = container_of(first, struct request, core_link);
 	request->owner = REQUEST_WITH_WIRE;
 	request->kind = REQUEST_DONE;
 	request->source = REQUEST_NO_DATA;
@@ -93,7 +120,7 @@ struct request *queue_at(struct queue *queue, uint16_t index)
 
 	if (index >= QUEUE_FIRST_INDEX)
 		request = &queue->first[index - QUEUE_FIRST_INDEX];
-	else if (index < queue->n_requests)
+	else if (index < queue->n_used)
 		request = &queue->requests[index];
 	return request && request->owner == REQUEST_WITH_WIRE ? request : NULL;
 }
@@ -105,7 +132,7 @@ static bool is_with_wire(const struct request *request, uint16_t cid)
 
 struct request *queue_find(struct queue *queue, uint16_t cid)
 {
-	for (uint32_t i = 0; i < queue->n_requests; i++)
+	for (uint32_t i = 0; i < queue->n_used; i++)
 		if (is_with_wire(&queue->requests[i], cid))
 			return &queue->requests[i];
 	for (uint32_t i = 0; i < QUEUE_FIRST; i++)
@@ -126,21 +153,21 @@ int queue_open(struct queue *queue, struct reactor *reactor, const struct wire *
 	queue->connected = queue->sqflow_disabled = queue->closing = false;
 	queue->starved = queue->resumable = false;
 	queue->qid = queue->sqhd = 0;
-	queue->size = queue->n_requests = queue->in_core = queue->in_wire = 0;
+	queue->size = queue->n_requests = queue->n_used = queue->in_core = queue->in_wire = 0;
 	queue->controller = NULL;
 	queue->share = &reactor->room.unborn;
 	queue->requests = NULL;
 	queue->seen = 0;
 	list_init(&queue->due);
 	list_init(&queue->unborn);
-	queue->first = new_table(queue, QUEUE_FIRST, QUEUE_FIRST_INDEX);
+	queue->first = calloc(QUEUE_FIRST, sizeof(*queue->first));
 	if (!queue->first)
 		return error_origin(-ENOMEM);
 	r = reactor_add_queue(reactor, queue);
 	if (!r) {
 		queue->seat = seat_new(queue);
 		if (queue->seat) {
-			offer(queue, queue->first, QUEUE_FIRST);
+			offer_first(queue);
 			reactor_expect_connect(reactor, queue);
 			return 0;
 		}
@@ -168,11 +195,11 @@ static bool connect(struct queue *queue, struct task *task)
 {
 	const struct task_connected *connected = &task->connected;
 
-	queue->requests = new_table(queue, connected->size + QUEUE_SPARE, 0);
+	queue->requests = new_table(connected->size + QUEUE_SPARE);
 	if (!queue->requests)
 		return false;
 	queue->n_requests = connected->size + QUEUE_SPARE;
-	offer(queue, queue->requests, queue->n_requests);
+	list_init(&queue->free); /* the first ones are not for commands any more */
 	queue->controller = take(&task->connected.controller);
 	queue->qid = connected->qid;
 	queue->size = connected->size;
@@ -202,7 +229,7 @@ static struct request *request_of(struct queue *queue, uint16_t index)
 {
 	if (index >= QUEUE_FIRST_INDEX)
 		return &queue->first[index - QUEUE_FIRST_INDEX];
-	return index < queue->n_requests ? &queue->requests[index] : NULL;
+	return index < queue->n_used ? &queue->requests[index] : NULL;
 }
 
 static void take_answer(struct queue *queue, struct request *request, struct task *task)
@@ -253,7 +280,7 @@ void queue_close(struct queue *queue)
 	queue->closing = true;
 	list_remove(&queue->unborn);
 	let_go(queue->first, QUEUE_FIRST);
-	let_go(queue->requests, queue->n_requests);
+	let_go(queue->requests, queue->n_used);
 	mailbox_post(&reactor->transport->mailbox,
 	             &queue->seat->closing_letter,
 	             transport_queue_closing);
@@ -271,7 +298,7 @@ void queue_settle(struct queue *queue)
 	mailbox_post(
 		&reactor->transport->mailbox, &queue->seat->closed_letter, transport_queue_closed);
 	controller_drop(queue->controller);
-	free(queue->requests);
+	free_table(queue->requests, queue->n_requests);
 	free(queue->first);
 	queue->wire->closed(queue);
 }

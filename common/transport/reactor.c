@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/base/cache_line.h"
+#include "common/base/cleanup.h"
 #include "common/base/error.h"
 #include "common/base/log.h"
 #include "common/transport/io.h"
@@ -38,38 +40,17 @@ struct queue *reactor_queue(struct reactor *reactor, uint64_t number)
 	return queue && queue->number == number ? queue : NULL;
 }
 
-/* FNV-1a of the address without the port; never 0. Two that have the same share a limit. */
-static uint32_t hash_of_host(const struct queue *queue)
-{
-	const char *end = strrchr(queue->host_address, ':');
-	uint32_t hash = 2166136261u;
-
-	for (const char *at = queue->host_address; *at && at != end; at++)
-		hash = (hash ^ (uint8_t)*at) * 16777619u;
-	return hash | 1;
-}
-
-static unsigned queues_of_host(const struct reactor *reactor, uint32_t hash)
-{
-	unsigned n = 0;
-
-	for (unsigned i = 0; i < REACTOR_QUEUES_MAX; i++)
-		n += reactor->queue_hosts[i] == hash;
-	return n;
-}
-
 int reactor_add_queue(struct reactor *reactor, struct queue *queue)
 {
-	uint32_t hash = hash_of_host(queue);
-	uint16_t slot;
+	unsigned slot;
 
-	if (reactor->n_free_queues == 0)
+	if (reactor->n_free_queues > 0)
+		slot = reactor->free_queues[--reactor->n_free_queues];
+	else if (reactor->n_queue_slots < REACTOR_QUEUES_MAX)
+		slot = reactor->n_queue_slots++;
+	else
 		return error_origin(-EMFILE);
-	if (queues_of_host(reactor, hash) >= REACTOR_HOST_MAX)
-		return -EUSERS;
-	slot = reactor->free_queues[--reactor->n_free_queues];
 	reactor->queues[slot] = queue;
-	reactor->queue_hosts[slot] = hash;
 	queue->number = ++reactor->queue_generation << SLOT_BITS | slot;
 	atomic_fetch_add(&reactor->n_queues, 1);
 	return 0;
@@ -82,7 +63,6 @@ void reactor_remove_queue(struct reactor *reactor, struct queue *queue)
 	list_remove(&queue->due);
 	list_remove(&queue->unborn);
 	reactor->queues[slot] = NULL;
-	reactor->queue_hosts[slot] = 0;
 	reactor->free_queues[reactor->n_free_queues++] = slot;
 	atomic_fetch_sub(&reactor->n_queues, 1);
 }
@@ -364,26 +344,38 @@ struct placing {
 	struct letter letter;
 	struct reactor *reactor;
 	void *connection;
+	uint32_t host;
 };
+
+/* On the control thread. */
+static void was_not_adopted(struct letter *letter)
+{
+	_cleanup_(cleanup_free) struct placing *placing = container_of(
+		letter, struct placing, letter);
+
+	transport_queue_failed(placing->reactor, placing->host);
+}
 
 static void adopt(struct letter *letter)
 {
 	struct placing *placing = container_of(letter, struct placing, letter);
+	struct reactor *reactor = placing->reactor;
+	unsigned n_seats = atomic_load(&reactor->n_seats);
 
-	placing->reactor->wire->adopt(placing->reactor, placing->connection);
-	free(placing);
+	reactor->wire->adopt(reactor, placing->connection);
+	if (atomic_load(&reactor->n_seats) == n_seats)
+		mailbox_post(&reactor->transport->mailbox, &placing->letter, was_not_adopted);
+	else
+		free(placing);
 }
 
-bool reactor_place(struct reactor *reactor, void *connection)
+bool reactor_place(struct reactor *reactor, void *connection, uint32_t host)
 {
-	struct placing *placing;
+	struct placing *placing = malloc(sizeof(*placing));
 
-	if (atomic_load(&reactor->n_queues) >= REACTOR_QUEUES_MAX)
-		return false;
-	placing = malloc(sizeof(*placing));
 	if (!placing)
 		return false;
-	*placing = (struct placing){.reactor = reactor, .connection = connection};
+	*placing = (struct placing){.reactor = reactor, .connection = connection, .host = host};
 	mailbox_post(&reactor->mailbox, &placing->letter, adopt);
 	return true;
 }
@@ -416,7 +408,7 @@ static void begin_to_stop(struct letter *letter)
 	struct reactor *reactor = container_of(letter, struct reactor, stop_letter);
 
 	reactor->stop_ns = loop_now_ns(reactor->loop) + STOP_NS;
-	for (unsigned i = 0; i < REACTOR_QUEUES_MAX; i++)
+	for (unsigned i = 0; i < reactor->n_queue_slots; i++)
 		if (reactor->queues[i] && !reactor->queues[i]->closing)
 			reactor->wire->terminate(reactor->queues[i], "the transport stops");
 	loop_timer_set(reactor->loop, &reactor->stop_timer, loop_now_ns(reactor->loop));
@@ -425,8 +417,17 @@ static void begin_to_stop(struct letter *letter)
 static void *run(void *context)
 {
 	struct reactor *reactor = context;
-	int r = loop_run(reactor->loop);
+	char name[16];
+	int r;
 
+	snprintf(name, sizeof(name), "reactor %u", reactor->index % 1000);
+	pthread_setname_np(pthread_self(), name);
+	r = cpus_pin(&reactor->transport->service.cpus, reactor->index);
+	if (r) /* it runs on any of them then */
+		log_warn("reactor %u: not bound to its processor: %s",
+		         reactor->index,
+		         error_words(r));
+	r = loop_run(reactor->loop);
 	if (r) {
 		log_err("reactor %u: %s: the process ends", reactor->index, error_words(r));
 		loop_stop(reactor->transport->service.loop);
@@ -458,7 +459,7 @@ void reactor_join(struct reactor *reactor)
 	reactor->is_started = false;
 }
 
-static void init_queues(struct reactor *reactor)
+static int init_queues(struct reactor *reactor)
 {
 	list_init(&reactor->due);
 	list_init(&reactor->unborn);
@@ -468,9 +469,9 @@ static void init_queues(struct reactor *reactor)
 	reactor->unready_timer = LOOP_TIMER(io_lose_patience);
 	reactor->links_timer = LOOP_TIMER(try_links_again);
 	reactor->stop_timer = LOOP_TIMER(stop_in_the_end);
-	reactor->n_free_queues = REACTOR_QUEUES_MAX;
-	for (unsigned i = 0; i < REACTOR_QUEUES_MAX; i++)
-		reactor->free_queues[i] = (uint16_t)(REACTOR_QUEUES_MAX - 1 - i);
+	reactor->queues = calloc(REACTOR_QUEUES_MAX, sizeof(struct queue *));
+	reactor->free_queues = calloc(REACTOR_QUEUES_MAX, sizeof(*reactor->free_queues));
+	return reactor->queues && reactor->free_queues ? 0 : error_origin(-ENOMEM);
 }
 
 static int open_reactor(struct reactor *reactor, size_t arena_bytes)
@@ -502,7 +503,7 @@ static int open_reactor(struct reactor *reactor, size_t arena_bytes)
 int reactor_new(struct reactor **ret_reactor, struct transport *transport, unsigned index,
                 size_t arena_bytes)
 {
-	struct reactor *reactor = calloc(1, sizeof(*reactor));
+	struct reactor *reactor = line_alloc(sizeof(*reactor));
 	int r;
 
 	if (!reactor)
@@ -510,8 +511,9 @@ int reactor_new(struct reactor **ret_reactor, struct transport *transport, unsig
 	reactor->transport = transport;
 	reactor->wire = transport->wire;
 	reactor->index = index;
-	init_queues(reactor);
-	r = open_reactor(reactor, arena_bytes);
+	r = init_queues(reactor);
+	if (!r)
+		r = open_reactor(reactor, arena_bytes);
 	if (r) {
 		reactor_free(reactor);
 		return error_trace(r);
@@ -546,6 +548,8 @@ struct reactor *reactor_free(struct reactor *reactor)
 	tracer_close(&reactor->tracer);
 	room_deinit(&reactor->room);
 	loop_free(reactor->loop);
+	free(reactor->queues);
+	free(reactor->free_queues);
 	free(reactor);
 	return NULL;
 }

@@ -3,6 +3,7 @@
 
 #include <pthread.h>
 
+#include "common/base/cache_line.h"
 #include "common/loop/mailbox.h"
 #include "common/transport/counts.h"
 #include "common/transport/notice.h"
@@ -23,8 +24,7 @@
  * Threads   its own, but for what is marked
  * Lifetime  reactor_free() after its thread has been joined
  */
-#define REACTOR_QUEUES_MAX 1024u
-#define REACTOR_HOST_MAX   (REACTOR_QUEUES_MAX / 2) /* queues of one host address */
+#define REACTOR_QUEUES_MAX 8192u
 #define REACTOR_LINKS_MAX  (2 * VIEW_WORKERS_MAX)
 
 struct transport;
@@ -37,7 +37,6 @@ struct reactor {
 	pthread_t thread;
 	bool is_started;
 	struct loop *loop;
-	struct mailbox mailbox; /* any thread posts */
 	struct looker looker;
 	struct room room;
 	struct tracer tracer;
@@ -53,9 +52,9 @@ struct reactor {
 	struct list unready; /* requests whose namespace is not ready */
 	struct loop_timer unready_timer;
 
-	struct queue *queues[REACTOR_QUEUES_MAX]; /* by the low bits of their number */
-	uint32_t queue_hosts[REACTOR_QUEUES_MAX]; /* in the same places: hash of the address */
-	uint16_t free_queues[REACTOR_QUEUES_MAX];
+	struct queue **queues;  /* REACTOR_QUEUES_MAX, by the low bits of their number */
+	unsigned n_queue_slots; /* of these: that were ever used */
+	uint16_t *free_queues;  /* slots of them, the one freed last at the end */
 	unsigned n_free_queues;
 	uint64_t queue_generation;
 	struct list due;    /* queues to be seen to at the end of the round */
@@ -65,14 +64,17 @@ struct reactor {
 	struct loop_timer stop_timer;
 	uint64_t stop_ns;
 
-	struct counts counts;
-	atomic_uint n_queues; /* any thread reads */
+	struct counts counts; /* any thread reads */
+	atomic_uint n_queues;
 	atomic_uint n_seats;
-	atomic_bool is_over;       /* its thread has nothing more to do */
-	struct notice view_notice; /* control -> reactor: */
+	atomic_bool is_over;      /* its thread has nothing more to do */
+	_Atomic uint64_t drained; /* serial: nothing older is in flight */
+
+	/* What other threads write, when something changes: on lines of their own. */
+	_Alignas(CACHE_LINE) struct mailbox mailbox; /* any thread posts */
+	struct notice view_notice;                   /* control -> reactor: */
 	_Atomic(struct view *) next_view;
 	struct notice drained_notice; /* reactor -> control: */
-	_Atomic uint64_t drained;     /* serial: nothing older is in flight */
 	struct letter stop_letter;
 };
 
@@ -82,8 +84,9 @@ int reactor_new(struct reactor **ret_reactor, struct transport *transport, unsig
 struct reactor *reactor_free(struct reactor *reactor);
 int reactor_start(struct reactor *reactor);
 void reactor_show(struct reactor *reactor, struct view *view); /* admission goes on under it */
-/* False: it has no room for a connection. */
-bool reactor_place(struct reactor *reactor, void *connection);
+/* Has wire->adopt() called there; if that opens no queue, transport_queue_failed() comes back.
+ * False: no memory. */
+bool reactor_place(struct reactor *reactor, void *connection, uint32_t host);
 /* Ends its connections, and then its thread, within 3 s; meanwhile the control thread must go on
  * taking letters, until is_over. */
 void reactor_stop(struct reactor *reactor);
@@ -91,7 +94,7 @@ void reactor_join(struct reactor *reactor);
 
 /* Reactor. NULL: it is gone. */
 struct queue *reactor_queue(struct reactor *reactor, uint64_t number);
-/* 0 or a negative errno: the table is full (EMFILE), or this host has its part (EUSERS). */
+/* 0 or a negative errno: the table is full (EMFILE). */
 int reactor_add_queue(struct reactor *reactor, struct queue *queue);
 void reactor_remove_queue(struct reactor *reactor, struct queue *queue);
 /* The queue is seen to at the end of this round. */

@@ -43,6 +43,7 @@ struct seat {
 	uint32_t size;
 	bool closing;
 	bool terminating;
+	bool is_admin;    /* and said to be: transport_queue_is_admin() */
 	struct list link; /* in its controller's list */
 	struct list tasks;
 	unsigned events;  /* Asynchronous Event Requests at the state service */

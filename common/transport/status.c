@@ -97,14 +97,22 @@ static bool make_tables(struct tables *tables, const struct round *round)
 	       tables->queues && tables->queue_pointers && tables->links && tables->link_pointers;
 }
 
+static int compare_slots(const void *number, const void *note)
+{
+	unsigned left = *(const uint64_t *)number % REACTOR_QUEUES_MAX;
+	unsigned right = ((const struct queue_note *)note)->number % REACTOR_QUEUES_MAX;
+
+	return (left > right) - (left < right);
+}
+
+/* They are in the order of their slots. */
 static const struct queue_note *find_note(const struct round *round, const struct seat *seat)
 {
 	const struct note *note = round->notes[seat->reactor->index];
+	const struct queue_note *found = bsearch(
+		&seat->queue, note->queues, note->n_queues, sizeof(*found), compare_slots);
 
-	for (unsigned i = 0; i < note->n_queues; i++)
-		if (note->queues[i].number == seat->queue)
-			return &note->queues[i];
-	return NULL;
+	return found && found->number == seat->queue ? found : NULL;
 }
 
 static void tell_queue(struct tables *tables, const struct round *round, struct seat *seat)
@@ -235,7 +243,7 @@ static void take_note(struct letter *letter)
 	struct note *note = container_of(letter, struct note, letter);
 	struct reactor *reactor = note->reactor;
 
-	for (unsigned i = 0; i < REACTOR_QUEUES_MAX; i++)
+	for (unsigned i = 0; i < reactor->n_queue_slots; i++)
 		if (reactor->queues[i])
 			note_queue(note, reactor->queues[i]);
 	for (unsigned i = 0; i < reactor->n_links; i++) {

@@ -5,6 +5,7 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "common/base/clock.h"
 #include "common/base/error.h"
@@ -14,10 +15,13 @@
 #include "common/transport/connect.h"
 #include "common/transport/reactor.h"
 #include "common/transport/seat.h"
+#include "common/transport/spread.h"
 
 #define ARENA_MIB_DEFAULT 16u
 #define ARENA_MIB_MIN     (ROOM_SIZE_MIN >> 20)
 #define ARENA_MIB_MAX     1024u /* a worker takes no more */
+/* What two thousand connections and all else that is open take, with room to spare */
+#define DESCRIPTORS_LOW   4096u
 #define STOP_NS           (4 * NS_PER_S)
 
 struct loop *transport_loop(struct transport *transport)
@@ -25,15 +29,32 @@ struct loop *transport_loop(struct transport *transport)
 	return transport->service.loop;
 }
 
-bool transport_place(struct transport *transport, void *connection)
-{
-	struct reactor *emptiest = transport->reactors[0];
+/* ------------------------------------------------------------------ where connections are */
 
-	for (unsigned i = 1; i < transport->n_reactors; i++)
-		if (atomic_load(&transport->reactors[i]->n_queues) <
-		    atomic_load(&emptiest->n_queues))
-			emptiest = transport->reactors[i];
-	return !transport->is_stopping && reactor_place(emptiest, connection);
+bool transport_place(struct transport *transport, void *connection, const char *host_address)
+{
+	uint32_t host = spread_host(host_address);
+	int picked = transport->is_stopping ? SPREAD_E_FULL : spread_pick(transport->spread, host);
+
+	if (picked < 0)
+		return false;
+	if (reactor_place(transport->reactors[picked], connection, host))
+		return true;
+	spread_forget(transport->spread, (unsigned)picked, host, false);
+	return false;
+}
+
+void transport_queue_failed(struct reactor *reactor, uint32_t host)
+{
+	spread_forget(reactor->transport->spread, reactor->index, host, false);
+}
+
+void transport_queue_is_admin(struct seat *seat)
+{
+	seat->is_admin = true;
+	spread_is_admin(seat->reactor->transport->spread,
+	                seat->reactor->index,
+	                spread_host(seat->host_address));
 }
 
 /* ------------------------------------------------------------------ to the state service */
@@ -288,6 +309,10 @@ void transport_queue_closed(struct letter *letter)
 	struct transport *transport = transport_of(seat);
 
 	controller_unseat(seat);
+	spread_forget(transport->spread,
+	              seat->reactor->index,
+	              spread_host(seat->host_address),
+	              seat->is_admin);
 	seat_bury(seat);
 	connect_retry(transport);
 }
@@ -402,11 +427,27 @@ static int start_client(struct transport *transport)
 	return r ? error_trace(r) : 0;
 }
 
+/* Each connection takes one. */
+static void check_descriptors(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur >= DESCRIPTORS_LOW)
+		return;
+	log_warn("open files: %llu are allowed, so there can be fewer connections; raise the hard "
+	         "limit (LimitNOFILE=, ulimit -H -n)",
+	         (unsigned long long)limit.rlim_cur);
+}
+
 static int start(struct transport *transport)
 {
 	size_t arena_bytes = (size_t)arena_mib << 20;
 	int r;
 
+	check_descriptors();
+	transport->spread = spread_new(transport->service.threads, REACTOR_QUEUES_MAX);
+	if (!transport->spread)
+		return error_origin(-ENOMEM);
 	r = mailbox_init(&transport->mailbox, transport->service.loop);
 	for (unsigned i = 0; !r && i < transport->service.threads; i++) {
 		r = reactor_new(&transport->reactors[i], transport, i, arena_bytes);
@@ -475,6 +516,7 @@ static void stop(struct transport *transport)
 		transport->reactors[i] = reactor_free(transport->reactors[i]);
 	drop_views(transport);
 	mailbox_deinit(&transport->mailbox);
+	transport->spread = spread_free(transport->spread);
 	service_deinit(&transport->service);
 }
 

@@ -35,6 +35,7 @@ struct transport {
 	struct list controllers;
 	struct asks asks;
 	struct log_limit associations; /* lines about those that begin and end */
+	struct spread *spread;         /* of connections over the reactors */
 	unsigned n_reactors;
 	struct reactor *reactors[TRANSPORT_REACTORS_MAX];
 	bool is_stopping;
@@ -50,6 +51,10 @@ void transport_task_arrives(struct letter *letter);  /* struct task */
 void transport_queue_closing(struct letter *letter); /* struct seat */
 void transport_queue_closed(struct letter *letter);
 void transport_reactor_drained(struct letter *letter);
+
+/* Control thread: a connection that was placed there has become no queue; or an admin queue. */
+void transport_queue_failed(struct reactor *reactor, uint32_t host);
+void transport_queue_is_admin(struct seat *seat);
 
 struct task;
 void task_return(struct task *task);

@@ -279,8 +279,7 @@ static int allocate(struct view **ret_view, const Nvmetd__TransportView *message
 	view->workers = array_of(view->n_workers, sizeof(view->workers[0]));
 	view->subsystems = array_of(view->n_subsystems, sizeof(view->subsystems[0]));
 	view->namespaces = array_of(n_namespaces, sizeof(view->namespaces[0]));
-	view->counts = aligned_alloc(_Alignof(struct view_count),
-	                             sizeof(view->counts[0]) * n_reactors);
+	view->counts = line_alloc(sizeof(view->counts[0]) * n_reactors);
 	if (!view->ports || !view->workers || !view->subsystems || !view->namespaces ||
 	    !view->counts)
 		return error_origin(-ENOMEM);

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "common/base/cache_line.h"
 #include "common/base/cleanup.h"
 #include "common/base/list.h"
 #include "proto/nvmetd.pb-c.h"
@@ -86,7 +87,7 @@ struct view_worker {
 
 /* What a reactor keeps of a view: a line of the cache for each. */
 struct view_count {
-	_Alignas(64) uint32_t admitted;
+	_Alignas(CACHE_LINE) uint32_t admitted;
 	struct view *view;
 	struct list link; /* in the reactor's list of views, the oldest first */
 };

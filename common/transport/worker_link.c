@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <sys/epoll.h>
 
+#include "common/base/cache_line.h"
 #include "common/base/error.h"
 #include "common/base/log.h"
 #include "common/shm/doorbell.h"
@@ -469,7 +470,7 @@ static void timer_expired(struct loop_timer *timer)
 int worker_link_new(struct worker_link **ret_link, const struct worker_link_owner *owner,
                     const struct view_worker *worker)
 {
-	_cleanup_(worker_link_freep) struct worker_link *link = calloc(1, sizeof(*link));
+	_cleanup_(worker_link_freep) struct worker_link *link = line_alloc(sizeof(*link));
 	int r;
 
 	if (!link)

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #pragma once
 
-#include <stdalign.h>
 #include <stdatomic.h>
 #include <stdint.h>
+
+#include "common/base/cache_line.h"
 
 /*
  * counters - how many commands one I/O thread has done for one namespace.
@@ -28,7 +29,7 @@ enum counter {
 };
 
 struct counters {
-	alignas(64) _Atomic uint64_t values[COUNTERS];
+	_Alignas(CACHE_LINE) _Atomic uint64_t values[COUNTERS];
 };
 
 /* One thread counts, so nothing can come between load and store: no locked instruction. */

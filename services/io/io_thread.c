@@ -10,6 +10,7 @@
 #include <sys/epoll.h>
 #include <time.h>
 
+#include "common/base/cache_line.h"
 #include "common/base/error.h"
 #include "common/base/log.h"
 #include "common/shm/doorbell.h"
@@ -241,8 +242,13 @@ static void take_down(struct io_thread *thread)
 static void *run_thread(void *context)
 {
 	struct io_thread *thread = context;
-	int r = set_up(thread);
+	int r = cpus_pin(thread->options.cpus, thread->options.index);
 
+	if (r) /* it runs on any of them then */
+		log_warn("I/O thread %u: not bound to its processor: %s",
+		         thread->options.index,
+		         error_words(r));
+	r = set_up(thread);
 	thread->start_result = r;
 	sem_post(&thread->started);
 	if (!r) {
@@ -286,7 +292,7 @@ static void free_thread(struct io_thread *thread)
 
 int io_thread_new(struct io_thread **ret_thread, const struct io_thread_options *options)
 {
-	struct io_thread *thread = calloc(1, sizeof(*thread));
+	struct io_thread *thread = line_alloc(sizeof(*thread));
 	int r;
 
 	if (!thread)

@@ -5,6 +5,7 @@
 
 #include "common/base/cleanup.h"
 #include "common/loop/mailbox.h"
+#include "common/proc/cpus.h"
 #include "services/io/lane.h"
 #include "services/io/table.h"
 #include "services/io/uring.h"
@@ -27,6 +28,7 @@ struct io_thread;
 struct io_thread_options {
 	unsigned index;
 	unsigned spin_us;
+	const struct cpus *cpus; /* the thread has that of its index */
 	struct mailbox *control; /* where letters for the control thread go */
 	/* Control thread: what the letters say. */
 	void (*lane_broken)(struct lane *lane);

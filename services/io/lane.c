@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 
+#include "common/base/cache_line.h"
 #include "common/base/error.h"
 #include "common/base/log.h"
 #include "common/shm/doorbell.h"
@@ -27,7 +28,7 @@
 
 struct lane *lane_new(struct link *link, struct region *arena)
 {
-	_cleanup_(lane_freep) struct lane *lane = calloc(1, sizeof(*lane));
+	_cleanup_(lane_freep) struct lane *lane = line_alloc(sizeof(*lane));
 
 	if (!lane) {
 		link_deinit(link);

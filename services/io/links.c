@@ -165,34 +165,14 @@ static void end_predecessors(struct connection *connection)
 			end(connection_at(link), LOG_LEVEL_INFO, "the transport has made another");
 }
 
-/* The one with the fewest lanes. */
-static unsigned pick_thread(const struct links *links)
-{
-	unsigned best = 0, fewest = UINT32_MAX;
-
-	for (unsigned i = 0; i < links->options.n_threads; i++) {
-		unsigned n = 0;
-
-		list_for_each (link, &links->connections) {
-			const struct connection *connection = connection_at(link);
-
-			n += connection->state >= SERVING && connection->thread == i;
-		}
-		if (n < fewest) {
-			fewest = n;
-			best = i;
-		}
-	}
-	return best;
-}
-
 static void serve(struct connection *connection)
 {
 	struct links *links = connection->links;
 	char name[128];
 
 	must(connection->lane); /* by its state */
-	connection->thread = pick_thread(links);
+	/* that of the same processor, where both were given the same list of them (cpus.h) */
+	connection->thread = connection->lane->reactor % links->options.n_threads;
 	if (!link_welcome_send(connection->socket.fd, NULL, connection->thread)) {
 		end(connection, LOG_LEVEL_INFO, "it did not wait for its welcome");
 		return;

@@ -15,7 +15,7 @@ struct table *table_new(uint32_t n_targets, uint32_t n_grants, uint32_t n_grante
 	/* one more of each, so that none asks for nothing */
 	table->targets = calloc(n_targets + 1u, sizeof(*table->targets));
 	table->grants = calloc(n_grants + 1u, sizeof(*table->grants));
-	table->holds = calloc(n_threads + 1u, sizeof(*table->holds));
+	table->holds = line_alloc((n_threads + 1u) * sizeof(*table->holds));
 	if (!table->targets || !table->grants || !table->holds)
 		return NULL;
 	table->grants[0].targets = calloc(n_granted + 1u, sizeof(const struct target *));

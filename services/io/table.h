@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "common/base/cache_line.h"
 #include "common/base/cleanup.h"
 #include "common/loop/mailbox.h"
 #include "services/io/backing.h"
@@ -42,7 +43,7 @@ struct grant {
 
 /* One I/O thread's use of a table. */
 struct hold {
-	struct table *table;
+	_Alignas(CACHE_LINE) struct table *table;
 	struct io_thread *thread;
 	uint32_t in_flight; /* requests that were begun under it */
 	struct letter adopt;

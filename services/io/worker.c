@@ -101,6 +101,7 @@ static int start_threads(struct worker *worker)
 		const struct io_thread_options options = {
 			.index = worker->n_threads,
 			.spin_us = worker->service->spin_us,
+			.cpus = &worker->service->cpus,
 			.control = &worker->mailbox,
 			.lane_broken = links_lane_broken,
 			.lane_gone = links_lane_gone,

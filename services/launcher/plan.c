@@ -39,6 +39,7 @@ static struct command *add_command(struct plan *plan, const struct service *serv
 	add_option(command, "--run-dir", service->run_dir);
 	add_option(command, "--state-dir", service->state_dir);
 	add_option(command, "--spin-us", plan->spin_us);
+	add_option(command, "--cpus", service->cpu_list);
 	add_option(command, "--log-level", service->log_level);
 	return command;
 }

@@ -13,6 +13,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "common/base/cache_line.h"
 #include "common/base/error.h"
 #include "services/tcp/wire.h"
 
@@ -97,7 +98,7 @@ static void expired(struct loop_timer *timer);
 
 struct connection *connection_new(int fd, uint32_t port_id)
 {
-	struct connection *connection = calloc(1, sizeof(*connection));
+	struct connection *connection = line_alloc(sizeof(*connection));
 
 	if (!connection || name_queue(&connection->queue, fd)) {
 		free(connection);

@@ -3,6 +3,7 @@
 
 #include <stdint.h>
 
+#include "common/base/cache_line.h"
 #include "common/base/list.h"
 #include "common/base/log.h"
 #include "common/loop/loop.h"
@@ -25,7 +26,7 @@
 #define LANE_STASH_MAX    (16u << 20)
 #define LANE_LITTLE_BYTES (8u << 10)
 struct lane {
-	struct loop *loop;
+	_Alignas(CACHE_LINE) struct loop *loop;
 	struct loop_hook hook;
 	struct list marked;
 	struct list later;         /* to be marked when the next round ends */

@@ -17,7 +17,7 @@
 #include "common/base/log.h"
 #include "services/tcp/connection.h"
 
-#define BACKLOG     1024
+#define BACKLOG     4096 /* the kernel makes it net.core.somaxconn at most */
 /* Connections accepted in one round */
 #define BATCH       16
 /* How long to leave hosts in the kernel's queue when descriptors or memory are short */
@@ -62,7 +62,8 @@ static void take_in(struct listener *listener, int fd)
 {
 	struct connection *connection = connection_new(fd, listener->port_id);
 
-	if (!connection || transport_place(listener->transport, connection))
+	if (!connection ||
+	    transport_place(listener->transport, connection, connection->queue.host_address))
 		return;
 	if (log_allowed(&listener->refusals, 5, 10000))
 		log_warn("port %u: connection from %s refused: too many connections",

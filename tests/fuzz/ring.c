@@ -31,15 +31,15 @@ static uint32_t next_bytes(struct world *world, size_t n)
 	return value;
 }
 
-/* The counters lie at 0 (produced), 64 (consumed), 68 (asleep); then come the slots. */
+/* The counters lie at 0 (produced), 64 (consumed), 128 (asleep); then come the slots. */
 static void act_as_hostile_peer(struct world *world, unsigned what)
 {
-	static const size_t places[] = {0, 64, 68};
+	static const size_t places[] = {0, 64, 128};
 	uint32_t near_counters[] = {world->producer.here, world->consumer.here};
 	uint32_t value;
 
 	if (what % 4 == 3) {
-		memset(world->memory + 128, (int)next_bytes(world, 1), (size_t)SLOTS * SLOT_SIZE);
+		memset(world->memory + 192, (int)next_bytes(world, 1), (size_t)SLOTS * SLOT_SIZE);
 		return;
 	}
 	if (what & 4)

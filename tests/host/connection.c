@@ -33,10 +33,30 @@ int host_connection_says(struct host_connection *connection, int r, const char *
 	return r;
 }
 
+#ifdef __x86_64__
+__attribute__((target("avx"))) static void clear_upper_halves(void)
+{
+	__builtin_ia32_vzeroupper();
+}
+
+/* ISA-L leaves them in use, which makes what follows slower. */
+static void clean_up(void)
+{
+	if (__builtin_cpu_supports("avx"))
+		clear_upper_halves();
+}
+#else
+static void clean_up(void)
+{
+}
+#endif
+
 uint32_t host_digest_add(uint32_t state, const void *bytes, size_t length)
 {
 	/* ISA-L takes the bytes without const, and writes none of them */
-	return crc32_iscsi((unsigned char *)(uintptr_t)bytes, (int)length, state);
+	state = crc32_iscsi((unsigned char *)(uintptr_t)bytes, (int)length, state);
+	clean_up();
+	return state;
 }
 
 uint32_t host_digest(const void *bytes, size_t length)

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -112,6 +113,16 @@ static void become_user(uid_t user)
 	}
 }
 
+static void limit_files(unsigned files)
+{
+	const struct rlimit limit = {files, files};
+
+	if (files && setrlimit(RLIMIT_NOFILE, &limit) < 0) {
+		perror("cannot limit open files");
+		_exit(126);
+	}
+}
+
 /* Another user may not reach the build: a checkout below /root is root's. */
 static void bring_programs(const struct harness *harness)
 {
@@ -177,9 +188,14 @@ static void become_launcher(const struct harness *harness, bool has_config)
 		arguments[n++] = "--spin-us";
 		arguments[n++] = harness->spin_us;
 	}
+	if (harness->cpus) {
+		arguments[n++] = "--cpus";
+		arguments[n++] = harness->cpus;
+	}
 	dup2(open("/dev/null", O_RDONLY), STDIN_FILENO);
 	dup2(log, STDOUT_FILENO);
 	dup2(log, STDERR_FILENO);
+	limit_files(harness->files);
 	become_user(harness->run_as);
 	prctl(PR_SET_PDEATHSIG, SIGTERM);
 	execv(program, (char *const *)(uintptr_t)arguments);

@@ -68,6 +68,8 @@ struct harness {
 	const char *bin_dir; /* of the programs; NULL: the build's */
 	const char *spin_us; /* as after --spin-us; NULL: not said */
 	const char *trace;   /* as after --trace; NULL: not said */
+	const char *cpus;    /* as after --cpus; NULL: not said */
+	unsigned files;      /* that each process may have open; 0: as we */
 	struct harness_exports exports;
 };
 

@@ -15,6 +15,7 @@
 
 #define THREADS_MAX 4
 
+static const struct cpus anywhere;
 static char token[] = "0123456789abcdef";
 
 struct rig rig;
@@ -36,6 +37,7 @@ static void start_threads(void)
 		const struct io_thread_options options = {
 			.index = i,
 			.spin_us = 50,
+			.cpus = &anywhere,
 			.control = &mailbox,
 			.lane_broken = links_lane_broken,
 			.lane_gone = links_lane_gone,

@@ -320,12 +320,13 @@ END_TEST
 
 /* ------------------------------------------------------------------ threads */
 
-START_TEST(share_the_links)
+START_TEST(have_the_links_of_the_reactors_of_their_number)
 {
 	player_begin(&player);
-	player_connect(&other, (struct player_hello){.reactor = 1});
+	player_connect(&other, (struct player_hello){.reactor = 3});
 	until(player_hears(&other));
-	ck_assert_uint_ne(player.thread, other.thread);
+	ck_assert_uint_eq(player.thread, 0);
+	ck_assert_uint_eq(other.thread, 1);
 	ck_assert_uint_eq(player_write(&player, 1, 0, 8, 0), 0);
 	ck_assert_uint_eq(player_read(&other, 1, 0, 8), 0);
 }
@@ -377,6 +378,10 @@ int main(void)
 	         a_new_link_of_the_same_reactor_replaces_it,
 	         a_link_of_another_reactor_stands_beside_it,
 	         a_successor_of_the_transport_ends_all_links_of_the_old_one);
-	describe(suite, "two threads", given_a_worker_of_two_threads, leave, share_the_links);
+	describe(suite,
+	         "two threads",
+	         given_a_worker_of_two_threads,
+	         leave,
+	         have_the_links_of_the_reactors_of_their_number);
 	return run(suite);
 }

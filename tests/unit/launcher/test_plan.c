@@ -85,6 +85,15 @@ START_TEST(tells_the_data_path_its_threads)
 }
 END_TEST
 
+START_TEST(tells_all_the_same_processors)
+{
+	service.cpu_list = "1-2";
+	make();
+	for (unsigned i = 0; i < plan.n; i++)
+		ck_assert_str_eq(option_of(i, "--cpus"), "1-2");
+}
+END_TEST
+
 START_TEST(gives_the_configuration_to_the_state_service_alone)
 {
 	make();
@@ -111,6 +120,7 @@ START_TEST(leaves_out_what_was_not_given)
 	ck_assert_str_eq(option_of(3, "--trace"), "");
 	ck_assert_str_eq(option_of(0, "--config"), "");
 	ck_assert_str_eq(option_of(0, "--log-level"), "");
+	ck_assert_str_eq(option_of(1, "--cpus"), "");
 }
 END_TEST
 
@@ -119,6 +129,7 @@ START_TEST(has_room_for_all_that_may_be_asked_for)
 	options.n_io = PLAN_IO_MAX;
 	options.trace = "100";
 	service.log_level = "debug";
+	service.cpu_list = "0";
 	make();
 	ck_assert_uint_eq(plan.n, PLAN_COMMANDS_MAX);
 	ck_assert_ptr_null(plan.commands[PLAN_IO_MAX].argv[plan.commands[PLAN_IO_MAX].argc]);
@@ -147,6 +158,7 @@ int main(void)
 	         ends_with_the_transport,
 	         tells_all_the_same_directories,
 	         tells_the_data_path_its_threads,
+	         tells_all_the_same_processors,
 	         gives_the_configuration_to_the_state_service_alone,
 	         has_the_transport_alone_trace,
 	         leaves_out_what_was_not_given,

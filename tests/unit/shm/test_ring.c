@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "tests/support/lines.h"
 #include "tests/support/spec.h"
 
 #define SLOTS 4u
@@ -12,7 +13,7 @@
 struct counters {
 	_Alignas(64) uint32_t produced;
 	_Alignas(64) uint32_t consumed;
-	uint32_t asleep;
+	_Alignas(64) uint32_t asleep;
 };
 
 static struct counters *memory;
@@ -77,12 +78,32 @@ static void given_an_old_ring(void)
 	consumer.here = consumer.there = UINT32_MAX - 1;
 }
 
+START_TEST(has_each_side_s_counter_on_a_line_of_its_own)
+{
+	static struct ring_shared shared;
+
+	expect_apart(&shared.produced, &shared.consumed);
+	ck_assert_uint_ge(offsetof(struct ring_shared, slots) / CACHE_LINE, 3);
+	ck_assert_uint_eq(offsetof(struct ring_shared, slots) % CACHE_LINE, 0);
+}
+END_TEST
+
+/* Which the producer reads each time it publishes. */
+START_TEST(has_nothing_else_on_the_line_that_says_who_sleeps)
+{
+	static struct ring_shared shared;
+
+	expect_apart(&shared.asleep, &shared.produced);
+	expect_apart(&shared.asleep, &shared.consumed);
+}
+END_TEST
+
 START_TEST(needs_a_power_of_two)
 {
 	ck_assert_uint_eq(ring_bytes(0, 8), 0);
 	ck_assert_uint_eq(ring_bytes(3, 8), 0);
-	ck_assert_uint_eq(ring_bytes(4, 8), 128 + 64);
-	ck_assert_uint_eq(ring_bytes(1024, 64), 128 + 65536);
+	ck_assert_uint_eq(ring_bytes(4, 8), 192 + 64);
+	ck_assert_uint_eq(ring_bytes(1024, 64), 192 + 65536);
 }
 END_TEST
 
@@ -256,6 +277,8 @@ int main(void)
 	         given_an_empty_ring,
 	         forget_the_ring,
 	         needs_a_power_of_two,
+	         has_each_side_s_counter_on_a_line_of_its_own,
+	         has_nothing_else_on_the_line_that_says_who_sleeps,
 	         has_nothing_to_take,
 	         hides_what_is_not_published,
 	         lets_its_consumer_sleep,

@@ -154,10 +154,11 @@ struct loop *transport_loop(struct transport *transport)
 	return ((struct core *)transport)->loop;
 }
 
-bool transport_place(struct transport *transport, void *connection)
+bool transport_place(struct transport *transport, void *connection, const char *host_address)
 {
 	(void)transport;
 	(void)connection;
+	(void)host_address;
 	return false;
 }
 

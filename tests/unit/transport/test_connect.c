@@ -14,6 +14,7 @@
 
 static struct transport transport;
 static struct reactor reactor;
+static struct queue *no_queues[REACTOR_QUEUES_MAX];
 static struct seat seat;
 static struct task *task;
 static Nvmetd__ConnectReply reply;
@@ -44,6 +45,7 @@ static void given_a_connect(void)
 	list_init(&transport.controllers);
 	asks_init(&transport.asks);
 	reactor.transport = &transport;
+	reactor.queues = no_queues;
 	seat.reactor = &reactor;
 	seat.port_id = PORT;
 	list_init(&seat.tasks);

@@ -72,6 +72,18 @@ START_TEST(is_for_discovery_what_the_host_says)
 }
 END_TEST
 
+START_TEST(ends_with_a_tick_but_not_too_early)
+{
+	for (uint64_t now_ns = 7 * NS_PER_S; now_ns < 8 * NS_PER_S; now_ns += 9999991) {
+		uint64_t due_ns = keep_alive_due_ns(now_ns, 5 * NS_PER_S);
+
+		ck_assert_uint_eq(due_ns % KEEP_ALIVE_TICK_NS, 0);
+		ck_assert_uint_ge(due_ns, now_ns + 5 * NS_PER_S);
+		ck_assert_uint_lt(due_ns, now_ns + 5 * NS_PER_S + KEEP_ALIVE_TICK_NS);
+	}
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("keep alive");
@@ -88,5 +100,6 @@ int main(void)
 	         is_never_when_there_is_none,
 	         is_two_minutes_for_discovery_when_there_is_none,
 	         is_for_discovery_what_the_host_says);
+	describe(suite, "a period", NULL, NULL, ends_with_a_tick_but_not_too_early);
 	return run(suite);
 }

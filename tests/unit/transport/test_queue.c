@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* A queue has a request for each of its entries, and memory only for those that it has used. */
+#include "common/transport/queue.h"
+
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "common/transport/controller.h"
+#include "common/transport/reactor.h"
+#include "common/transport/request.h"
+#include "common/transport/seat.h"
+#include "common/transport/task.h"
+#include "common/transport/transport.h"
+#include "tests/support/spec.h"
+
+#define ENTRIES 1024u
+#define ALL     (ENTRIES + QUEUE_SPARE)
+
+static struct transport transport = {.n_reactors = 1};
+static struct reactor *reactor;
+static struct controller controller;
+static struct controller_share share;
+static struct queue queue;
+static struct request *begun[ALL];
+static unsigned n_responded;
+static bool is_closed;
+
+static void respond(struct request *request)
+{
+	n_responded++;
+	request_finish(request);
+}
+
+static void resume(struct queue *resumed)
+{
+	(void)resumed;
+}
+
+static void closed(struct queue *gone)
+{
+	(void)gone;
+	is_closed = true;
+}
+
+static const struct wire wire = {.respond = respond, .resume = resume, .closed = closed};
+
+static void make_reactor(void)
+{
+	const struct loop_options options = {0};
+
+	transport.wire = &wire;
+	ck_assert_int_eq(loop_new(&transport.service.loop, &options), 0);
+	ck_assert_int_eq(mailbox_init(&transport.mailbox, transport.service.loop), 0);
+	ck_assert_int_eq(reactor_new(&reactor, &transport, 0, 4u << 20), 0);
+	transport.reactors[0] = reactor;
+}
+
+/* As the control thread does it. */
+static void connect_succeeds(void)
+{
+	struct nvme_command command = {.opcode = NVME_FABRICS};
+	struct request *request = queue_begin(&queue);
+	struct task *task = task_new(queue.seat, &command, NULL, 0);
+
+	ck_assert_ptr_nonnull(request);
+	ck_assert_ptr_nonnull(task);
+	queue.in_wire--;
+	queue.in_core++;
+	request->owner = REQUEST_AT_CONTROL;
+	task->queue = queue.number;
+	task->index = request->index;
+	task->connected.controller = controller_hold(&controller);
+	task->connected.qid = 1;
+	task->connected.size = ENTRIES;
+	queue_task_returns(&task->letter);
+	ck_assert_uint_eq(n_responded, 1);
+	ck_assert(queue.connected);
+}
+
+static void given_a_connected_queue(void)
+{
+	make_reactor();
+	atomic_init(&controller.references, 1);
+	controller.shares = &share;
+	controller.n_shares = 1;
+	n_responded = 0;
+	is_closed = false;
+	queue = (struct queue){.host_address = "127.0.0.1:1"};
+	ck_assert_int_eq(queue_open(&queue, reactor, &wire), 0);
+	connect_succeeds();
+}
+
+static void forget_it(void)
+{
+	struct seat *seat = queue.seat;
+
+	queue_close(&queue);
+	ck_assert_int_eq(loop_round(reactor->loop, 0), 0);
+	ck_assert(is_closed);
+	atomic_fetch_sub(&reactor->n_seats, 1);
+	reactor = reactor_free(reactor);
+	mailbox_deinit(&transport.mailbox);
+	transport.service.loop = loop_free(transport.service.loop);
+	free(seat);
+}
+
+static void begin(unsigned n)
+{
+	for (unsigned i = 0; i < n; i++) {
+		begun[i] = queue_begin(&queue);
+		ck_assert_ptr_nonnull(begun[i]);
+	}
+}
+
+static void finish(unsigned n)
+{
+	for (unsigned i = 0; i < n; i++)
+		request_finish(begun[i]);
+}
+
+/* Of the table, in memory. */
+static size_t resident_bytes(void)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	size_t bytes = queue.n_requests * sizeof(struct request);
+	size_t pages = (bytes + page - 1) / page, n = 0;
+	unsigned char is_in[1024];
+
+	ck_assert_uint_le(pages, sizeof(is_in));
+	ck_assert_int_eq(mincore(queue.requests, bytes, is_in), 0);
+	for (size_t i = 0; i < pages; i++)
+		n += is_in[i] & 1;
+	return n * page;
+}
+
+START_TEST(has_no_memory_for_requests_at_first)
+{
+	ck_assert_uint_eq(queue.n_requests, ALL);
+	ck_assert_uint_eq(resident_bytes(), 0);
+}
+END_TEST
+
+START_TEST(has_memory_for_as_many_as_it_has_used_at_a_time)
+{
+	for (unsigned i = 0; i < 10000; i++) {
+		begin(4);
+		finish(4);
+	}
+	ck_assert_uint_eq(queue.n_used, 4);
+	ck_assert_uint_le(resident_bytes(), 2 * (size_t)sysconf(_SC_PAGESIZE));
+}
+END_TEST
+
+START_TEST(uses_the_request_again_that_was_finished_last)
+{
+	begin(3);
+	request_finish(begun[1]);
+	ck_assert_ptr_eq(queue_begin(&queue), begun[1]);
+	finish(3);
+}
+END_TEST
+
+START_TEST(has_one_for_each_entry)
+{
+	begin(ALL);
+	for (unsigned i = 0; i < ALL; i++)
+		ck_assert_uint_eq(begun[i]->index, i);
+	ck_assert_ptr_null(queue_begin(&queue));
+	finish(ALL);
+}
+END_TEST
+
+START_TEST(finds_none_that_it_has_never_used)
+{
+	begin(2);
+	ck_assert_ptr_eq(queue_at(&queue, 1), begun[1]);
+	ck_assert_ptr_null(queue_at(&queue, 2));
+	ck_assert_ptr_null(queue_at(&queue, ALL - 1));
+	finish(2);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("queue");
+
+	describe(suite,
+	         "a connected queue",
+	         given_a_connected_queue,
+	         forget_it,
+	         has_no_memory_for_requests_at_first,
+	         has_memory_for_as_many_as_it_has_used_at_a_time,
+	         uses_the_request_again_that_was_finished_last,
+	         has_one_for_each_entry,
+	         finds_none_that_it_has_never_used);
+	return run(suite);
+}
