@@ -8,8 +8,8 @@
 #include <string.h>
 
 #include "common/base/error.h"
+#include "common/shm/memory.h"
 #include "services/io/backing.h"
-#include "services/io/memory.h"
 #include "services/io/request.h"
 #include "services/io/status_from_errno.h"
 

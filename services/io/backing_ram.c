@@ -14,9 +14,9 @@
 #include "common/base/error.h"
 #include "common/base/log.h"
 #include "common/proc/store.h"
+#include "common/shm/memory.h"
 #include "common/shm/region.h"
 #include "services/io/backing.h"
-#include "services/io/memory.h"
 #include "services/io/request.h"
 #include "services/io/status_from_errno.h"
 

@@ -8,9 +8,9 @@
 #include <unistd.h>
 
 #include "common/base/log.h"
+#include "common/shm/memory.h"
 #include "services/io/io_thread.h"
 #include "services/io/links.h"
-#include "services/io/memory.h"
 #include "services/io/namespace.h"
 
 #define THREADS_MAX 4
