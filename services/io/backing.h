@@ -50,6 +50,9 @@ struct backing_kind {
 	int64_t (*measure)(struct backing *backing);
 	/* It is what the path leads to now. NULL: never. */
 	bool (*is_at)(const struct backing *backing, const char *path);
+	/* The descriptor of its memory, for a transport with an io grant; -1: it needs none. NULL:
+	 * it stays with the worker. */
+	int (*give)(const struct backing *backing);
 	/* Ends in request_finish(), now or later. */
 	void (*start)(struct backing *backing, struct request *request);
 };

@@ -185,6 +185,11 @@ static int error_of(const struct request *request, int r)
 	return r == -EFAULT && request->wanted.operation != LINK_READ ? ENOSPC : -r;
 }
 
+static int give(const struct backing *backing)
+{
+	return ((const struct ram *)backing)->region.fd;
+}
+
 static void start(struct backing *backing, struct request *request)
 {
 	int r = carry_out((struct ram *)backing, request);
@@ -200,5 +205,6 @@ const struct backing_kind backing_ram = {
 	.open = open_ram,
 	.close = close_ram,
 	.forget = forget,
+	.give = give,
 	.start = start,
 };
