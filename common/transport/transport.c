@@ -9,6 +9,7 @@
 #include "common/base/clock.h"
 #include "common/base/error.h"
 #include "common/base/log.h"
+#include "common/shm/memory.h"
 #include "common/transport/admin.h"
 #include "common/transport/connect.h"
 #include "common/transport/reactor.h"
@@ -389,9 +390,10 @@ static int start_client(struct transport *transport)
 static int start(struct transport *transport)
 {
 	size_t arena_bytes = (size_t)arena_mib << 20;
-	int r;
+	int r = memory_guard();
 
-	r = mailbox_init(&transport->mailbox, transport->service.loop);
+	if (!r)
+		r = mailbox_init(&transport->mailbox, transport->service.loop);
 	for (unsigned i = 0; !r && i < transport->service.threads; i++) {
 		r = reactor_new(&transport->reactors[i], transport, i, arena_bytes);
 		if (!r)
