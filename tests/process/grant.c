@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/base/clock.h"
@@ -368,6 +369,114 @@ START_TEST(goes_on_without_a_worker)
 }
 END_TEST
 
+/* ------------------------------------------------------------------ memory that is lost */
+
+/* Without a launcher there is no descriptor store: a worker's successor begins with nothing. */
+static pid_t start_alone(const char *program, const char *name)
+{
+	char run_dir[128], state_dir[128], config[128], threads[8], log[128], file[64];
+	bool is_state = strcmp(name, "state") == 0;
+	char *const arguments[] = {(char *)(uintptr_t)program,
+	                           (char[]){"--run-dir"},
+	                           run_dir,
+	                           (char[]){"--state-dir"},
+	                           state_dir,
+	                           (char[]){"--name"},
+	                           (char *)(uintptr_t)name,
+	                           (char[]){"--threads"},
+	                           threads,
+	                           is_state ? (char[]){"--config"} : NULL,
+	                           config,
+	                           NULL};
+
+	snprintf(run_dir, sizeof(run_dir), "%s", harness_path(scene.harness, "run"));
+	snprintf(state_dir, sizeof(state_dir), "%s", harness_path(scene.harness, "state"));
+	snprintf(config, sizeof(config), "%s", harness_path(scene.harness, "config.json"));
+	snprintf(file, sizeof(file), "%s.log", name);
+	snprintf(log, sizeof(log), "%s", harness_path(scene.harness, file));
+	snprintf(threads, sizeof(threads), "%u", is_state ? 1 : scene.harness->threads);
+	return harness_spawn(program, log, arguments);
+}
+
+static void await_text(const char *file, const char *text)
+{
+	uint64_t end_ns = clock_now_ns() + HARNESS_WAIT_MS * NS_PER_MS;
+	static char found[65536];
+
+	do {
+		harness_read(harness_path(scene.harness, file), found, sizeof(found));
+		if (strstr(found, text))
+			return;
+		usleep(10000);
+	} while (clock_now_ns() < end_ns);
+	ck_abort_msg("%s does not say \"%s\": %s", file, text, found);
+}
+
+static pid_t worker;
+
+static void given_processes_without_a_launcher(void)
+{
+	struct harness_exports exports = harness_plain();
+
+	exports.subsystems[0].namespaces[1].has_io_grant = true;
+	scene.harness = harness_new(&exports);
+	harness_write(scene.harness, "config.json", &scene.harness->exports);
+	mkdir(harness_path(scene.harness, "run"), 0700);
+	mkdir(harness_path(scene.harness, "state"), 0700);
+	start_alone("nvmetd-state", "state");
+	worker = start_alone("nvmetd-io", "io-0");
+	start_alone("nvmetd-tcp", "tcp");
+	await_text("tcp.log", "listening on");
+	scene.options = harness_host(scene.harness, 0, 0);
+}
+
+static bool is_read_as_zeroes(void)
+{
+	static uint8_t data[4096];
+	static const uint8_t zeroes[4096];
+
+	expect_good(scene_io(NVME_IO_READ, 2, 0, 1, data));
+	return memcmp(data, zeroes, sizeof(data)) == 0;
+}
+
+static void read_by(struct host_queue *queue, uint8_t data[static 4096])
+{
+	struct host_request read = host_io(&scene.spaces[2], NVME_IO_READ, 0, 1, data);
+
+	queue_must(queue, host_queue_execute(queue, &read, HARNESS_WAIT_MS));
+}
+
+/* What one queue sees of the successor, the other sees at once, whatever reactor it is on. */
+START_TEST(of_a_successor_is_the_same_for_all)
+{
+	uint64_t end_ns = clock_now_ns() + HARNESS_WAIT_MS * NS_PER_MS;
+	static uint8_t data[4096];
+	struct host_queue other;
+
+	scene_connect();
+	host_must(&scene.controller,
+	          host_controller_open_queue(&scene.controller, &other, 2, 32, 8));
+	settle(2);
+	scene_write(2, 0, 1, 5);
+	read_by(&other, data);
+	scene_expect(data, sizeof(data), 5);
+	harness_end_program(worker);
+	scene_read_back(2, 0, 1, 5); /* it is still here */
+	worker = start_alone("nvmetd-io", "io-0");
+	while (!is_read_as_zeroes())
+		ck_assert_msg(clock_now_ns() < end_ns, "the old memory is still used");
+	read_by(&other, data);
+	scene_expect_zeroes(data, sizeof(data));
+	scene_write(2, 0, 1, 6);
+	read_by(&other, data);
+	scene_expect(data, sizeof(data), 6);
+	await_grant(2, true);
+	scene_read_back(2, 0, 1, 6);
+	host_queue_close(&other);
+	scene_disconnect();
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("grant");
@@ -392,5 +501,10 @@ int main(void)
 	               scene_stop,
 	               that_is_revoked_is_unmapped_and_has_its_content,
 	               of_a_namespace_that_is_gone_is_unmapped);
+	describe_alone(suite,
+	               "the memory",
+	               given_processes_without_a_launcher,
+	               scene_stop,
+	               of_a_successor_is_the_same_for_all);
 	return harness_run(suite);
 }
