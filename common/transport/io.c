@@ -33,6 +33,7 @@ struct nvme_status io_check(struct request *request, struct decoded_transfer *re
 		return status;
 	request->wanted = admitted.wanted;
 	request->worker = admitted.namespace->worker;
+	request->grant = admitted.namespace->grant;
 	request->is_ready = admitted.namespace->ready;
 	request->nothing_to_do = admitted.nothing_to_do;
 	request->checked = queue->seen;
@@ -91,48 +92,6 @@ void io_lose_patience(struct loop_timer *timer)
 	io_retry_unready(container_of(timer, struct reactor, unready_timer));
 }
 
-/* ------------------------------------------------------------------ to the worker */
-
-static void put(struct reactor *reactor, struct request *request)
-{
-	request->wanted.segment_count = 0;
-	if (request->length > 0) {
-		request->wanted.segment_count = 1;
-		request->wanted.segments[0] = (struct link_segment){.offset = request->arena_offset,
-		                                                    .length = request->length};
-	}
-	request->patience_ns = 0;
-	request->link = reactor->links[request->worker];
-	reactor_enter_view(reactor, request);
-	worker_link_put(request->link, request);
-}
-
-void io_start(struct request *request)
-{
-	struct reactor *reactor = request->queue->reactor;
-	struct nvme_status status = STATUS_OK;
-
-	if (request->checked != reactor->view->serial)
-		status = check_again(request);
-	if (!status_is_ok(status) || request->nothing_to_do) {
-		request_answer(request, status);
-		return;
-	}
-	if (!request->is_ready || !reactor->links[request->worker]) {
-		if (request->patience_ns == 0)
-			request->patience_ns = loop_now_ns(reactor->loop) + WORKER_PATIENCE_NS;
-		wait_until_ready(reactor, request);
-		return;
-	}
-	if (request->direction == NVME_TRANSFER_TO_HOST && !request->data) {
-		if (!room_take(&reactor->room, request)) {
-			request->owner = REQUEST_AT_ROOM;
-			return;
-		}
-	}
-	put(reactor, request);
-}
-
 /* ------------------------------------------------------------------ and back */
 
 static void count(struct counts *counts, const struct request *request)
@@ -156,16 +115,70 @@ static void count(struct counts *counts, const struct request *request)
 	}
 }
 
-void io_done(struct request *request)
+static void finish(struct request *request)
 {
 	struct queue *queue = request->queue;
 	struct reactor *reactor = queue->reactor;
 
-	reactor_leave_view(reactor, request);
 	request->result[0] = 0; /* none of our commands has one */
 	if (status_is_ok(request->status)) {
 		count(&queue->controller->shares[reactor->index].counts, request);
 		count(&reactor->counts, request);
 	}
 	request_respond(request);
+}
+
+/* ------------------------------------------------------------------ to the worker */
+
+static void put(struct reactor *reactor, struct request *request)
+{
+	request->wanted.segment_count = 0;
+	if (request->length > 0) {
+		request->wanted.segment_count = 1;
+		request->wanted.segments[0] = (struct link_segment){.offset = request->arena_offset,
+		                                                    .length = request->length};
+	}
+	request->patience_ns = 0;
+	request->link = reactor->links[request->worker];
+	reactor_enter_view(reactor, request);
+	worker_link_put(request->link, request);
+}
+
+void io_start(struct request *request)
+{
+	struct reactor *reactor = request->queue->reactor;
+	struct nvme_status status = STATUS_OK;
+	struct direct_grant *grant;
+
+	if (request->checked != reactor->view->serial)
+		status = check_again(request);
+	if (!status_is_ok(status) || request->nothing_to_do) {
+		request_answer(request, status);
+		return;
+	}
+	grant = direct_find(&reactor->direct, request);
+	if (!grant && (!request->is_ready || !reactor->links[request->worker])) {
+		if (request->patience_ns == 0)
+			request->patience_ns = loop_now_ns(reactor->loop) + WORKER_PATIENCE_NS;
+		wait_until_ready(reactor, request);
+		return;
+	}
+	if (request->direction == NVME_TRANSFER_TO_HOST && !request->data) {
+		if (!room_take(&reactor->room, request)) {
+			request->owner = REQUEST_AT_ROOM;
+			return;
+		}
+	}
+	if (grant && direct_do(grant, request)) {
+		request->status = STATUS_OK;
+		finish(request);
+		return;
+	}
+	put(reactor, request);
+}
+
+void io_done(struct request *request)
+{
+	reactor_leave_view(request->queue->reactor, request);
+	finish(request);
 }

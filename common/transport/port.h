@@ -213,6 +213,7 @@ struct request {
 	uint64_t patience_ns;       /* until when it waits for its namespace; 0: did not wait yet */
 	uint16_t error_location;
 	uint16_t worker;    /* index in the view */
+	uint16_t grant;     /* number in the view; 0: none */
 	uint8_t source;     /* enum request_source */
 	uint8_t part;       /* enum room_part: where its memory is of */
 	bool is_ready;      /* its namespace, in the view it was checked against */

@@ -19,6 +19,7 @@
 #define CONNECT_NS (10 * NS_PER_S)
 #define STOP_NS    (3 * NS_PER_S)
 #define LINKS_NS   (200 * NS_PER_MS)
+#define REFUSED_NS NS_PER_S
 #define SLOT_BITS  16
 
 struct loop *reactor_loop(struct reactor *reactor)
@@ -204,6 +205,45 @@ static void try_links_again(struct loop_timer *timer)
 	io_retry_unready(reactor);
 }
 
+/* ------------------------------------------------------------------ io grants */
+
+/* Of each worker one thing at a time; the next when the answer has come. */
+static void ask_for_grants(struct reactor *reactor)
+{
+	reactor->direct.must_ask = false;
+	for (unsigned i = 0; reactor->view && i < reactor->view->n_workers; i++) {
+		struct direct_grant *grant = direct_next(&reactor->direct, (uint16_t)i);
+
+		if (grant && reactor->links[i] && worker_link_ask(reactor->links[i], grant->handle))
+			direct_asked(grant);
+	}
+}
+
+static void take_grant(const struct worker_link_owner *owner, struct handover *handover)
+{
+	struct reactor *reactor = container_of(owner, struct reactor, link_owner);
+
+	if (direct_take(&reactor->direct, handover) && !reactor->direct_timer.due_ns)
+		loop_timer_set(reactor->loop,
+		               &reactor->direct_timer,
+		               loop_now_ns(reactor->loop) + REFUSED_NS);
+}
+
+static void ask_again(struct loop_timer *timer)
+{
+	direct_ask_again(&container_of(timer, struct reactor, direct_timer)->direct);
+}
+
+static void doubt_grants(const struct worker_link_owner *owner)
+{
+	struct reactor *reactor = container_of(owner, struct reactor, link_owner);
+
+	atomic_fetch_add(reactor->direct.epoch, 1);
+	direct_doubt_all(&reactor->direct);
+}
+
+/* ------------------------------------------------------------------ a new view */
+
 static void take_view(struct letter *letter)
 {
 	struct reactor *reactor = container_of(letter, struct reactor, view_notice.letter);
@@ -218,6 +258,7 @@ static void take_view(struct letter *letter)
 	memset(reactor->links, 0, sizeof(reactor->links));
 	make_links(reactor);
 	trim_links(reactor);
+	direct_show(&reactor->direct, view); /* before this view can be drained */
 	trim_views(reactor);
 	io_retry_unready(reactor);
 }
@@ -298,6 +339,8 @@ static unsigned look(struct looker *looker)
 		n += worker_link_look(reactor->all_links[i]);
 	n += serve_room(reactor);
 	n += serve_due(reactor);
+	if (reactor->direct.must_ask)
+		ask_for_grants(reactor);
 	for (unsigned i = 0; i < reactor->n_links; i++) {
 		bool is_idle;
 
@@ -468,6 +511,7 @@ static int init_queues(struct reactor *reactor)
 	reactor->unborn_timer = LOOP_TIMER(end_unborn);
 	reactor->unready_timer = LOOP_TIMER(io_lose_patience);
 	reactor->links_timer = LOOP_TIMER(try_links_again);
+	reactor->direct_timer = LOOP_TIMER(ask_again);
 	reactor->stop_timer = LOOP_TIMER(stop_in_the_end);
 	reactor->queues = calloc(REACTOR_QUEUES_MAX, sizeof(struct queue *));
 	reactor->free_queues = calloc(REACTOR_QUEUES_MAX, sizeof(*reactor->free_queues));
@@ -496,6 +540,8 @@ static int open_reactor(struct reactor *reactor, size_t arena_bytes)
 		.instance = service->instance,
 		.thread = reactor->index,
 		.done = io_done,
+		.came_up = doubt_grants,
+		.answered = take_grant,
 	};
 	return 0;
 }
@@ -511,6 +557,7 @@ int reactor_new(struct reactor **ret_reactor, struct transport *transport, unsig
 	reactor->transport = transport;
 	reactor->wire = transport->wire;
 	reactor->index = index;
+	direct_init(&reactor->direct, &transport->direct_epoch);
 	r = init_queues(reactor);
 	if (!r)
 		r = open_reactor(reactor, arena_bytes);
@@ -532,6 +579,8 @@ struct reactor *reactor_free(struct reactor *reactor)
 	view_drop(atomic_exchange(&reactor->next_view, NULL));
 	reactor->view = NULL;
 	loop_timer_clear(&reactor->links_timer);
+	loop_timer_clear(&reactor->direct_timer);
+	direct_deinit(&reactor->direct);
 	memset(reactor->links, 0, sizeof(reactor->links));
 	trim_links(reactor);
 	while (!list_is_empty(&reactor->views)) {

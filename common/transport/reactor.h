@@ -6,6 +6,7 @@
 #include "common/base/cache_line.h"
 #include "common/loop/mailbox.h"
 #include "common/transport/counts.h"
+#include "common/transport/direct.h"
 #include "common/transport/notice.h"
 #include "common/transport/port.h"
 #include "common/transport/room.h"
@@ -49,7 +50,9 @@ struct reactor {
 	unsigned n_links;
 	struct loop_timer links_timer; /* one is missing */
 	struct worker_link_owner link_owner;
-	struct list unready; /* requests whose namespace is not ready */
+	struct direct direct;
+	struct loop_timer direct_timer; /* a grant was refused */
+	struct list unready;            /* requests whose namespace is not ready */
 	struct loop_timer unready_timer;
 
 	struct queue **queues;  /* REACTOR_QUEUES_MAX, by the low bits of their number */

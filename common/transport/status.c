@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A round of letters: each reactor writes down what only it knows, its queues and its links,
+ * A round of letters: each reactor writes down what only it knows, its queues, links and grants,
  * and the last answer to come in makes the message. Seats are looked up by number in it.
  */
 #include <stdlib.h>
@@ -24,6 +24,12 @@ struct link_note {
 	uint32_t in_flight;
 };
 
+struct grant_note {
+	uint32_t handle;
+	bool is_held;
+	Nvmetd__Counters counters;
+};
+
 struct round;
 
 struct note {
@@ -34,6 +40,8 @@ struct note {
 	unsigned n_links;
 	struct queue_note queues[REACTOR_QUEUES_MAX];
 	struct link_note links[REACTOR_LINKS_MAX];
+	unsigned n_grants;
+	struct grant_note *grants; /* NULL: none, or no memory for them */
 };
 
 struct round {
@@ -45,8 +53,11 @@ struct round {
 
 static void free_round(struct round *round)
 {
-	for (unsigned i = 0; i < TRANSPORT_REACTORS_MAX; i++)
+	for (unsigned i = 0; i < TRANSPORT_REACTORS_MAX; i++) {
+		if (round->notes[i])
+			free(round->notes[i]->grants);
 		free(round->notes[i]);
+	}
 	free(round);
 }
 
@@ -60,7 +71,9 @@ struct tables {
 	Nvmetd__QueueStatus **queue_pointers;
 	Nvmetd__LinkStatus *links;
 	Nvmetd__LinkStatus **link_pointers;
-	size_t n_controllers, n_queues, n_links;
+	Nvmetd__DirectStatus *direct;
+	Nvmetd__DirectStatus **direct_pointers;
+	size_t n_controllers, n_queues, n_links, n_direct;
 };
 
 static void free_tables(struct tables *tables)
@@ -72,20 +85,25 @@ static void free_tables(struct tables *tables)
 	free(tables->queue_pointers);
 	free(tables->links);
 	free(tables->link_pointers);
+	free(tables->direct);
+	free(tables->direct_pointers);
 }
 
 static bool make_tables(struct tables *tables, const struct round *round)
 {
 	struct transport *transport = round->transport;
-	size_t controllers = 1, queues = 1, links = 1; /* never none: calloc(0) may be NULL */
+	size_t controllers = 1, queues = 1, links = 1,
+	       grants = 1; /* never none: calloc(0) may be NULL */
 
 	list_for_each (link, &transport->controllers) {
 		controllers++;
 		list_for_each (seat, &container_of(link, struct controller, link)->seats)
 			queues++;
 	}
-	for (unsigned i = 0; i < transport->n_reactors; i++)
+	for (unsigned i = 0; i < transport->n_reactors; i++) {
 		links += round->notes[i]->n_links;
+		grants += round->notes[i]->n_grants;
+	}
 	tables->controllers = calloc(controllers, sizeof(*tables->controllers));
 	tables->controller_pointers = calloc(controllers, sizeof(*tables->controller_pointers));
 	tables->counters = calloc(controllers, sizeof(*tables->counters));
@@ -93,8 +111,11 @@ static bool make_tables(struct tables *tables, const struct round *round)
 	tables->queue_pointers = calloc(queues, sizeof(*tables->queue_pointers));
 	tables->links = calloc(links, sizeof(*tables->links));
 	tables->link_pointers = calloc(links, sizeof(*tables->link_pointers));
+	tables->direct = calloc(grants, sizeof(*tables->direct));
+	tables->direct_pointers = calloc(grants, sizeof(*tables->direct_pointers));
 	return tables->controllers && tables->controller_pointers && tables->counters &&
-	       tables->queues && tables->queue_pointers && tables->links && tables->link_pointers;
+	       tables->queues && tables->queue_pointers && tables->links && tables->link_pointers &&
+	       tables->direct && tables->direct_pointers;
 }
 
 static int compare_slots(const void *number, const void *note)
@@ -175,6 +196,44 @@ static void tell_links(struct tables *tables, struct note *note)
 	}
 }
 
+static void add_counters(Nvmetd__Counters *sum, const Nvmetd__Counters *counters)
+{
+	sum->reads += counters->reads;
+	sum->writes += counters->writes;
+	sum->read_bytes += counters->read_bytes;
+	sum->write_bytes += counters->write_bytes;
+	sum->flushes += counters->flushes;
+}
+
+static Nvmetd__DirectStatus *find_direct(struct tables *tables, struct grant_note *note)
+{
+	Nvmetd__DirectStatus *status;
+
+	for (size_t i = 0; i < tables->n_direct; i++)
+		if (tables->direct[i].handle == note->handle)
+			return &tables->direct[i];
+	status = &tables->direct[tables->n_direct];
+	tables->direct_pointers[tables->n_direct++] = status;
+	nvmetd__direct_status__init(status);
+	status->handle = note->handle;
+	return status;
+}
+
+/* The sums of all reactors, in the notes of the first that has the namespace. */
+static void tell_grants(struct tables *tables, struct note *note)
+{
+	for (unsigned i = 0; i < note->n_grants; i++) {
+		struct grant_note *grant = &note->grants[i];
+		Nvmetd__DirectStatus *status = find_direct(tables, grant);
+
+		status->threads += grant->is_held;
+		if (status->counters)
+			add_counters(status->counters, &grant->counters);
+		else
+			status->counters = &grant->counters;
+	}
+}
+
 static void fill(struct tables *tables, const struct round *round, Nvmetd__Counters *total)
 {
 	struct transport *transport = round->transport;
@@ -187,6 +246,7 @@ static void fill(struct tables *tables, const struct round *round, Nvmetd__Count
 	}
 	for (unsigned i = 0; i < transport->n_reactors; i++) {
 		tell_links(tables, round->notes[i]);
+		tell_grants(tables, round->notes[i]);
 		counts_sum(&transport->reactors[i]->counts, total);
 	}
 }
@@ -207,6 +267,8 @@ static void send(const struct round *round)
 	status.n_controllers = tables.n_controllers;
 	status.links = tables.link_pointers;
 	status.n_links = tables.n_links;
+	status.direct = tables.direct_pointers;
+	status.n_direct = tables.n_direct;
 	status.total = &total;
 	for (unsigned i = 0; i < round->transport->n_reactors; i++)
 		status.connections += round->notes[i]->n_queues;
@@ -238,6 +300,26 @@ static void note_queue(struct note *note, struct queue *queue)
 		queue->wire->describe(queue, &ret->header_digest, &ret->data_digest);
 }
 
+static void note_grants(struct note *note, const struct direct *direct)
+{
+	size_t n = 0;
+
+	list_for_each (link, (struct list *)&direct->grants)
+		n++;
+	note->grants = calloc(n + 1, sizeof(*note->grants));
+	if (!note->grants)
+		return;
+	list_for_each (link, (struct list *)&direct->grants) {
+		const struct direct_grant *grant = container_of(link, struct direct_grant, link);
+		struct grant_note *ret = &note->grants[note->n_grants++];
+
+		ret->handle = grant->handle;
+		ret->is_held = grant->state == DIRECT_HELD;
+		nvmetd__counters__init(&ret->counters);
+		counts_sum(&grant->counts, &ret->counters);
+	}
+}
+
 static void take_note(struct letter *letter)
 {
 	struct note *note = container_of(letter, struct note, letter);
@@ -254,6 +336,7 @@ static void take_note(struct letter *letter)
 		ret->is_up = worker_link_state(link) == WORKER_UP;
 		ret->in_flight = worker_link_in_flight(link);
 	}
+	note_grants(note, &reactor->direct);
 	mailbox_post(&reactor->transport->mailbox, &note->letter, note_returns);
 }
 

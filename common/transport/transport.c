@@ -11,6 +11,7 @@
 #include "common/base/error.h"
 #include "common/base/log.h"
 #include "common/proc/options.h"
+#include "common/shm/memory.h"
 #include "common/transport/admin.h"
 #include "common/transport/connect.h"
 #include "common/transport/reactor.h"
@@ -442,13 +443,14 @@ static void check_descriptors(void)
 static int start(struct transport *transport)
 {
 	size_t arena_bytes = (size_t)arena_mib << 20;
-	int r;
+	int r = memory_guard();
 
 	check_descriptors();
 	transport->spread = spread_new(transport->service.threads, REACTOR_QUEUES_MAX);
 	if (!transport->spread)
 		return error_origin(-ENOMEM);
-	r = mailbox_init(&transport->mailbox, transport->service.loop);
+	if (!r)
+		r = mailbox_init(&transport->mailbox, transport->service.loop);
 	for (unsigned i = 0; !r && i < transport->service.threads; i++) {
 		r = reactor_new(&transport->reactors[i], transport, i, arena_bytes);
 		if (r)

@@ -34,6 +34,7 @@ struct transport {
 	struct listeners listeners;
 	struct list controllers;
 	struct asks asks;
+	atomic_ullong direct_epoch;    /* see direct.h */
 	struct log_limit associations; /* lines about those that begin and end */
 	struct spread *spread;         /* of connections over the reactors */
 	unsigned n_reactors;

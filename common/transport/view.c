@@ -184,6 +184,7 @@ static const char *take_namespace(const struct view *view, struct view_namespace
 		namespace->blocks = from->blocks;
 	}
 	namespace->ready = from->ready && namespace->worker != VIEW_NO_WORKER;
+	namespace->grant = from->granted && namespace->worker != VIEW_NO_WORKER; /* which: below */
 	return NULL;
 }
 
@@ -244,6 +245,17 @@ static const char *take_subsystems(struct view *view, const Nvmetd__TransportVie
 	return NULL;
 }
 
+static void number_grants(struct view *view)
+{
+	for (uint32_t i = 0; i < view->n_namespaces; i++) {
+		struct view_namespace *namespace = &view->namespaces[i];
+
+		if (namespace->grant && view->n_grants < VIEW_GRANTS_MAX)
+		namespace->grant = (uint16_t)++view->n_grants;
+		else namespace->grant = 0;
+	}
+}
+
 /* ------------------------------------------------------------------ the whole */
 
 /* How many namespaces there are; more than VIEW_NAMESPACES_MAX if that or another is too many. */
@@ -275,6 +287,7 @@ static int allocate(struct view **ret_view, const Nvmetd__TransportView *message
 	view->n_ports = (uint32_t)message->n_listeners;
 	view->n_workers = (uint32_t)message->n_workers;
 	view->n_subsystems = (uint32_t)message->n_subsystems;
+	view->n_namespaces = (uint32_t)n_namespaces;
 	view->ports = array_of(view->n_ports, sizeof(view->ports[0]));
 	view->workers = array_of(view->n_workers, sizeof(view->workers[0]));
 	view->subsystems = array_of(view->n_subsystems, sizeof(view->subsystems[0]));
@@ -316,6 +329,7 @@ int view_new(struct view **ret_view, const Nvmetd__TransportView *message,
 		*ret_reason = reason;
 		return VIEW_E_UNSOUND;
 	}
+	number_grants(view);
 	*ret_view = take(&view);
 	return 0;
 }

@@ -33,6 +33,7 @@ enum view_error {
 #define VIEW_SUBSYSTEMS_MAX 4096u
 #define VIEW_NAMESPACES_MAX 65536u /* of all subsystems together */
 #define VIEW_WORKERS_MAX    64u
+#define VIEW_GRANTS_MAX     256u /* what there is beyond goes through the worker */
 #define VIEW_ANA_GROUPS_MAX 128u
 #define VIEW_QUEUE_SIZE_MAX 1024u /* entries */
 #define VIEW_NO_WORKER      UINT16_MAX
@@ -65,6 +66,7 @@ struct view_namespace {
 	uint8_t block_shift;
 	bool write_protected;
 	bool ready;
+	uint16_t grant;            /* 1 … n_grants: it has an io grant; 0: none */
 	uint64_t blocks;           /* not ready: as last known, 0 if never */
 	uint64_t unready_since_ns; /* if not ready; kept from view to view */
 };
@@ -99,6 +101,8 @@ struct view {
 	uint32_t n_ports;
 	uint32_t n_subsystems;
 	uint32_t n_workers;
+	uint32_t n_namespaces; /* of all subsystems */
+	uint32_t n_grants;
 	struct view_port *ports;
 	struct view_subsystem *subsystems; /* ascending by number */
 	struct view_worker *workers;

@@ -16,6 +16,7 @@
 #include "common/shm/doorbell.h"
 #include "common/transport/backlog.h"
 #include "common/transport/greeting.h"
+#include "common/transport/handover.h"
 #include "common/transport/request.h"
 #include "common/transport/slots.h"
 #include "common/transport/tracer.h"
@@ -39,7 +40,8 @@ struct worker_link {
 	enum worker_link_state state;
 	const char *fault; /* why the link is to end at the next look; NULL */
 	struct link rings;
-	int connection; /* -1: none */
+	int connection;            /* -1: none */
+	struct handover_wish wish; /* what the worker was asked for */
 	struct loop_source socket;
 	struct loop_source doorbell;
 	struct loop_timer timer; /* AWAY: next try. GREETING: its deadline */
@@ -290,6 +292,7 @@ static void disconnect(struct worker_link *link)
 	link->connection = -1;
 	loop_remove(&link->doorbell);
 	link_deinit(&link->rings);
+	link->wish = HANDOVER_NO_WISH;
 	loop_timer_clear(&link->timer);
 	loop_timer_clear(&link->in_flight_timer);
 	loop_timer_clear(&link->full_timer);
@@ -367,6 +370,8 @@ static void come_up(struct worker_link *link)
 	link->has_warned = false;
 	log_info("%s: up", object(link));
 	loop_timer_clear(&link->lost_timer);
+	if (link->owner->came_up)
+		link->owner->came_up(link->owner);
 	backlog_recover(&link->backlog);
 	put_waiting(link);
 }
@@ -400,18 +405,36 @@ static void hear_welcome(struct worker_link *link)
 	try_later(link);
 }
 
-/* After the welcome nothing more is said: whatever stirs is the end. */
+bool worker_link_ask(struct worker_link *link, uint32_t handle)
+{
+	return link->state == WORKER_UP && !link->fault &&
+	       handover_ask(link->connection, &link->wish, handle) == 0;
+}
+
+/* After the welcome only answers come: whatever else stirs is the end. */
+static void hear_answer(struct worker_link *link)
+{
+	_cleanup_(handover_deinit) struct handover handover = HANDOVER_NULL;
+	int r = handover_hear(link->connection, &link->wish, &handover);
+
+	if (r == 0)
+		link->owner->answered(link->owner, &handover);
+	if (r == 0 || r == -EAGAIN)
+		return;
+	link->fault = r == HANDOVER_E_MALFORMED ? "the worker says what it should not"
+	                                        : "the worker is gone";
+	loop_remove(&link->socket);
+}
+
 static void socket_ready(struct loop_source *source, uint32_t events)
 {
 	struct worker_link *link = container_of(source, struct worker_link, socket);
 
 	(void)events;
-	if (link->state == WORKER_GREETING) {
+	if (link->state == WORKER_GREETING)
 		hear_welcome(link);
-		return;
-	}
-	link->fault = "the worker is gone";
-	loop_remove(source);
+	else
+		hear_answer(link);
 }
 
 static void doorbell_ready(struct loop_source *source, uint32_t events)

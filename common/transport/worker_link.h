@@ -31,6 +31,8 @@
 
 enum worker_link_state { WORKER_AWAY, WORKER_GREETING, WORKER_UP };
 
+struct handover;
+
 /* What a link needs of its reactor. */
 struct worker_link_owner {
 	struct loop *loop;
@@ -40,6 +42,11 @@ struct worker_link_owner {
 	unsigned thread;
 	/* request->status and ->result are set. May be called from within put and look. */
 	void (*done)(struct request *request);
+	/* A link has just come up: this worker may be another, with other memory. Before anything
+	 * is put on it. May be NULL, like the next. */
+	void (*came_up)(const struct worker_link_owner *owner);
+	/* The answer to worker_link_ask(). The descriptor is taken. */
+	void (*answered)(const struct worker_link_owner *owner, struct handover *handover);
 };
 
 struct worker_link;
@@ -55,6 +62,10 @@ void worker_link_aim(struct worker_link *link, const struct view_worker *worker)
 void worker_link_put(struct worker_link *link, struct request *request);
 /* A request that is REQUEST_AT_LINK, of a queue that closes. */
 void worker_link_drop(struct worker_link *link, struct request *request);
+
+/* Asks the worker for a namespace's memory. False: not now, as the link is not up, or the last
+ * answer has not come: that, or another link, ends it. Nobody waits: I/O goes through the rings. */
+bool worker_link_ask(struct worker_link *link, uint32_t handle);
 
 /* As a looker's. look() takes completions; push() shows the worker what was put since. */
 unsigned worker_link_look(struct worker_link *link);

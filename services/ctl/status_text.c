@@ -154,6 +154,13 @@ static void add_counters(struct table *table, const Nvmetd__Counters *given)
 
 #define COUNTER_HEADINGS "READS|WRITES|FLUSHES|ERRORS"
 
+static const char *grant_words(const Nvmetd__NamespaceStatus *ns)
+{
+	if (ns->io_grant_threads > 0)
+		return ns->io_grant ? ", io grant in use" : ", io grant being revoked";
+	return ns->io_grant ? ", io grant not in use" : "";
+}
+
 static void add_namespace(struct table *table, const Nvmetd__CtlStatusReply *status,
                           const Nvmetd__NamespaceStatus *ns)
 {
@@ -175,7 +182,7 @@ static void add_namespace(struct table *table, const Nvmetd__CtlStatusReply *sta
 	if (!ns->enabled)
 		table_add(table, "not enabled");
 	else if (ns->ready)
-		table_add(table, "ready");
+		table_add(table, "ready%s", grant_words(ns));
 	else
 		table_add(table, "not ready: %s", ns->reason);
 }

@@ -52,6 +52,9 @@ struct backing_kind {
 	bool (*is_at)(const struct backing *backing, const char *path);
 	/* The request will be started soon: fetches what it needs nearer. NULL: nothing is. */
 	void (*expect)(struct backing *backing, const struct request *request);
+	/* The descriptor of its memory, for a transport with an io grant; -1: it needs none. NULL:
+	 * it stays with the worker. */
+	int (*give)(const struct backing *backing);
 	/* Ends in request_finish(), now or later. */
 	void (*start)(struct backing *backing, struct request *request);
 };

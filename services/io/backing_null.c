@@ -8,8 +8,8 @@
 #include <string.h>
 
 #include "common/base/error.h"
+#include "common/shm/memory.h"
 #include "services/io/backing.h"
-#include "services/io/memory.h"
 #include "services/io/request.h"
 #include "services/io/status_from_errno.h"
 
@@ -37,6 +37,12 @@ static void close_null(struct backing *backing)
 	free(backing);
 }
 
+static int give(const struct backing *backing)
+{
+	(void)backing;
+	return -1;
+}
+
 static void start(struct backing *backing, struct request *request)
 {
 	(void)backing;
@@ -56,5 +62,6 @@ const struct backing_kind backing_null = {
 	.scheme = "null:",
 	.open = open_null,
 	.close = close_null,
+	.give = give,
 	.start = start,
 };

@@ -14,9 +14,9 @@
 #include "common/base/error.h"
 #include "common/base/log.h"
 #include "common/proc/store.h"
+#include "common/shm/memory.h"
 #include "common/shm/region.h"
 #include "services/io/backing.h"
-#include "services/io/memory.h"
 #include "services/io/request.h"
 #include "services/io/status_from_errno.h"
 
@@ -199,6 +199,11 @@ static int error_of(const struct request *request, int r)
 	return r == -EFAULT && request->wanted.operation != LINK_READ ? ENOSPC : -r;
 }
 
+static int give(const struct backing *backing)
+{
+	return ((const struct ram *)backing)->region.fd;
+}
+
 static void start(struct backing *backing, struct request *request)
 {
 	int r = carry_out((struct ram *)backing, request);
@@ -215,5 +220,6 @@ const struct backing_kind backing_ram = {
 	.close = close_ram,
 	.forget = forget,
 	.expect = expect,
+	.give = give,
 	.start = start,
 };

@@ -23,7 +23,9 @@
 #include "common/base/clock.h"
 #include "common/base/error.h"
 #include "common/base/log.h"
+#include "services/io/link_ask.h"
 #include "services/io/link_hello.h"
+#include "services/io/namespace.h"
 
 #define HELLO_NS    NS_PER_S
 #define BACKLOG     64
@@ -51,6 +53,7 @@ struct links {
 	uint32_t n_serving;
 	uint64_t last_number;
 	struct log_limit refusals;
+	struct log_limit gifts;
 };
 
 static void welcome_those_who_wait(struct links *links);
@@ -248,13 +251,58 @@ static void is_too_late(struct loop_timer *timer)
 	                                        : "nothing was granted to anybody yet");
 }
 
-/* After the hello nothing more is said: whatever comes ends the link. */
+/* ------------------------------------------------------------------ io grants */
+
+static void answer(struct connection *connection, uint32_t handle)
+{
+	const struct namespaces *namespaces = connection->links->options.namespaces;
+	struct link_gift gift = {.handle = handle, .fd = -1};
+	const struct namespace *namespace = namespaces_find_given(
+		namespaces, connection->lane->transport, handle, &gift.reason);
+	char name[128];
+
+	if (namespace) {
+		gift.bytes = namespace->backing->bytes;
+		gift.block_shift = namespace->backing->block_shift;
+		gift.fd = namespace->backing->kind->give(namespace->backing);
+	}
+	if (!link_grant_send(connection->socket.fd, &gift))
+		end(connection, LOG_LEVEL_WARN, "it does not take what it asked for");
+	else if (log_allowed(&connection->links->gifts, 20, 10000))
+		log_line(namespace ? LOG_LEVEL_INFO : LOG_LEVEL_WARN,
+		         "%s: asked for the memory of namespace %u: %s",
+		         name_of(connection, name, sizeof(name)),
+		         handle,
+		         namespace ? "given, by its io grant" : gift.reason);
+}
+
+static void take_ask(struct connection *connection)
+{
+	uint32_t handle;
+
+	switch (link_ask_receive(connection->socket.fd, &handle)) {
+	case 0:
+		answer(connection, handle);
+		return;
+	case LINK_ASK_E_LATER:
+		return;
+	case LINK_ASK_E_CLOSED:
+		end(connection, LOG_LEVEL_INFO, "the transport has closed it");
+		return;
+	default:
+		end(connection, LOG_LEVEL_WARN, "the transport said what is not understood");
+	}
+}
+
+/* After the hello only asking is allowed, and only on a link that is served. */
 static void socket_is_ready(struct loop_source *source, uint32_t events)
 {
 	struct connection *connection = container_of(source, struct connection, socket);
 
 	if (connection->state == AWAIT_HELLO)
 		take_hello(connection);
+	else if (connection->state == SERVING && !(events & (EPOLLHUP | EPOLLRDHUP | EPOLLERR)))
+		take_ask(connection);
 	else
 		end(connection,
 		    LOG_LEVEL_INFO,

@@ -13,7 +13,8 @@
  * links - the transports that are connected to this worker.
  *
  * Shape     A SOCK_SEQPACKET socket, and a connection for each link: it brings LinkHello with
- *           four descriptors, gets LinkWelcome, and then only its end means something.
+ *           four descriptors, gets LinkWelcome, and then may ask for the memory of namespaces (io
+ *           grants); its end is the link's end.
  * Promise   Nothing is served to whom no token was given. A link is welcomed only when all
  *           requests of those that it follows are finished: those of the same reactor, and
  *           those of a predecessor of that transport. So what a dead transport has had in flight

@@ -36,6 +36,7 @@ struct namespace *namespace_new(const Nvmetd__BackingView *view, unsigned n_thre
 	namespace->label = strdup(view->label);
 	namespace->buffered = view->buffered;
 	namespace->read_only = view->read_only;
+	namespace->io_grant = view->io_grant;
 	namespace->block_shift = view->block_shift;
 	namespace->counters = new_counters(n_threads);
 	if (!namespace->path || !namespace->label || !namespace->counters)
@@ -75,6 +76,7 @@ bool namespace_becomes(struct namespace *namespace, const Nvmetd__BackingView *v
 		return false;
 	namespace->buffered = view->buffered;
 	namespace->read_only = view->read_only;
+	namespace->io_grant = view->io_grant; /* what was handed out before, the views take back */
 	return true;
 }
 

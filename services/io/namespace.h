@@ -33,6 +33,7 @@ struct namespace
 	char *label; /* "nqn…:nsid" */
 	bool buffered;
 	bool read_only;
+	bool io_grant;        /* a transport may have its memory */
 	uint32_t block_shift; /* wanted */
 
 	struct backing *backing; /* NULL: not ready */

@@ -379,6 +379,51 @@ bool namespaces_has_grant(const struct namespaces *namespaces, const char *trans
 	return false;
 }
 
+static bool is_granted(const struct namespaces *namespaces, const char *transport, uint32_t handle)
+{
+	for (uint32_t i = 0; i < namespaces->n_entitlements; i++) {
+		const struct entitlement *entitlement = &namespaces->entitlements[i];
+
+		if (strcmp(entitlement->transport, transport) != 0)
+			continue;
+		for (uint32_t j = 0; j < entitlement->n_handles; j++)
+			if (entitlement->handles[j] == handle)
+				return true;
+	}
+	return false;
+}
+
+/* Why not; NULL: it may. A descriptor that was opened for reading would not protect what is
+ * read-only: who has it can open the file behind it anew. */
+static const char *find_obstacle(const struct namespace *namespace)
+{
+	if (!namespace->io_grant)
+		return "it has no io grant here (yet)";
+	if (namespace->read_only)
+		return "it is read-only";
+	if (!namespace->backing)
+		return "it is not ready";
+	return namespace->backing->kind->give ? NULL : "it is not in memory";
+}
+
+const struct namespace *namespaces_find_given(const struct namespaces *namespaces,
+                                              const char *transport, uint32_t handle,
+                                              const char **ret_reason)
+{
+	*ret_reason = "it is not granted here (yet)";
+	if (!is_granted(namespaces, transport, handle))
+		return NULL;
+	list_for_each (link, &namespaces->list) {
+		const struct namespace *namespace = namespace_at(link);
+
+		if (namespace->handle != handle)
+			continue;
+		*ret_reason = find_obstacle(namespace);
+		return *ret_reason ? NULL : namespace;
+	}
+	return NULL;
+}
+
 /* ------------------------------------------------------------------ life */
 
 int namespaces_new(struct namespaces **ret_namespaces, const struct namespaces_options *options)

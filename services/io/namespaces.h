@@ -52,6 +52,12 @@ bool namespaces_token_is_good(const struct namespaces *namespaces, const char *t
                               const void *token, size_t token_size);
 bool namespaces_has_grant(const struct namespaces *namespaces, const char *transport);
 
+/* The namespace whose memory this transport may have: granted to it, with an io grant, ready, not
+ * read-only. NULL, and why in *ret_reason: not (yet). */
+const struct namespace *namespaces_find_given(const struct namespaces *namespaces,
+                                              const char *transport, uint32_t handle,
+                                              const char **ret_reason);
+
 /* All of them: struct namespace, by its link. */
 uint32_t namespaces_count(const struct namespaces *namespaces);
 const struct list *namespaces_list(const struct namespaces *namespaces);

@@ -3,8 +3,8 @@
 
 #include <string.h>
 
+#include "common/shm/memory.h"
 #include "common/shm/region.h"
-#include "services/io/memory.h"
 
 #define KNOWN_FLAGS (LINK_FUA | LINK_DEALLOC | LINK_INDIRECT | LINK_TRACED)
 

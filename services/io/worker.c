@@ -9,9 +9,9 @@
 #include "common/base/log.h"
 #include "common/ipc/client.h"
 #include "common/proc/store.h"
+#include "common/shm/memory.h"
 #include "services/io/io_thread.h"
 #include "services/io/links.h"
-#include "services/io/memory.h"
 #include "services/io/namespaces.h"
 #include "services/io/report.h"
 

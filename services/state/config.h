@@ -113,6 +113,7 @@ struct config_namespace {
 	uint8_t nguid[16];
 	bool buffered_io;
 	uint32_t block_size; /* 0: the device's own */
+	bool io_grant;       /* transports may have its memory; ours, nvmet has no such thing */
 	json_t *resv;        /* NULL: not given */
 	/* filled in by identity.c */
 	struct backing *backing; /* NULL: not enabled */

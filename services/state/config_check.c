@@ -233,6 +233,21 @@ static void check_path(const char *path, const struct json_place *place, struct 
 		report_error(report, place, "must begin with \"/\", \"ram:\" or \"null:\"");
 }
 
+/* Memory is the worker's own, so nothing else has to know who holds it. The lock of a file, which
+ * keeps a worker off until its predecessor's I/O is over, would stay with whoever holds the file
+ * (docs/decisions/0004). */
+static void check_grant(const struct config_namespace *namespace, const struct json_place *device,
+                        struct report *report)
+{
+	if (!namespace->io_grant || !namespace->path || strncmp(namespace->path, "ram:", 4) == 0 ||
+	    strncmp(namespace->path, "null:", 5) == 0)
+		return;
+	report_error(report,
+	             PLACE_KEY(device, "io_grant"),
+	             "may be 1 only where path is \"ram:\" or \"null:\": a transport that held a "
+	             "file or device would keep its lock from the worker's successor");
+}
+
 static void check_namespaces(const struct config_subsystem *subsystem,
                              const struct json_place *subsystem_place, struct report *report)
 {
@@ -242,7 +257,8 @@ static void check_namespaces(const struct config_subsystem *subsystem,
 		const struct config_namespace *namespace = &subsystem->namespaces[i];
 		const struct json_place *place = PLACE_INDEX(
 			PLACE_KEY(subsystem_place, "namespaces"), i);
-		const struct json_place *path_place = PLACE_KEY(PLACE_KEY(place, "device"), "path");
+		const struct json_place *device_place = PLACE_KEY(place, "device");
+		const struct json_place *path_place = PLACE_KEY(device_place, "path");
 
 		if (seen[namespace->nsid])
 			report_error(report,
@@ -255,6 +271,7 @@ static void check_namespaces(const struct config_subsystem *subsystem,
 		else if (namespace->enable)
 			report_error(
 				report, path_place, "must be given, as the namespace is enabled");
+		check_grant(namespace, device_place, report);
 		if (!namespace->enable)
 			report_warning(report,
 			               PLACE_KEY(place, "enable"),

@@ -9,7 +9,7 @@
 /*
  * nvmetcli's JSON, as `nvmetcli save` writes it and `nvmetcli restore` reads it: attributes as
  * texts, but enable, nsid, portid, grpid and ana_grpid as numbers. The two keys that nvmetcli
- * does not know, buffered_io and block_size, are written only where they are set.
+ * does not know, buffered_io, block_size and io_grant, are written only where they are set.
  *
  * json_object_set_new() and json_array_append_new() take NULL for a failure, so that one lack
  * of memory is found by the caller of the outermost.
@@ -166,6 +166,8 @@ static json_t *save_device(const struct config_namespace *namespace)
 		good = put(object, "buffered_io", json_string("1"));
 	if (good && namespace->block_size)
 		good = put(object, "block_size", text_of("%u", namespace->block_size));
+	if (good && namespace->io_grant)
+		good = put(object, "io_grant", json_string("1"));
 	return whole(object, good);
 }
 

@@ -170,20 +170,57 @@ static void put_ports(struct scratch *scratch, Nvmetd__CtlStatusReply *reply,
 
 /* ------------------------------------------------------------------ subsystems */
 
-static Nvmetd__Counters *find_counters(const struct list *asked, uint32_t handle)
+static void add_counters(Nvmetd__Counters *sum, const Nvmetd__Counters *counters)
 {
+	if (!counters)
+		return;
+	sum->reads += counters->reads;
+	sum->writes += counters->writes;
+	sum->read_bytes += counters->read_bytes;
+	sum->write_bytes += counters->write_bytes;
+	sum->flushes += counters->flushes;
+	sum->others += counters->others;
+	sum->errors += counters->errors;
+}
+
+static void put_worker_counters(Nvmetd__NamespaceStatus *status, const Nvmetd__WorkerStatus *worker)
+{
+	for (size_t i = 0; i < worker->n_namespaces; i++)
+		if (worker->namespaces[i]->handle == status->handle)
+			add_counters(status->counters, worker->namespaces[i]->counters);
+}
+
+static void put_direct(Nvmetd__NamespaceStatus *status, const Nvmetd__TransportStatus *transport)
+{
+	for (size_t i = 0; i < transport->n_direct; i++) {
+		const Nvmetd__DirectStatus *direct = transport->direct[i];
+
+		if (direct->handle != status->handle)
+			continue;
+		add_counters(status->counters, direct->counters);
+		status->io_grant_threads += direct->threads;
+	}
+}
+
+static void put_counters(struct scratch *scratch, Nvmetd__NamespaceStatus *status,
+                         const struct list *asked)
+{
+	status->counters = scratch_take(scratch, sizeof(*status->counters));
+	if (!status->counters)
+		return;
+	nvmetd__counters__init(status->counters);
 	list_for_each (at, (struct list *)asked) {
 		const struct status_peer *peer = container_of(at, struct status_peer, link);
 
-		for (size_t i = 0; peer->worker && i < peer->worker->n_namespaces; i++)
-			if (peer->worker->namespaces[i]->handle == handle)
-				return peer->worker->namespaces[i]->counters;
+		if (peer->worker)
+			put_worker_counters(status, peer->worker);
+		if (peer->transport)
+			put_direct(status, peer->transport);
 	}
-	return NULL;
 }
 
-static void put_backing(Nvmetd__NamespaceStatus *status, const struct backing *backing,
-                        const struct list *asked)
+static void put_backing(struct scratch *scratch, Nvmetd__NamespaceStatus *status,
+                        const struct backing *backing, const struct list *asked)
 {
 	status->handle = backing->handle;
 	status->worker = (char *)backing->worker;
@@ -193,7 +230,7 @@ static void put_backing(Nvmetd__NamespaceStatus *status, const struct backing *b
 		                                    : "no worker has said that it serves it";
 	status->block_shift = backing->known ? backing->block_shift : 0;
 	status->blocks = backing->known ? backing->blocks : 0;
-	status->counters = find_counters(asked, backing->handle);
+	put_counters(scratch, status, asked);
 }
 
 static void put_namespace(struct scratch *scratch, Nvmetd__NamespaceStatus *status,
@@ -202,12 +239,13 @@ static void put_namespace(struct scratch *scratch, Nvmetd__NamespaceStatus *stat
 	nvmetd__namespace_status__init(status);
 	status->nsid = namespace->nsid;
 	status->enabled = namespace->enable;
+	status->io_grant = namespace->io_grant;
 	if (namespace->path)
 		status->path = namespace->path;
 	if (namespace->has_uuid && (status->uuid = scratch_take(scratch, UUID_STR_LEN)))
 		uuid_unparse_lower(namespace->uuid, status->uuid);
 	if (namespace->backing)
-		put_backing(status, namespace->backing, asked);
+		put_backing(scratch, status, namespace->backing, asked);
 	else
 		status->reason = "it is not enabled";
 }

@@ -36,6 +36,7 @@ struct backing {
 
 	enum backing_use { BACKING_UNUSED, BACKING_USED, BACKING_LEAVING } use;
 	bool wanted;               /* scratch of identity.c: the new configuration has it */
+	bool io_grant;             /* scratch of view.c: the configuration says so */
 	uint64_t leaving_revision; /* views after this one do not have it */
 	uint64_t leaving_until_ns; /* then it goes, drained or not */
 

@@ -95,6 +95,7 @@ static void put_namespace(Nvmetd__NamespaceView *view, const struct config_names
 	view->blocks = backing->blocks;
 	view->ana_group = namespace->ana_group;
 	view->ready = backing->ready;
+	view->granted = namespace->io_grant;
 }
 
 static void put_subsystem(struct scratch *scratch, Nvmetd__SubsystemView *view,
@@ -167,6 +168,21 @@ static bool is_served_by(const struct backing *backing, const char *worker)
 	return backing->use != BACKING_UNUSED && strcmp(backing->worker, worker) == 0;
 }
 
+/* The configuration has it, not the backing: a change of only this keeps the memory. */
+static void mark_granted(const struct target *target)
+{
+	list_for_each (at, (struct list *)&target->backings)
+		container_of(at, struct backing, link)->io_grant = false;
+	for (size_t i = 0; i < target->config.n_subsystems; i++) {
+		const struct config_subsystem *subsystem = &target->config.subsystems[i];
+
+		for (size_t j = 0; j < subsystem->n_namespaces; j++)
+			if (subsystem->namespaces[j].backing)
+				subsystem->namespaces[j].backing->io_grant =
+					subsystem->namespaces[j].io_grant;
+	}
+}
+
 static void put_backing(struct scratch *scratch, Nvmetd__BackingView *view,
                         const struct backing *backing)
 {
@@ -178,6 +194,7 @@ static void put_backing(struct scratch *scratch, Nvmetd__BackingView *view,
 	view->buffered = backing->buffered_io;
 	if (backing->block_size)
 		view->block_shift = backing->block_size == 4096 ? 12 : 9;
+	view->io_grant = backing->io_grant;
 	view->label = scratch_take(scratch, label_size);
 	if (view->label)
 		snprintf(view->label, label_size, "%s:%u", backing->nqn, backing->nsid);
@@ -205,6 +222,7 @@ Nvmetd__WorkerView *view_of_worker(struct scratch *scratch, const struct target 
 	if (!view)
 		return NULL;
 	nvmetd__worker_view__init(view);
+	mark_granted(target);
 	list_for_each (at, (struct list *)&target->backings)
 		room += is_served_by(container_of(at, struct backing, link), worker);
 	view->namespaces = (Nvmetd__BackingView **)scratch_array(

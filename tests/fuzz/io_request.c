@@ -7,8 +7,8 @@
 #include <string.h>
 
 #include "common/base/error.h"
+#include "common/shm/memory.h"
 #include "common/shm/region.h"
-#include "services/io/memory.h"
 #include "services/io/request.h"
 
 #define ARENA  65536

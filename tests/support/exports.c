@@ -32,6 +32,8 @@ static void write_namespace(FILE *file, const struct harness *harness,
 		fprintf(file, ", \"block_size\": \"%u\"", space->block_bytes);
 	if (space->uuid)
 		fprintf(file, ", \"uuid\": \"%s\"", space->uuid);
+	if (space->has_io_grant)
+		fprintf(file, ", \"io_grant\": 1");
 	fprintf(file, "}%s}", space->is_buffered ? ", \"buffered_io\": \"1\"" : "");
 }
 

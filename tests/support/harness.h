@@ -37,6 +37,7 @@ struct harness_namespace {
 	uint32_t block_bytes;  /* 0: not said */
 	const char *uuid;      /* NULL: not said */
 	bool is_buffered;
+	bool has_io_grant;
 	bool is_disabled;
 	bool is_missing; /* its file is not there: do not wait for it */
 };

@@ -232,6 +232,34 @@ START_TEST(names_a_link_that_is_not_up)
 }
 END_TEST
 
+START_TEST(says_when_an_io_grant_is_not_in_use)
+{
+	set.ns.ready = 1;
+	set.ns.io_grant = 1;
+	text();
+	ck_assert(says("ready, io grant not in use"));
+}
+END_TEST
+
+START_TEST(says_when_an_io_grant_is_in_use)
+{
+	set.ns.ready = 1;
+	set.ns.io_grant = 1;
+	set.ns.io_grant_threads = 2;
+	text();
+	ck_assert(says("ready, io grant in use"));
+}
+END_TEST
+
+START_TEST(says_when_an_io_grant_is_being_revoked)
+{
+	set.ns.ready = 1;
+	set.ns.io_grant_threads = 1;
+	text();
+	ck_assert(says("ready, io grant being revoked"));
+}
+END_TEST
+
 START_TEST(joins_a_controller_with_its_queues)
 {
 	const json_t *controller = item(item(json(), "subsystems"), "controllers");
@@ -344,6 +372,9 @@ int main(void)
 	         forget,
 	         has_a_line_for_each_process_that_says_what_it_does,
 	         names_a_link_that_is_not_up,
+	         says_when_an_io_grant_is_not_in_use,
+	         says_when_an_io_grant_is_in_use,
+	         says_when_an_io_grant_is_being_revoked,
 	         joins_a_controller_with_its_queues,
 	         joins_a_namespace_with_what_its_worker_has_in_flight,
 	         says_sizes_in_words,

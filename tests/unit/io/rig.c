@@ -8,9 +8,9 @@
 #include <unistd.h>
 
 #include "common/base/log.h"
+#include "common/shm/memory.h"
 #include "services/io/io_thread.h"
 #include "services/io/links.h"
-#include "services/io/memory.h"
 #include "services/io/namespace.h"
 
 #define THREADS_MAX 4
@@ -121,7 +121,8 @@ const char *rig_file(const char *name, uint64_t bytes)
 
 /* ------------------------------------------------------------------ views */
 
-static void apply(const struct rig_namespace *wanted, unsigned n, unsigned n_grants)
+static void apply(const struct rig_namespace *wanted, unsigned n, unsigned n_grants,
+                  const char *only)
 {
 	Nvmetd__BackingView views[16], *view_list[16];
 	Nvmetd__Grant grants[2], *grant_list[2];
@@ -135,6 +136,7 @@ static void apply(const struct rig_namespace *wanted, unsigned n, unsigned n_gra
 		views[i].path = (char *)wanted[i].path;
 		views[i].buffered = wanted[i].buffered;
 		views[i].read_only = wanted[i].read_only;
+		views[i].io_grant = wanted[i].io_grant;
 		views[i].block_shift = wanted[i].block_shift;
 		views[i].label = (char *)"nqn:test";
 		view_list[i] = &views[i];
@@ -145,7 +147,7 @@ static void apply(const struct rig_namespace *wanted, unsigned n, unsigned n_gra
 		grants[i].transport = (char *)(i == 0 ? "tcp" : "rdma");
 		grants[i].token.data = (uint8_t *)token;
 		grants[i].token.len = 16;
-		grants[i].n_handles = n;
+		grants[i].n_handles = !only || strcmp(only, grants[i].transport) == 0 ? n : 0;
 		grants[i].handles = handles;
 		grant_list[i] = &grants[i];
 	}
@@ -160,7 +162,12 @@ static void apply(const struct rig_namespace *wanted, unsigned n, unsigned n_gra
 
 void rig_serve(const struct rig_namespace *wanted, unsigned n)
 {
-	apply(wanted, n, 2);
+	apply(wanted, n, 2, NULL);
+}
+
+void rig_serve_only(const struct rig_namespace *wanted, unsigned n, const char *transport)
+{
+	apply(wanted, n, 2, transport);
 }
 
 void rig_serve_one(const char *path)
@@ -173,7 +180,7 @@ void rig_serve_one(const char *path)
 
 void rig_serve_nobody(void)
 {
-	apply(NULL, 0, 0);
+	apply(NULL, 0, 0, NULL);
 }
 
 uint64_t rig_blocks(uint32_t handle, const char **ret_reason)

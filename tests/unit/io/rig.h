@@ -31,6 +31,7 @@ struct rig_namespace {
 	const char *path;
 	bool buffered;
 	bool read_only;
+	bool io_grant;
 	uint32_t block_shift;
 };
 
@@ -57,6 +58,8 @@ const char *rig_file(const char *name, uint64_t bytes);
 
 /* A view with these namespaces, granted to the transports "tcp" and "rdma". */
 void rig_serve(const struct rig_namespace *namespaces, unsigned n);
+/* The same; the other transport is granted nothing of it. */
+void rig_serve_only(const struct rig_namespace *namespaces, unsigned n, const char *transport);
 /* One namespace, handle 1; returns when it is ready. */
 void rig_serve_one(const char *path);
 /* The same with nothing granted to anybody. */

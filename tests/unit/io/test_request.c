@@ -2,8 +2,8 @@
 /* What a transport put into the ring is checked, whole, before anything of it is done. */
 #include <string.h>
 
+#include "common/shm/memory.h"
 #include "common/shm/region.h"
-#include "services/io/memory.h"
 #include "services/io/request.h"
 #include "tests/support/spec.h"
 

@@ -331,12 +331,46 @@ START_TEST(the_ana_group_is_taken_from_either_key)
 }
 END_TEST
 
+REFUSES(refuses_an_io_grant_of_a_file, DEV("\"path\": \"/dev/sda\",\n\"io_grant\": 1"),
+        "f:4: subsystems[0].namespaces[0].device.io_grant: may be 1 only where path is \"ram:\" or "
+        "\"null:\": a transport that held a file or device would keep its lock from the worker's "
+        "successor")
+REFUSES(refuses_an_io_grant_of_2, DEV("\"path\": \"ram:1M\", \"io_grant\": 2"),
+        "f:3: subsystems[0].namespaces[0].device.io_grant: is 2, and may be 0 to 1")
+
 START_TEST(buffered_io_is_taken_from_either_place)
 {
 	expect_good(NS("\"nsid\": 1, \"buffered_io\": \"1\"}, {\"nsid\": 2, \"device\": "
 	               "{\"buffered_io\": 1}"));
 	ck_assert(config.subsystems[0].namespaces[0].buffered_io);
 	ck_assert(config.subsystems[0].namespaces[1].buffered_io);
+}
+END_TEST
+
+START_TEST(an_io_grant_is_taken_for_memory)
+{
+	expect_good(DEV("\"path\": \"ram:1M\", \"io_grant\": 1"));
+	ck_assert(config.subsystems[0].namespaces[0].io_grant);
+}
+END_TEST
+
+START_TEST(an_io_grant_is_taken_for_nothing)
+{
+	expect_good(DEV("\"path\": \"null:1M\", \"io_grant\": \"1\""));
+	ck_assert(config.subsystems[0].namespaces[0].io_grant);
+}
+END_TEST
+
+START_TEST(there_is_no_io_grant_if_none_is_asked_for)
+{
+	expect_good(DEV("\"path\": \"ram:1M\""));
+	ck_assert(!config.subsystems[0].namespaces[0].io_grant);
+}
+END_TEST
+
+START_TEST(an_io_grant_of_0_is_taken_for_a_file)
+{
+	expect_good(DEV("\"path\": \"/a\", \"io_grant\": 0"));
 }
 END_TEST
 
@@ -454,6 +488,12 @@ int main(void)
 	         a_namespace_is_not_enabled_unless_it_says_so,
 	         the_ana_group_is_taken_from_either_key,
 	         buffered_io_is_taken_from_either_place,
+	         refuses_an_io_grant_of_a_file,
+	         refuses_an_io_grant_of_2,
+	         an_io_grant_is_taken_for_memory,
+	         an_io_grant_is_taken_for_nothing,
+	         there_is_no_io_grant_if_none_is_asked_for,
+	         an_io_grant_of_0_is_taken_for_a_file,
 	         a_uuid_of_zeroes_is_none);
 	return run(suite);
 }

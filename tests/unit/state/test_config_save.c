@@ -162,6 +162,20 @@ START_TEST(what_nvmetcli_does_not_have_is_kept)
 }
 END_TEST
 
+START_TEST(an_io_grant_is_kept)
+{
+	char *saved = again("{\"subsystems\": [{\"nqn\": \"nqn.a\", \"namespaces\": [{\"nsid\": 1, "
+	                    "\"enable\": 1,"
+	                    "\"device\": {\"path\": \"ram:1M\", \"io_grant\": 1}}]}]}");
+	char *twice = again(saved);
+
+	ck_assert_ptr_nonnull(strstr(saved, "\"io_grant\": \"1\""));
+	ck_assert_str_eq(saved, twice);
+	free(saved);
+	free(twice);
+}
+END_TEST
+
 START_TEST(a_short_file_is_saved_in_full_and_then_the_same)
 {
 	char *saved = again(
@@ -195,6 +209,7 @@ int main(void)
 	         NULL,
 	         a_file_of_nvmetcli_comes_back_byte_for_byte,
 	         what_nvmetcli_does_not_have_is_kept,
+	         an_io_grant_is_kept,
 	         a_short_file_is_saved_in_full_and_then_the_same,
 	         a_version_with_three_parts_comes_back);
 	return run(suite);

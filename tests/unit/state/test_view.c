@@ -226,6 +226,71 @@ START_TEST(of_a_worker_keeps_what_leaves_over_a_restart)
 }
 END_TEST
 
+/* ------------------------------------------------------------------ io grants */
+
+static void grant_memory(bool on)
+{
+	char *granted = stage_edit(
+		stage_config, "{\"path\": \"ram:1M\",", "{\"path\": \"ram:1M\", \"io_grant\": 1,");
+
+	stage_restore(on ? granted : stage_config);
+	free(granted);
+}
+
+START_TEST(of_a_transport_says_what_is_granted)
+{
+	grant_memory(true);
+	ck_assert(subsystem_view(STAGE_SUBSYSTEM)->namespaces[0]->granted);
+	ck_assert(!subsystem_view(STAGE_SUBSYSTEM)->namespaces[1]->granted);
+	ck_assert(!subsystem_view(STAGE_PRIVATE)->namespaces[0]->granted);
+}
+END_TEST
+
+START_TEST(of_a_worker_says_what_may_be_handed_out)
+{
+	uint32_t handle = stage_namespace(STAGE_SUBSYSTEM, 1)->backing->handle;
+	const Nvmetd__WorkerView *view;
+
+	grant_memory(true);
+	view = worker_view("io-0");
+	ck_assert_uint_eq(view->n_namespaces, 3);
+	for (size_t i = 0; i < 3; i++)
+		ck_assert(view->namespaces[i]->io_grant == (view->namespaces[i]->handle == handle));
+}
+END_TEST
+
+/* It keeps its handle, so it keeps its content. */
+START_TEST(of_a_grant_that_comes_has_the_same_namespace)
+{
+	uint32_t handle = stage_namespace(STAGE_SUBSYSTEM, 1)->backing->handle;
+
+	grant_memory(true);
+	ck_assert_uint_eq(stage_namespace(STAGE_SUBSYSTEM, 1)->backing->handle, handle);
+	ck_assert_uint_eq(worker_view("io-0")->n_namespaces, 3);
+}
+END_TEST
+
+START_TEST(of_a_grant_that_goes_has_none)
+{
+	const Nvmetd__WorkerView *view;
+
+	grant_memory(true);
+	grant_memory(false);
+	ck_assert(!subsystem_view(STAGE_SUBSYSTEM)->namespaces[0]->granted);
+	view = worker_view("io-0");
+	for (size_t i = 0; i < 3; i++)
+		ck_assert(!view->namespaces[i]->io_grant);
+}
+END_TEST
+
+START_TEST(of_a_grant_is_the_same_over_a_restart)
+{
+	grant_memory(true);
+	stage_reopen();
+	ck_assert(subsystem_view(STAGE_SUBSYSTEM)->namespaces[0]->granted);
+}
+END_TEST
+
 START_TEST(of_tokens_is_the_same_for_one_instance)
 {
 	uint8_t first[16], second[16], other[16];
@@ -265,6 +330,11 @@ int main(void)
 	         of_a_worker_keeps_what_leaves_until_transports_have_drained,
 	         of_a_worker_keeps_what_leaves_no_longer_than_its_deadline,
 	         of_a_worker_keeps_what_leaves_over_a_restart,
+	         of_a_transport_says_what_is_granted,
+	         of_a_worker_says_what_may_be_handed_out,
+	         of_a_grant_that_comes_has_the_same_namespace,
+	         of_a_grant_that_goes_has_none,
+	         of_a_grant_is_the_same_over_a_restart,
 	         of_tokens_is_the_same_for_one_instance);
 	return run(suite);
 }

@@ -9,12 +9,15 @@
 #include <unistd.h>
 
 #include "common/shm/arena.h"
+#include "common/transport/handover.h"
 
 struct loop *loop;
 struct worker_link *to_worker;
 struct request requests[REQUESTS];
 unsigned times_done[REQUESTS];
 struct stage_worker worker;
+unsigned times_up, times_granted;
+uint32_t granted;
 
 static struct arena *arena;
 static struct worker_link_owner owner;
@@ -85,6 +88,20 @@ void worker_answers(bool good)
 	ck_assert_int_eq(send(worker.connection, bytes, length, 0), length);
 }
 
+void worker_grants(uint32_t handle)
+{
+	Nvmetd__LinkGrant grant = NVMETD__LINK_GRANT__INIT;
+	uint8_t bytes[64];
+	size_t length;
+
+	grant.handle = handle;
+	grant.good = true;
+	grant.bytes = 4096;
+	grant.block_shift = 9;
+	length = nvmetd__link_grant__pack(&grant, bytes);
+	ck_assert_int_eq(send(worker.connection, bytes, length, 0), length);
+}
+
 uint64_t deadline_ns(void)
 {
 	return clock_now_ns() + 5 * NS_PER_S;
@@ -149,6 +166,19 @@ static void note_done(struct request *request)
 	times_done[request - requests]++;
 }
 
+static void note_up(const struct worker_link_owner *who)
+{
+	ck_assert_ptr_eq(who, &owner);
+	times_up++;
+}
+
+static void note_granted(const struct worker_link_owner *who, struct handover *handover)
+{
+	ck_assert_ptr_eq(who, &owner);
+	times_granted++;
+	granted = handover->handle;
+}
+
 void rounds_until(enum worker_link_state state)
 {
 	uint64_t end_ns = deadline_ns();
@@ -176,8 +206,13 @@ void given_no_worker(void)
 	strcpy(address.name, "io-0");
 	snprintf(address.path, sizeof(address.path), "/tmp/nvmetd-link-%d.sock", getpid());
 	memset(address.token, 7, sizeof(address.token));
-	owner = (struct worker_link_owner){
-		.loop = loop, .arena = arena_region(arena), .transport = "tcp", .done = note_done};
+	owner = (struct worker_link_owner){.loop = loop,
+	                                   .arena = arena_region(arena),
+	                                   .transport = "tcp",
+	                                   .done = note_done,
+	                                   .came_up = note_up,
+	                                   .answered = note_granted};
+	times_up = times_granted = 0;
 	ck_assert_int_eq(worker_link_new(&to_worker, &owner, &address), 0);
 	for (unsigned i = 0; i < REQUESTS; i++) {
 		request_init(&requests[i], &queue, (uint16_t)i);

@@ -29,6 +29,9 @@ extern struct worker_link *to_worker;
 extern struct request requests[REQUESTS];
 extern unsigned times_done[REQUESTS];
 extern struct stage_worker worker;
+extern unsigned times_up;      /* the link came up */
+extern unsigned times_granted; /* an answer came; the last was about: */
+extern uint32_t granted;
 
 void given_no_worker(void);
 void given_a_link(void);
@@ -39,6 +42,8 @@ void worker_listens(void);
 void worker_accepts(void);
 void worker_answers(bool good);
 void worker_dies(void);
+/* To a transport that asked for a namespace's memory; there is none in these tests. */
+void worker_grants(uint32_t handle);
 /* How many; into worker.taken. */
 unsigned worker_takes(void);
 void worker_takes_again(unsigned n);

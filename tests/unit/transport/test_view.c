@@ -222,6 +222,51 @@ REFUSES(has_no_ragged_capsules, listeners[0].in_capsule_bytes = 100,
 REFUSES(has_no_more_than_a_transport_holds, message.n_subsystems = VIEW_SUBSYSTEMS_MAX + 1,
         "there is more in it than a transport can hold")
 
+static const struct view_namespace *namespace_of(unsigned nsid)
+{
+	return view_namespace(view_subsystem(view, 7), nsid);
+}
+
+START_TEST(numbers_what_has_an_io_grant)
+{
+	namespaces[1].granted = true;
+	ck_assert_int_eq(make(NULL, NOW), 0);
+	ck_assert_uint_eq(view->n_grants, 1);
+	ck_assert_uint_eq(namespace_of(1)->grant, 0);
+	ck_assert_uint_eq(namespace_of(5)->grant, 1);
+}
+END_TEST
+
+START_TEST(has_no_io_grant_of_nobody)
+{
+	namespaces[1].granted = true;
+	namespaces[1].worker = "";
+	ck_assert_int_eq(make(NULL, NOW), 0);
+	ck_assert_uint_eq(view->n_grants, 0);
+	ck_assert_uint_eq(namespace_of(5)->grant, 0);
+}
+END_TEST
+
+START_TEST(numbers_no_more_io_grants_than_it_may)
+{
+	static Nvmetd__NamespaceView many[VIEW_GRANTS_MAX + 1];
+	static Nvmetd__NamespaceView *pointers[VIEW_GRANTS_MAX + 1];
+
+	for (unsigned i = 0; i < VIEW_GRANTS_MAX + 1; i++) {
+		many[i] = namespaces[0];
+		many[i].nsid = i + 1;
+		many[i].granted = true;
+		pointers[i] = &many[i];
+	}
+	subsystems[0].namespaces = pointers;
+	subsystems[0].n_namespaces = VIEW_GRANTS_MAX + 1;
+	ck_assert_int_eq(make(NULL, NOW), 0);
+	ck_assert_uint_eq(view->n_grants, VIEW_GRANTS_MAX);
+	ck_assert_uint_eq(namespace_of(VIEW_GRANTS_MAX)->grant, VIEW_GRANTS_MAX);
+	ck_assert_uint_eq(namespace_of(VIEW_GRANTS_MAX + 1)->grant, 0);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("view");
@@ -237,7 +282,10 @@ int main(void)
 	         does_not_have_a_namespace_ready_whose_worker_it_does_not_know,
 	         may_be_empty,
 	         keeps_since_when_a_namespace_is_not_ready,
-	         keeps_the_size_of_a_namespace_that_is_not_ready_any_more);
+	         keeps_the_size_of_a_namespace_that_is_not_ready_any_more,
+	         numbers_what_has_an_io_grant,
+	         has_no_io_grant_of_nobody,
+	         numbers_no_more_io_grants_than_it_may);
 	describe(suite,
 	         "a view that is taken",
 	         given_a_message,

@@ -186,6 +186,81 @@ START_TEST(does_not_put_a_request_again_that_has_waited_too_long)
 }
 END_TEST
 
+/* ------------------------------------------------------------------ io grants */
+
+static void rounds_until_granted(unsigned times)
+{
+	uint64_t end_ns = deadline_ns();
+
+	while (times_granted < times && clock_now_ns() < end_ns)
+		ck_assert_int_eq(loop_round(loop, 10), 0);
+	ck_assert_uint_eq(times_granted, times);
+}
+
+START_TEST(says_that_it_came_up)
+{
+	ck_assert_uint_eq(times_up, 1);
+}
+END_TEST
+
+START_TEST(brings_the_answer_to_what_was_asked)
+{
+	ck_assert(worker_link_ask(to_worker, 5));
+	worker_grants(5);
+	rounds_until_granted(1);
+	ck_assert_uint_eq(granted, 5);
+	ck_assert(worker_link_ask(to_worker, 6));
+	worker_grants(6);
+	rounds_until_granted(2);
+	ck_assert_int_eq(worker_link_state(to_worker), WORKER_UP);
+}
+END_TEST
+
+START_TEST(asks_one_thing_at_a_time)
+{
+	ck_assert(worker_link_ask(to_worker, 5));
+	ck_assert(!worker_link_ask(to_worker, 6));
+}
+END_TEST
+
+START_TEST(is_given_up_for_an_answer_to_nothing)
+{
+	worker_grants(5);
+	rounds_until(WORKER_AWAY);
+	ck_assert_uint_eq(times_granted, 0);
+}
+END_TEST
+
+START_TEST(is_given_up_for_an_answer_to_something_else)
+{
+	ck_assert(worker_link_ask(to_worker, 5));
+	worker_grants(6);
+	rounds_until(WORKER_AWAY);
+	ck_assert_uint_eq(times_granted, 0);
+}
+END_TEST
+
+START_TEST(asks_nothing_while_the_worker_is_away)
+{
+	worker_dies();
+	rounds_until(WORKER_AWAY);
+	ck_assert(!worker_link_ask(to_worker, 5));
+}
+END_TEST
+
+START_TEST(forgets_what_was_asked_of_the_predecessor)
+{
+	ck_assert(worker_link_ask(to_worker, 5));
+	worker_dies();
+	rounds_until(WORKER_AWAY);
+	a_successor_comes();
+	ck_assert_uint_eq(times_up, 2);
+	ck_assert(worker_link_ask(to_worker, 5));
+	worker_grants(5);
+	rounds_until_granted(1);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("worker link");
@@ -209,5 +284,16 @@ int main(void)
 	         sees_slots_that_come_free_without_a_ring,
 	         puts_a_request_again_whose_namespace_is_not_ready,
 	         does_not_put_a_request_again_that_has_waited_too_long);
+	describe(suite,
+	         "a link and io grants",
+	         given_a_link,
+	         forget_all,
+	         says_that_it_came_up,
+	         brings_the_answer_to_what_was_asked,
+	         asks_one_thing_at_a_time,
+	         is_given_up_for_an_answer_to_nothing,
+	         is_given_up_for_an_answer_to_something_else,
+	         asks_nothing_while_the_worker_is_away,
+	         forgets_what_was_asked_of_the_predecessor);
 	return run(suite);
 }

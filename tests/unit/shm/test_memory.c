@@ -7,7 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "services/io/memory.h"
+#include "common/shm/memory.h"
 #include "tests/support/spec.h"
 
 #define SIZE 8192

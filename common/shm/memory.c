@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "services/io/memory.h"
+#include "common/shm/memory.h"
 
 #include <errno.h>
 #include <setjmp.h>
