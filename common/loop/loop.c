@@ -37,8 +37,9 @@ struct loop {
 	uint64_t now_ns;
 	uint64_t polled_ns; /* when epoll was asked */
 	struct hot hot;
-	bool again; /* the next round does not wait */
-	bool busy;  /* something useful has been done since the last wait began */
+	bool has_looked; /* the lookers have found work in the wait, and it is done */
+	bool again;      /* the next round does not wait */
+	bool busy;       /* something useful has been done since the last wait began */
 	struct spin spin;
 	struct timers timers;
 	bool is_expiring;
@@ -326,6 +327,7 @@ static bool is_waited_for(const struct loop *loop)
 static int look_around(struct loop *loop)
 {
 	call_lookers(loop);
+	loop->has_looked = loop->busy;
 	if (!loop->busy && hot_try(&loop->hot))
 		loop->busy = true;
 	return !loop->busy && must_poll(loop) ? poll_descriptors(loop, 0) : 0;
@@ -376,8 +378,9 @@ static int sleep_until_work(struct loop *loop, int timeout_ms)
 	if (lookers_sleep(loop))
 		r = poll_descriptors(loop, timeout_ms);
 	lookers_wake(loop);
+	loop->now_ns = clock_now_ns();
 	if (loop->n_ready > 0)
-		spin_slept(&loop->spin, clock_now_ns() - since_ns);
+		spin_slept(&loop->spin, loop->now_ns - since_ns);
 	return r;
 }
 
@@ -389,6 +392,7 @@ static int wait_for_work(struct loop *loop, int limit_ms)
 	int r;
 
 	loop->busy = false;
+	loop->has_looked = false;
 	loop->now_ns = clock_now_ns();
 	timeout_ms = time_to_wait_ms(loop, limit_ms);
 	if (loop->again) {
@@ -417,10 +421,10 @@ int loop_round(struct loop *loop, int timeout_ms)
 
 	if (r)
 		return error_trace(r);
-	loop->now_ns = clock_now_ns();
 	call_ready(loop);
 	call_expired(loop);
-	call_lookers(loop);
+	if (!loop->has_looked)
+		call_lookers(loop);
 	call_hooks(loop);
 	return 0;
 }

@@ -13,7 +13,7 @@
 
 /* What one look takes from one lane: so many requests, or so many bytes of data. Who serves memory
  * copies them in this look, and the transport can send meanwhile, or at least begin. */
-#define TAKE_MAX       64u
+#define TAKE_MAX       128u
 #define TAKE_MAX_BYTES (512u << 10)
 
 /* Requests that are checked before the first of them is started: their data comes near meanwhile.

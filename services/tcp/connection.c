@@ -183,12 +183,20 @@ static void ready(struct loop_source *source, uint32_t events)
 		connection_event(connection, LIFE_ON_HUNG_UP);
 }
 
+/* Whole commands have come, and the core has them: there is nothing to be done but to answer. */
+static bool is_settled(const struct connection *connection)
+{
+	return connection->state == LIFE_READY && !connection->paused && !connection->resumed &&
+	       connection->pdu_since_ns == 0 && !connection->queue.starved &&
+	       list_is_empty(&connection->asked);
+}
+
 static bool try(struct loop_source *source)
 {
 	struct connection *connection = container_of(source, struct connection, source);
 	bool found = connection_readable(connection);
 
-	if (found)
+	if (found && !is_settled(connection))
 		connection_mark(connection);
 	return found;
 }
