@@ -35,6 +35,7 @@ struct nvme_status io_check(struct request *request, struct decoded_transfer *re
 	request->worker = admitted.namespace->worker;
 	request->grant = admitted.namespace->grant;
 	request->is_ready = admitted.namespace->ready;
+	request->is_in_memory = admitted.namespace->in_memory;
 	request->nothing_to_do = admitted.nothing_to_do;
 	request->checked = queue->seen;
 	if (!request->is_ready && request->patience_ns == 0)
