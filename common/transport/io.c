@@ -139,8 +139,8 @@ static void put(struct reactor *reactor, struct request *request)
 		                                                    .length = request->length};
 	}
 	request->patience_ns = 0;
-	request->link = reactor->links[request->worker];
-	reactor_enter_view(reactor, request);
+	request->link = reactor->workers.links[request->worker];
+	sight_enter(&reactor->sight, request);
 	worker_link_put(request->link, request);
 }
 
@@ -150,14 +150,14 @@ void io_start(struct request *request)
 	struct nvme_status status = STATUS_OK;
 	struct direct_grant *grant;
 
-	if (request->checked != reactor->view->serial)
+	if (request->checked != reactor->sight.view->serial)
 		status = check_again(request);
 	if (!status_is_ok(status) || request->nothing_to_do) {
 		request_answer(request, status);
 		return;
 	}
 	grant = direct_find(&reactor->direct, request);
-	if (!grant && (!request->is_ready || !reactor->links[request->worker])) {
+	if (!grant && (!request->is_ready || !reactor->workers.links[request->worker])) {
 		if (request->patience_ns == 0)
 			request->patience_ns = loop_now_ns(reactor->loop) + WORKER_PATIENCE_NS;
 		wait_until_ready(reactor, request);
@@ -179,6 +179,6 @@ void io_start(struct request *request)
 
 void io_done(struct request *request)
 {
-	reactor_leave_view(request->queue->reactor, request);
+	sight_leave(&request->queue->reactor->sight, request);
 	finish(request);
 }

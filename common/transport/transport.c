@@ -323,7 +323,7 @@ static uint64_t drained_by_all(const struct transport *transport)
 	uint64_t least = UINT64_MAX;
 
 	for (unsigned i = 0; i < transport->n_reactors; i++) {
-		uint64_t serial = atomic_load(&transport->reactors[i]->drained);
+		uint64_t serial = atomic_load(&transport->reactors[i]->sight.drained);
 
 		least = serial < least ? serial : least;
 	}
