@@ -6,6 +6,7 @@
 #include "common/transport/queue.h"
 #include "common/transport/reactor.h"
 #include "common/transport/request.h"
+#include "common/transport/tracer.h"
 
 struct nvme_status io_check(struct request *request, struct decoded_transfer *ret_transfer)
 {
@@ -128,7 +129,20 @@ static void finish(struct request *request)
 	request_respond(request);
 }
 
-/* ------------------------------------------------------------------ to the worker */
+/* ------------------------------------------------------------------ without the worker, and to it
+ */
+
+static bool try_direct(struct direct_grant *grant, struct request *request)
+{
+	uint64_t began_ns = tracer_begin(request);
+
+	if (!direct_do(grant, request))
+		return false;
+	tracer_direct(request, began_ns);
+	request->status = STATUS_OK;
+	finish(request);
+	return true;
+}
 
 static void put(struct reactor *reactor, struct request *request)
 {
@@ -169,11 +183,8 @@ void io_start(struct request *request)
 			return;
 		}
 	}
-	if (grant && direct_do(grant, request)) {
-		request->status = STATUS_OK;
-		finish(request);
+	if (grant && try_direct(grant, request))
 		return;
-	}
 	put(reactor, request);
 }
 

@@ -248,6 +248,34 @@ START_TEST(keeps_its_file_from_others)
 }
 END_TEST
 
+/* ------------------------------------------------------------------ without a worker */
+
+static void given_a_set_with_an_io_grant(void)
+{
+	struct harness_exports exports = harness_plain();
+
+	exports.subsystems[0].namespaces[1].has_io_grant = true;
+	scene_start(&exports);
+}
+
+START_TEST(shows_the_stages_of_what_a_transport_did_by_itself)
+{
+	const char *at;
+
+	load = spawn_load("randread", "2");
+	do /* the memory may not have been handed over */
+		trace("1", "3", NULL);
+	while (!(at = strstr(text, "read_direct: ")));
+	harness_end_program(load);
+	ck_assert_ptr_nonnull(strstr(at, "\n  took "));
+	ck_assert_ptr_nonnull(strstr(at, "\n  done "));
+	ck_assert_ptr_null(strstr(at, "\n  put "));
+	expect_text(" 0 not through all stages");
+	dump();
+	expect_text(" read_direct ");
+}
+END_TEST
+
 /* ------------------------------------------------------------------ after a death */
 
 /* What it did last is there, although its successor has been up for long. */
@@ -353,6 +381,11 @@ int main(void)
 	                 keeps_its_file_from_others,
 	                 shows_what_the_dead_did_last,
 	                 shows_what_was_killed_while_it_was_traced);
+	describe_alone(suite,
+	               "nvmetctl trace of a namespace with an io grant",
+	               given_a_set_with_an_io_grant,
+	               scene_stop,
+	               shows_the_stages_of_what_a_transport_did_by_itself);
 	describe_alone(suite,
 	               "a set that has ended",
 	               given_a_set,
