@@ -306,7 +306,7 @@ void queue_settle(struct queue *queue)
 
 bool queue_sees(struct queue *queue)
 {
-	const struct view *view = queue->reactor->view;
+	const struct view *view = queue->reactor->sight.view;
 
 	if (!view)
 		return false;
