@@ -7,10 +7,13 @@
  * hot - the few descriptors on which something came just now: they are tried, not asked about.
  *
  * Shape     Up to HOT_MAX sources that have a try(). One that was tried HOT_MISSES times in a row
- * in vain goes. Promise   With one connection under load, trying spares a system call for each
- * command. Where more descriptors are ready at once than there are places, asking for all of them
- * is cheaper: then nothing is hot. Trust     none Threads   the loop's Lifetime  a value in the
- * loop; borrows the sources, and hot_drop() forgets one
+ *           in vain goes.
+ * Promise   With one connection under load, trying spares a system call for each command. Where
+ *           more descriptors are ready at once than there are places, asking for all of them is
+ *           cheaper: then nothing is hot.
+ * Trust     none
+ * Threads   the loop's
+ * Lifetime  a value in the loop; borrows the sources, and hot_drop() forgets one
  */
 #define HOT_MAX    4u
 #define HOT_MISSES 256u

@@ -13,13 +13,15 @@
  * Shape     One per thread: descriptors (level-triggered epoll), timers, mailboxes, and
  *           lookers: what is asked on each round whether there is work in shared memory.
  * Promise   Under load a round looks, and after the last work goes on looking for a bounded,
- *           adaptive time (spin_max_us) before it sleeps. Between looks it yields the
- *           processor, at once if a looker waits for somebody, else after a while. Idle, it sleeps
- * without a time-out. Each ready source is called once a round; a callback may add, change and
- * remove anything, itself included. A source that was removed is not called any more, also not in
- * this round. Trust     none Threads   One owner; only loop_stop() and mailbox_post() may be called
- * from others. Lifetime  Sources, timers, lookers and mailboxes are embedded in their owners, who
- * remove them before they go.
+ *           adaptive time (spin_max_us) before it sleeps. Between looks it yields the processor,
+ *           at once if a looker waits for somebody, else after a while. Idle, it sleeps without
+ *           a time-out. Each ready source is called once a round; a callback may add, change
+ *           and remove anything, itself included. A source that was removed is not called any
+ *           more, also not in this round.
+ * Trust     none
+ * Threads   One owner; only loop_stop() and mailbox_post() may be called from others.
+ * Lifetime  Sources, timers, lookers and mailboxes are embedded in their owners, who remove them
+ *           before they go.
  */
 struct loop;
 
@@ -52,8 +54,8 @@ struct looker {
 	unsigned (*look)(struct looker *looker);
 	bool (*sleep)(struct looker *looker);
 	void (*wake)(struct looker *looker);
-	bool waits; /* for somebody who may need this processor: do not spin on it without a yield
-	             */
+	/* For somebody who may need this processor: the loop does not spin without a yield then. */
+	bool waits;
 	struct list link;
 	struct loop *loop;
 };

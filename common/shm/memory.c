@@ -63,7 +63,8 @@ int memory_guard(void)
 	return sigaction(SIGBUS, &action, NULL) < 0 ? error_origin(-errno) : 0;
 }
 
-int memory_copy(void *to, const void *from, size_t length)
+/* from: NULL for zeroes */
+static int store(void *to, const void *from, size_t length)
 {
 	sigjmp_buf here;
 
@@ -74,25 +75,21 @@ int memory_copy(void *to, const void *from, size_t length)
 		return -EFAULT;
 	}
 	landing = &here;
-	memcpy(to, from, length);
+	if (from)
+		memcpy(to, from, length);
+	else
+		memset(to, 0, length);
 	landing = NULL;
 	end();
 	return 0;
 }
 
+int memory_copy(void *to, const void *from, size_t length)
+{
+	return store(to, from, length);
+}
+
 int memory_zero(void *to, size_t length)
 {
-	sigjmp_buf here;
-
-	begin();
-	if (sigsetjmp(here, SAVES_MASK)) {
-		landing = NULL;
-		end();
-		return -EFAULT;
-	}
-	landing = &here;
-	memset(to, 0, length);
-	landing = NULL;
-	end();
-	return 0;
+	return store(to, NULL, length);
 }

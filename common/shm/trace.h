@@ -56,6 +56,9 @@ enum trace_stage {
 
 #define TRACE_FETCHED 0x01 /* its data was fetched with R2T: "seen" to "admitted" is the host's */
 #define TRACE_UNSOUND 0x02 /* what the worker said of its times cannot be */
+/* By the transport itself, on memory of an io grant: "took" and "done" are when it began and had
+ * done it, "put" and "back" are 0. */
+#define TRACE_DIRECT  0x04
 
 struct trace_record {
 	uint64_t at_ns[TRACE_N_STAGES];

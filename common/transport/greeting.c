@@ -9,10 +9,10 @@
 #include "common/base/cleanup.h"
 #include "common/base/error.h"
 #include "common/base/log.h"
+#include "common/shm/packet.h"
 
 #define HELLO_MAX   512
 #define WELCOME_MAX 1024
-#define DESCRIPTORS 4
 
 int greeting_connect(const char *path)
 {
@@ -33,25 +33,14 @@ int greeting_connect(const char *path)
 int greeting_say(int connection, const Nvmetd__LinkHello *hello, const struct link *link,
                  int arena_fd)
 {
-	const int fds[DESCRIPTORS] = {
+	const int fds[PACKET_FDS] = {
 		link->region.fd, arena_fd, link->to_worker, link->to_transport};
-	_Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(fds))] = {0};
 	uint8_t bytes[HELLO_MAX];
-	struct iovec piece = {.iov_base = bytes};
-	struct msghdr message = {.msg_iov = &piece,
-	                         .msg_iovlen = 1,
-	                         .msg_control = control,
-	                         .msg_controllen = sizeof(control)};
-	struct cmsghdr *rights = CMSG_FIRSTHDR(&message);
 
 	if (nvmetd__link_hello__get_packed_size(hello) > sizeof(bytes))
 		return error_origin(-EMSGSIZE);
-	piece.iov_len = nvmetd__link_hello__pack(hello, bytes);
-	rights->cmsg_level = SOL_SOCKET;
-	rights->cmsg_type = SCM_RIGHTS;
-	rights->cmsg_len = CMSG_LEN(sizeof(fds));
-	memcpy(CMSG_DATA(rights), fds, sizeof(fds));
-	return sendmsg(connection, &message, MSG_NOSIGNAL | MSG_DONTWAIT) < 0 ? -errno : 0;
+	return packet_send(
+		connection, bytes, nvmetd__link_hello__pack(hello, bytes), fds, PACKET_FDS);
 }
 
 static int take_answer(const uint8_t *bytes, size_t length, char *ret_reason, size_t reason_size)

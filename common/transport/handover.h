@@ -11,8 +11,8 @@
  *
  * Shape     LinkAsk there, LinkGrant back, with a descriptor if there is memory
  *           (proto/nvmetd.proto), over the connection of a link that is up.
- * Promise   Never blocks. What comes out of handover_hear() has a block size that may be and a
- *           descriptor just where one belongs; descriptors beyond are closed.
+ * Promise   Never blocks. What comes out of handover_hear() has a block size that may be, and a
+ *           descriptor just where one belongs.
  * Trust     The worker may answer anything: the size is what it says, and to be compared with
  *           what is there (region_adopt()) before anything is read or written.
  * Threads   any; makes system calls, allocates

@@ -6,6 +6,7 @@
 #include "common/transport/queue.h"
 #include "common/transport/reactor.h"
 #include "common/transport/request.h"
+#include "common/transport/tracer.h"
 
 struct nvme_status io_check(struct request *request, struct decoded_transfer *ret_transfer)
 {
@@ -35,6 +36,7 @@ struct nvme_status io_check(struct request *request, struct decoded_transfer *re
 	request->worker = admitted.namespace->worker;
 	request->grant = admitted.namespace->grant;
 	request->is_ready = admitted.namespace->ready;
+	request->is_in_memory = admitted.namespace->in_memory;
 	request->nothing_to_do = admitted.nothing_to_do;
 	request->checked = queue->seen;
 	if (!request->is_ready && request->patience_ns == 0)
@@ -128,7 +130,20 @@ static void finish(struct request *request)
 	request_respond(request);
 }
 
-/* ------------------------------------------------------------------ to the worker */
+/* ------------------------------------------------------------------ without the worker, and to it
+ */
+
+static bool try_direct(struct direct_grant *grant, struct request *request)
+{
+	uint64_t began_ns = tracer_begin(request);
+
+	if (!direct_do(grant, request))
+		return false;
+	tracer_direct(request, began_ns);
+	request->status = STATUS_OK;
+	finish(request);
+	return true;
+}
 
 static void put(struct reactor *reactor, struct request *request)
 {
@@ -139,8 +154,8 @@ static void put(struct reactor *reactor, struct request *request)
 		                                                    .length = request->length};
 	}
 	request->patience_ns = 0;
-	request->link = reactor->links[request->worker];
-	reactor_enter_view(reactor, request);
+	request->link = reactor->workers.links[request->worker];
+	sight_enter(&reactor->sight, request);
 	worker_link_put(request->link, request);
 }
 
@@ -150,14 +165,14 @@ void io_start(struct request *request)
 	struct nvme_status status = STATUS_OK;
 	struct direct_grant *grant;
 
-	if (request->checked != reactor->view->serial)
+	if (request->checked != reactor->sight.view->serial)
 		status = check_again(request);
 	if (!status_is_ok(status) || request->nothing_to_do) {
 		request_answer(request, status);
 		return;
 	}
 	grant = direct_find(&reactor->direct, request);
-	if (!grant && (!request->is_ready || !reactor->links[request->worker])) {
+	if (!grant && (!request->is_ready || !reactor->workers.links[request->worker])) {
 		if (request->patience_ns == 0)
 			request->patience_ns = loop_now_ns(reactor->loop) + WORKER_PATIENCE_NS;
 		wait_until_ready(reactor, request);
@@ -169,16 +184,13 @@ void io_start(struct request *request)
 			return;
 		}
 	}
-	if (grant && direct_do(grant, request)) {
-		request->status = STATUS_OK;
-		finish(request);
+	if (grant && try_direct(grant, request))
 		return;
-	}
 	put(reactor, request);
 }
 
 void io_done(struct request *request)
 {
-	reactor_leave_view(request->queue->reactor, request);
+	sight_leave(&request->queue->reactor->sight, request);
 	finish(request);
 }

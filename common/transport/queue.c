@@ -81,6 +81,7 @@ struct request *queue_begin(struct queue *queue)
 	list_init(&request->wire_link);
 	request->view = NULL;
 	request->checked = 0;
+	request->is_in_memory = false;
 	request->patience_ns = 0;
 	request->error_location = ERROR_LOG_NO_LOCATION;
 	queue->in_wire++;
@@ -306,7 +307,7 @@ void queue_settle(struct queue *queue)
 
 bool queue_sees(struct queue *queue)
 {
-	const struct view *view = queue->reactor->view;
+	const struct view *view = queue->reactor->sight.view;
 
 	if (!view)
 		return false;

@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "common/base/cache_line.h"
 #include "common/base/cleanup.h"
@@ -18,7 +17,6 @@
 
 #define CONNECT_NS (10 * NS_PER_S)
 #define STOP_NS    (3 * NS_PER_S)
-#define LINKS_NS   (200 * NS_PER_MS)
 #define REFUSED_NS NS_PER_S
 #define SLOT_BITS  16
 
@@ -99,122 +97,18 @@ static void end_unborn(struct loop_timer *timer)
 	}
 }
 
-/* ------------------------------------------------------------------ views */
-
-static uint64_t oldest_in_use(const struct reactor *reactor)
-{
-	return container_of(reactor->views.next, struct view_count, link)->view->serial;
-}
-
-/* Lets go of views that nothing counts for any more, and says so. */
-static void trim_views(struct reactor *reactor)
-{
-	uint64_t drained;
-
-	while (!list_is_empty(&reactor->views)) {
-		struct view_count *count = container_of(
-			reactor->views.next, struct view_count, link);
-
-		if (count->view == reactor->view || count->admitted > 0)
-			break;
-		list_remove(&count->link);
-		view_drop(count->view);
-	}
-	drained = oldest_in_use(reactor);
-	if (drained == atomic_load(&reactor->drained))
-		return;
-	atomic_store(&reactor->drained, drained);
-	notice_post(
-		&reactor->drained_notice, &reactor->transport->mailbox, transport_reactor_drained);
-}
-
-void reactor_enter_view(struct reactor *reactor, struct request *request)
-{
-	request->view = reactor->view;
-	request->view->counts[reactor->index].admitted++;
-}
-
-void reactor_leave_view(struct reactor *reactor, struct request *request)
-{
-	struct view *view = request->view;
-
-	request->view = NULL;
-	if (--view->counts[reactor->index].admitted == 0 && view != reactor->view)
-		trim_views(reactor);
-}
-
-static struct worker_link *link_for(struct reactor *reactor, const struct view_worker *worker)
-{
-	for (unsigned i = 0; i < reactor->n_links; i++) {
-		struct worker_link *link = reactor->all_links[i];
-
-		if (strcmp(worker_link_name(link), worker->name) == 0) {
-			worker_link_aim(link, worker);
-			return link;
-		}
-	}
-	if (reactor->n_links == REACTOR_LINKS_MAX ||
-	    worker_link_new(&reactor->all_links[reactor->n_links], &reactor->link_owner, worker))
-		return NULL;
-	return reactor->all_links[reactor->n_links++];
-}
-
-static bool is_wanted(const struct reactor *reactor, const struct worker_link *link)
-{
-	for (unsigned i = 0; reactor->view && i < reactor->view->n_workers; i++)
-		if (reactor->links[i] == link)
-			return true;
-	return false;
-}
-
-static void trim_links(struct reactor *reactor)
-{
-	for (unsigned i = 0; i < reactor->n_links;) {
-		struct worker_link *link = reactor->all_links[i];
-
-		if (is_wanted(reactor, link) || !worker_link_is_idle(link)) {
-			i++;
-			continue;
-		}
-		worker_link_free(link);
-		reactor->all_links[i] = reactor->all_links[--reactor->n_links];
-	}
-}
-
-/* For want of memory, or of a place in the table, one may have to be tried again. */
-static void make_links(struct reactor *reactor)
-{
-	bool has_all = true;
-
-	for (unsigned i = 0; i < reactor->view->n_workers; i++) {
-		if (!reactor->links[i])
-			reactor->links[i] = link_for(reactor, &reactor->view->workers[i]);
-		has_all &= reactor->links[i] != NULL;
-	}
-	if (!has_all)
-		loop_timer_set(reactor->loop,
-		               &reactor->links_timer,
-		               loop_now_ns(reactor->loop) + LINKS_NS);
-}
-
-static void try_links_again(struct loop_timer *timer)
-{
-	struct reactor *reactor = container_of(timer, struct reactor, links_timer);
-
-	make_links(reactor);
-	io_retry_unready(reactor);
-}
-
 /* ------------------------------------------------------------------ io grants */
 
 /* Of each worker one thing at a time; the next when the answer has come. */
 static void ask_for_grants(struct reactor *reactor)
 {
+	const struct workers *workers = &reactor->workers;
+
 	reactor->direct.must_ask = false;
-	for (unsigned i = 0; reactor->view && i < reactor->view->n_workers; i++) {
+	for (unsigned i = 0; workers->view && i < workers->view->n_workers; i++) {
 		struct direct_grant *grant = direct_next(&reactor->direct, (uint16_t)i);
 
-		if (grant && reactor->links[i] && worker_link_ask(reactor->links[i], grant->handle))
+		if (grant && workers->links[i] && worker_link_ask(workers->links[i], grant->handle))
 			direct_asked(grant);
 	}
 }
@@ -253,14 +147,24 @@ static void take_view(struct letter *letter)
 	view = atomic_exchange(&reactor->next_view, NULL);
 	if (!view)
 		return;
-	reactor->view = view;
-	list_append(&reactor->views, &view->counts[reactor->index].link);
-	memset(reactor->links, 0, sizeof(reactor->links));
-	make_links(reactor);
-	trim_links(reactor);
+	sight_take(&reactor->sight, view);
+	workers_show(&reactor->workers, view);
 	direct_show(&reactor->direct, view); /* before this view can be drained */
-	trim_views(reactor);
+	sight_trim(&reactor->sight);
 	io_retry_unready(reactor);
+}
+
+static void retry_unready(struct workers *workers)
+{
+	io_retry_unready(container_of(workers, struct reactor, workers));
+}
+
+static void tell_drained(struct sight *sight)
+{
+	struct reactor *reactor = container_of(sight, struct reactor, sight);
+
+	notice_post(
+		&reactor->drained_notice, &reactor->transport->mailbox, transport_reactor_drained);
 }
 
 void reactor_show(struct reactor *reactor, struct view *view)
@@ -331,28 +235,16 @@ static void flush(struct reactor *reactor)
 static unsigned look(struct looker *looker)
 {
 	struct reactor *reactor = container_of(looker, struct reactor, looker);
-	bool has_idle_link = false, waits = false;
-	unsigned n = 0;
+	unsigned n;
 
 	tracer_look(&reactor->tracer, loop_now_ns(reactor->loop));
-	for (unsigned i = 0; i < reactor->n_links; i++)
-		n += worker_link_look(reactor->all_links[i]);
+	n = workers_look(&reactor->workers);
 	n += serve_room(reactor);
 	n += serve_due(reactor);
 	if (reactor->direct.must_ask)
 		ask_for_grants(reactor);
-	for (unsigned i = 0; i < reactor->n_links; i++) {
-		bool is_idle;
-
-		worker_link_push(reactor->all_links[i]);
-		is_idle = worker_link_is_idle(reactor->all_links[i]);
-		has_idle_link |= is_idle;
-		waits |= !is_idle;
-	}
-	looker->waits = waits;
+	looker->waits = workers_push(&reactor->workers);
 	flush(reactor);
-	if (has_idle_link && reactor->view && reactor->n_links > reactor->view->n_workers)
-		trim_links(reactor);
 	return n;
 }
 
@@ -362,18 +254,12 @@ static bool may_sleep(struct looker *looker)
 
 	if (!list_is_empty(&reactor->due) || reactor->has_responded || reactor->room.is_given)
 		return false;
-	for (unsigned i = 0; i < reactor->n_links; i++)
-		if (!worker_link_sleep(reactor->all_links[i]))
-			return false;
-	return true;
+	return workers_sleep(&reactor->workers);
 }
 
 static void wake(struct looker *looker)
 {
-	struct reactor *reactor = container_of(looker, struct reactor, looker);
-
-	for (unsigned i = 0; i < reactor->n_links; i++)
-		worker_link_wake(reactor->all_links[i]);
+	workers_wake(&container_of(looker, struct reactor, looker)->workers);
 }
 
 /* ------------------------------------------------------------------ letters */
@@ -507,10 +393,8 @@ static int init_queues(struct reactor *reactor)
 	list_init(&reactor->due);
 	list_init(&reactor->unborn);
 	list_init(&reactor->unready);
-	list_init(&reactor->views);
 	reactor->unborn_timer = LOOP_TIMER(end_unborn);
 	reactor->unready_timer = LOOP_TIMER(io_lose_patience);
-	reactor->links_timer = LOOP_TIMER(try_links_again);
 	reactor->direct_timer = LOOP_TIMER(ask_again);
 	reactor->stop_timer = LOOP_TIMER(stop_in_the_end);
 	reactor->queues = calloc(REACTOR_QUEUES_MAX, sizeof(struct queue *));
@@ -558,6 +442,8 @@ int reactor_new(struct reactor **ret_reactor, struct transport *transport, unsig
 	reactor->wire = transport->wire;
 	reactor->index = index;
 	direct_init(&reactor->direct, &transport->direct_epoch);
+	sight_init(&reactor->sight, index, tell_drained);
+	workers_init(&reactor->workers, &reactor->link_owner, retry_unready);
 	r = init_queues(reactor);
 	if (!r)
 		r = open_reactor(reactor, arena_bytes);
@@ -577,19 +463,10 @@ struct reactor *reactor_free(struct reactor *reactor)
 	if (!is_empty(reactor))
 		return NULL;
 	view_drop(atomic_exchange(&reactor->next_view, NULL));
-	reactor->view = NULL;
-	loop_timer_clear(&reactor->links_timer);
 	loop_timer_clear(&reactor->direct_timer);
 	direct_deinit(&reactor->direct);
-	memset(reactor->links, 0, sizeof(reactor->links));
-	trim_links(reactor);
-	while (!list_is_empty(&reactor->views)) {
-		struct view_count *count = container_of(
-			reactor->views.next, struct view_count, link);
-
-		list_remove(&count->link);
-		view_drop(count->view);
-	}
+	workers_deinit(&reactor->workers);
+	sight_deinit(&reactor->sight);
 	if (reactor->loop) {
 		loop_look_away(&reactor->looker);
 		mailbox_deinit(&reactor->mailbox);

@@ -10,9 +10,10 @@
 #include "common/transport/notice.h"
 #include "common/transport/port.h"
 #include "common/transport/room.h"
+#include "common/transport/sight.h"
 #include "common/transport/tracer.h"
-#include "common/transport/view.h"
 #include "common/transport/worker_link.h"
+#include "common/transport/workers.h"
 
 /*
  * reactor - a thread that has connections, with all that they need for I/O.
@@ -26,7 +27,6 @@
  * Lifetime  reactor_free() after its thread has been joined
  */
 #define REACTOR_QUEUES_MAX 8192u
-#define REACTOR_LINKS_MAX  (2 * VIEW_WORKERS_MAX)
 
 struct transport;
 struct task;
@@ -42,13 +42,8 @@ struct reactor {
 	struct room room;
 	struct tracer tracer;
 
-	struct view *view; /* the newest; NULL before the first */
-	struct list views; /* older ones too, while they have requests; the oldest first */
-	struct worker_link *links[VIEW_WORKERS_MAX]; /* by worker of the view; NULL: none (yet) */
-	struct worker_link
-		*all_links[REACTOR_LINKS_MAX]; /* old ones too, while they have requests */
-	unsigned n_links;
-	struct loop_timer links_timer; /* one is missing */
+	struct sight sight;
+	struct workers workers;
 	struct worker_link_owner link_owner;
 	struct direct direct;
 	struct loop_timer direct_timer; /* a grant was refused */
@@ -70,8 +65,7 @@ struct reactor {
 	struct counts counts; /* any thread reads */
 	atomic_uint n_queues;
 	atomic_uint n_seats;
-	atomic_bool is_over;      /* its thread has nothing more to do */
-	_Atomic uint64_t drained; /* serial: nothing older is in flight */
+	atomic_bool is_over; /* its thread has nothing more to do */
 
 	/* What other threads write, when something changes: on lines of their own. */
 	_Alignas(CACHE_LINE) struct mailbox mailbox; /* any thread posts */
@@ -104,10 +98,6 @@ void reactor_remove_queue(struct reactor *reactor, struct queue *queue);
 void reactor_is_due(struct reactor *reactor, struct queue *queue);
 /* The queue has to connect within a time from now. */
 void reactor_expect_connect(struct reactor *reactor, struct queue *queue);
-
-/* The request counts for the newest view until reactor_leave_view(). */
-void reactor_enter_view(struct reactor *reactor, struct request *request);
-void reactor_leave_view(struct reactor *reactor, struct request *request);
 
 /* Control -> reactor: a task's answer. */
 void reactor_return_task(struct task *task);

@@ -99,12 +99,36 @@ static void use(struct room_use *of, const struct request *request, uint64_t byt
 
 /* ------------------------------------------------------------------ taking */
 
+/* Bytes of a share for what is not to be fetched from its host. */
+static uint64_t answer_bytes(const struct room_share *share)
+{
+	uint64_t bytes = 0;
+
+	for (unsigned part = 0; part < ROOM_PARTS; part++)
+		bytes += share->uses[part].bytes - share->uses[part].transfer_bytes;
+	return bytes;
+}
+
+/* It would have to be brought back to the caches: measured with 128 KiB at QD 32, 10 % slower. */
+static bool is_cold(const struct request *request, uint64_t bytes)
+{
+	uint64_t used;
+
+	if (!request->is_in_memory || request->length < ROOM_LARGE ||
+	    line_of(request) != ROOM_ANSWERS)
+		return false;
+	used = answer_bytes(request->share);
+	return used > 0 && used + bytes > ROOM_WARM;
+}
+
 static enum lack take_of(struct room *room, struct request *request, enum room_part part)
 {
 	struct room_share *share = request->share;
 	uint64_t bytes = block_bytes(request->length);
 	enum lack lack;
 
+	if (is_cold(request, bytes))
+		return LACK_SHARE;
 	if (find_lack(&share->uses[part], share_max(room, share, part), request, bytes))
 		return LACK_SHARE;
 	lack = find_lack(&room->uses[part], size_of(room, part), request, bytes);

@@ -14,6 +14,9 @@
  *           meanwhile), transfers, and what goes to a host. Shares take turns.
  *           A quarter of the arena is a reserve: requests of ROOM_SMALL bytes or less get theirs
  *           from it when there is none for them in the common part.
+ *           Of large answers from memory a share has only so much at a time as the caches hold
+ *           (ROOM_WARM): such a namespace is served at once, and gains nothing by more; while a
+ *           disk does, whose answers come when they come.
  * Promise   No host takes all: a share has at most half of the arena (those of strangers and of
  *           admin queues an eighth) and a sixteenth of the reserve. So a host that does not
  *           read, or does not send, delays others' large requests, and not their small ones.
@@ -29,6 +32,8 @@
  */
 #define ROOM_SIZE_MIN (4u << 20)  /* the largest request, and what it must leave to others */
 #define ROOM_SMALL    (64u << 10) /* bytes */
+#define ROOM_WARM     (768u << 10)
+#define ROOM_LARGE    (32u << 10) /* of a read that ROOM_WARM is for */
 
 enum room_part { ROOM_COMMON, ROOM_RESERVE, ROOM_PARTS };
 enum room_line { ROOM_CAPSULES, ROOM_TRANSFERS, ROOM_ANSWERS, ROOM_LINES };

@@ -39,7 +39,7 @@ struct note {
 	unsigned n_queues;
 	unsigned n_links;
 	struct queue_note queues[REACTOR_QUEUES_MAX];
-	struct link_note links[REACTOR_LINKS_MAX];
+	struct link_note links[WORKERS_LINKS_MAX];
 	unsigned n_grants;
 	struct grant_note *grants; /* NULL: none, or no memory for them */
 };
@@ -328,8 +328,8 @@ static void take_note(struct letter *letter)
 	for (unsigned i = 0; i < reactor->n_queue_slots; i++)
 		if (reactor->queues[i])
 			note_queue(note, reactor->queues[i]);
-	for (unsigned i = 0; i < reactor->n_links; i++) {
-		const struct worker_link *link = reactor->all_links[i];
+	for (unsigned i = 0; i < reactor->workers.n_all; i++) {
+		const struct worker_link *link = reactor->workers.all[i];
 		struct link_note *ret = &note->links[note->n_links++];
 
 		strncpy(ret->worker, worker_link_name(link), sizeof(ret->worker) - 1);

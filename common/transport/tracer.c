@@ -98,6 +98,16 @@ void tracer_note_put(struct request *request, uint32_t in_flight)
 		record->puts++;
 }
 
+void tracer_note_direct(struct request *request, uint64_t began_ns)
+{
+	struct trace_record *record = request->trace;
+
+	record->flags |= TRACE_DIRECT;
+	record->first_block = request->wanted.first_block;
+	record->at_ns[TRACE_TOOK] = began_ns;
+	record->at_ns[TRACE_DONE] = clock_now_ns();
+}
+
 static uint64_t between(uint64_t value, uint64_t least, uint64_t most)
 {
 	if (value < least)

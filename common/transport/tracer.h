@@ -43,6 +43,8 @@ void tracer_sample(struct tracer *tracer, struct request *request);
 void tracer_end(struct tracer *tracer, struct request *request);
 /* It goes into the ring now. */
 void tracer_note_put(struct request *request, uint32_t in_flight);
+/* It was done here, without a worker, since began_ns. */
+void tracer_note_direct(struct request *request, uint64_t began_ns);
 /* Its completion has come. */
 void tracer_note_back(struct request *request, const struct link_stamps *stamps);
 
@@ -69,6 +71,18 @@ static inline void tracer_put(struct request *request, uint32_t in_flight)
 {
 	if (__builtin_expect(request->trace != NULL, 0))
 		tracer_note_put(request, in_flight);
+}
+
+/* Before it is tried without a worker: when; 0: it is not traced. */
+static inline uint64_t tracer_begin(const struct request *request)
+{
+	return __builtin_expect(request->trace != NULL, 0) ? clock_now_ns() : 0;
+}
+
+static inline void tracer_direct(struct request *request, uint64_t began_ns)
+{
+	if (__builtin_expect(request->trace != NULL, 0))
+		tracer_note_direct(request, began_ns);
 }
 
 static inline void tracer_back(struct request *request, const struct link *rings)

@@ -1,29 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "common/transport/transport.h"
 
-#include <errno.h>
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 
 #include "common/base/clock.h"
 #include "common/base/error.h"
 #include "common/base/log.h"
-#include "common/proc/options.h"
-#include "common/shm/memory.h"
 #include "common/transport/admin.h"
 #include "common/transport/connect.h"
 #include "common/transport/reactor.h"
 #include "common/transport/seat.h"
 #include "common/transport/spread.h"
-
-#define ARENA_MIB_DEFAULT 16u
-#define ARENA_MIB_MIN     (ROOM_SIZE_MIN >> 20)
-#define ARENA_MIB_MAX     1024u /* a worker takes no more */
-/* What two thousand connections and all else that is open take, with room to spare */
-#define DESCRIPTORS_LOW   4096u
-#define STOP_NS           (4 * NS_PER_S)
 
 struct loop *transport_loop(struct transport *transport)
 {
@@ -255,6 +243,26 @@ static void received(void *context, const envelope *message)
 	}
 }
 
+int transport_open_client(struct transport *transport)
+{
+	char path[108];
+	struct ipc_client_options options = {
+		.path = path,
+		.name = transport->service.name,
+		.instance = transport->service.instance,
+		.threads = transport->n_reactors,
+		.received = received,
+		.introduce = introduce,
+		.arrived = arrived,
+		.context = transport,
+	};
+	int r = service_run_path(&transport->service, path, "transport.sock");
+
+	if (!r)
+		r = ipc_client_new(&transport->client, transport->service.loop, &options);
+	return r ? error_trace(r) : 0;
+}
+
 /* ------------------------------------------------------------------ from the reactors */
 
 static struct transport *transport_of(const struct seat *seat)
@@ -323,7 +331,7 @@ static uint64_t drained_by_all(const struct transport *transport)
 	uint64_t least = UINT64_MAX;
 
 	for (unsigned i = 0; i < transport->n_reactors; i++) {
-		uint64_t serial = atomic_load(&transport->reactors[i]->drained);
+		uint64_t serial = atomic_load(&transport->reactors[i]->sight.drained);
 
 		least = serial < least ? serial : least;
 	}
@@ -350,197 +358,4 @@ void transport_reactor_drained(struct letter *letter)
 		view_drop(oldest);
 	}
 	tell_drained(transport);
-}
-
-/* ------------------------------------------------------------------ the process */
-
-/* An option of the core among the wire's, whose context it is not given. */
-static unsigned arena_mib = ARENA_MIB_DEFAULT;
-
-static bool take_arena_mib(void *context, const char *value)
-{
-	char *end;
-	unsigned long mib;
-
-	(void)context;
-	errno = 0;
-	mib = strtoul(value, &end, 10);
-	if (errno || *end || end == value || mib < ARENA_MIB_MIN || mib > ARENA_MIB_MAX)
-		return false;
-	arena_mib = (unsigned)mib;
-	return true;
-}
-
-static const struct service_option arena_option = {
-	.name = "arena-mib",
-	.argument = "MIB",
-	.help = "memory for the data of commands, of each thread: 4 to 1024 (16)",
-	.take = take_arena_mib,
-};
-
-static unsigned trace_every; /* 0: only when a reader wishes it */
-
-static bool take_trace(void *context, const char *value)
-{
-	(void)context;
-	return option_number(value, 0, TRACE_EVERY_MAX, &trace_every);
-}
-
-static const struct service_option trace_option = {
-	.name = "trace",
-	.argument = "N",
-	.help = "trace every Nth I/O command, 1 to 1000000; 0: only while nvmetctl does (0)",
-	.take = take_trace,
-};
-
-static int init_service(struct transport *transport, int argc, char **argv)
-{
-	static struct service_option options[OPTIONS_MAX];
-	static struct service_role role; /* the service refers to it while it lives */
-
-	role = transport->wire->role;
-	must(role.n_options + 2 <= OPTIONS_MAX);
-	for (unsigned i = 0; i < role.n_options; i++)
-		options[i] = role.options[i];
-	options[role.n_options++] = arena_option;
-	options[role.n_options++] = trace_option;
-	role.options = options;
-	return service_init(&transport->service, &role, transport->wire->options, argc, argv);
-}
-
-static int start_client(struct transport *transport)
-{
-	char path[108];
-	struct ipc_client_options options = {
-		.path = path,
-		.name = transport->service.name,
-		.instance = transport->service.instance,
-		.threads = transport->n_reactors,
-		.received = received,
-		.introduce = introduce,
-		.arrived = arrived,
-		.context = transport,
-	};
-	int r = service_run_path(&transport->service, path, "transport.sock");
-
-	if (!r)
-		r = ipc_client_new(&transport->client, transport->service.loop, &options);
-	return r ? error_trace(r) : 0;
-}
-
-/* Each connection takes one. */
-static void check_descriptors(void)
-{
-	struct rlimit limit;
-
-	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur >= DESCRIPTORS_LOW)
-		return;
-	log_warn("open files: %llu are allowed, so there can be fewer connections; raise the hard "
-	         "limit (LimitNOFILE=, ulimit -H -n)",
-	         (unsigned long long)limit.rlim_cur);
-}
-
-static int start(struct transport *transport)
-{
-	size_t arena_bytes = (size_t)arena_mib << 20;
-	int r = memory_guard();
-
-	check_descriptors();
-	transport->spread = spread_new(transport->service.threads, REACTOR_QUEUES_MAX);
-	if (!transport->spread)
-		return error_origin(-ENOMEM);
-	if (!r)
-		r = mailbox_init(&transport->mailbox, transport->service.loop);
-	for (unsigned i = 0; !r && i < transport->service.threads; i++) {
-		r = reactor_new(&transport->reactors[i], transport, i, arena_bytes);
-		if (r)
-			break;
-		transport->n_reactors++;
-		tracer_open(&transport->reactors[i]->tracer, &transport->service, i, trace_every);
-	}
-	for (unsigned i = 0; !r && i < transport->n_reactors; i++)
-		r = reactor_start(transport->reactors[i]);
-	if (!r)
-		r = start_client(transport);
-	return r ? error_trace(r) : 0;
-}
-
-static bool are_reactors_over(const struct transport *transport)
-{
-	for (unsigned i = 0; i < transport->n_reactors; i++)
-		if (transport->reactors[i]->is_started &&
-		    !atomic_load(&transport->reactors[i]->is_over))
-			return false;
-	return true;
-}
-
-/* Connections end while both threads still take letters. */
-static void stop_reactors(struct transport *transport)
-{
-	uint64_t end_ns = clock_now_ns() + STOP_NS;
-
-	for (unsigned i = 0; i < transport->n_reactors; i++)
-		reactor_stop(transport->reactors[i]);
-	while (!are_reactors_over(transport) && clock_now_ns() < end_ns)
-		if (loop_round(transport->service.loop, 10) != 0)
-			break;
-	for (unsigned i = 0; i < transport->n_reactors; i++)
-		reactor_join(transport->reactors[i]);
-}
-
-static void end_controllers(struct transport *transport)
-{
-	list_for_each_safe (link, &transport->controllers) {
-		struct controller *controller = container_of(link, struct controller, link);
-
-		controller_end(controller, "the transport stops");
-	}
-}
-
-static void drop_views(struct transport *transport)
-{
-	struct list *first;
-
-	while ((first = list_take_first(&transport->views)))
-		view_drop(container_of(first, struct view, link));
-	transport->view = NULL;
-}
-
-static void stop(struct transport *transport)
-{
-	transport->is_stopping = true;
-	listeners_close(transport);
-	transport->client = ipc_client_free(transport->client);
-	end_controllers(transport);
-	stop_reactors(transport);
-	asks_deinit(&transport->asks);
-	for (unsigned i = 0; i < transport->n_reactors; i++)
-		transport->reactors[i] = reactor_free(transport->reactors[i]);
-	drop_views(transport);
-	mailbox_deinit(&transport->mailbox);
-	transport->spread = spread_free(transport->spread);
-	service_deinit(&transport->service);
-}
-
-int transport_main(const struct wire *wire, int argc, char **argv)
-{
-	static struct transport transport;
-	int r;
-
-	transport.wire = wire;
-	transport.service = SERVICE_NULL;
-	list_init(&transport.views);
-	list_init(&transport.controllers);
-	listeners_init(&transport.listeners);
-	asks_init(&transport.asks);
-	r = init_service(&transport, argc, argv);
-	if (r)
-		return service_exit_code(r);
-	r = start(&transport);
-	if (!r) {
-		service_ready(&transport.service);
-		r = loop_run(transport.service.loop);
-	}
-	stop(&transport);
-	return service_exit_code(r);
 }

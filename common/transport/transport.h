@@ -47,6 +47,9 @@ void transport_tell(struct transport *transport, envelope *message);
 void transport_tell_gone(struct transport *transport, uint32_t subsystem, uint32_t cntlid,
                          const char *reason);
 
+/* 0 or a negative errno. What the state service says is heard from then on. */
+int transport_open_client(struct transport *transport);
+
 /* Letters from reactors, on the control thread. */
 void transport_task_arrives(struct letter *letter);  /* struct task */
 void transport_queue_closing(struct letter *letter); /* struct seat */

@@ -184,6 +184,7 @@ static const char *take_namespace(const struct view *view, struct view_namespace
 		namespace->blocks = from->blocks;
 	}
 	namespace->ready = from->ready && namespace->worker != VIEW_NO_WORKER;
+	namespace->in_memory = from->in_memory;
 	namespace->grant = from->granted && namespace->worker != VIEW_NO_WORKER; /* which: below */
 	return NULL;
 }

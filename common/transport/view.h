@@ -66,6 +66,7 @@ struct view_namespace {
 	uint8_t block_shift;
 	bool write_protected;
 	bool ready;
+	bool in_memory;            /* served at once: see room.h */
 	uint16_t grant;            /* 1 … n_grants: it has an io grant; 0: none */
 	uint64_t blocks;           /* not ready: as last known, 0 if never */
 	uint64_t unready_since_ns; /* if not ready; kept from view to view */

@@ -7,23 +7,17 @@
 #include "common/transport/worker_link.h"
 
 #include <errno.h>
-#include <stdio.h>
-#include <sys/epoll.h>
 
 #include "common/base/cache_line.h"
 #include "common/base/error.h"
 #include "common/base/log.h"
 #include "common/shm/doorbell.h"
 #include "common/transport/backlog.h"
-#include "common/transport/greeting.h"
-#include "common/transport/handover.h"
+#include "common/transport/dialer.h"
 #include "common/transport/request.h"
 #include "common/transport/slots.h"
 #include "common/transport/tracer.h"
 
-#define RETRY_MIN_MS       5u
-#define RETRY_MAX_MS       200u
-#define GREETING_NS        (2 * NS_PER_S)
 #define HELD_NS            (50 * NS_PER_MS)
 /* Less than a Linux host's own patience (30 s) */
 #define IN_FLIGHT_NS       (25 * NS_PER_S)
@@ -36,26 +30,17 @@
 
 struct worker_link {
 	const struct worker_link_owner *owner;
-	struct view_worker worker;
-	enum worker_link_state state;
 	const char *fault; /* why the link is to end at the next look; NULL */
-	struct link rings;
-	int connection;            /* -1: none */
-	struct handover_wish wish; /* what the worker was asked for */
-	struct loop_source socket;
-	struct loop_source doorbell;
-	struct loop_timer timer; /* AWAY: next try. GREETING: its deadline */
+	struct dialer dialer;
 	struct loop_timer patience;
 	struct loop_timer held_timer;
 	struct loop_timer in_flight_timer;
 	struct loop_timer lost_timer;
 	struct loop_timer full_timer;
 
-	unsigned retry_ms;
 	uint64_t away_since_ns;
 	uint64_t full_since_ns; /* 0: the ring is not */
 	bool has_put;           /* since the last push */
-	bool has_warned;        /* of its being refused, since it was up */
 
 	struct slots slots;
 	struct backlog backlog;
@@ -63,10 +48,12 @@ struct worker_link {
 
 static const char *object(const struct worker_link *link)
 {
-	static _Thread_local char name[64];
+	return dialer_object(&link->dialer);
+}
 
-	snprintf(name, sizeof(name), "link %u to %s", link->owner->thread, link->worker.name);
-	return name;
+static bool is_up(const struct worker_link *link)
+{
+	return link->dialer.state == WORKER_UP;
 }
 
 /* ------------------------------------------------------------------ the request ring */
@@ -108,11 +95,11 @@ static bool try_ring(struct worker_link *link, struct request *request)
 {
 	int r;
 
-	if (link->state != WORKER_UP || link->fault || slots_are_full(&link->slots))
+	if (!is_up(link) || link->fault || slots_are_full(&link->slots))
 		return false;
 	slots_name(&link->slots, request);
 	tracer_put(request, link->slots.n_in_flight);
-	r = ring_put(&link->rings.requests, &request->wanted);
+	r = ring_put(&link->dialer.rings.requests, &request->wanted);
 	if (r == 0)
 		note_put(link, request);
 	else if (r == RING_E_BROKEN)
@@ -138,12 +125,12 @@ static void put_waiting(struct worker_link *link)
 
 static bool is_patience_over(const struct worker_link *link, uint64_t now_ns)
 {
-	return link->state != WORKER_UP && now_ns >= link->away_since_ns + WORKER_PATIENCE_NS;
+	return !is_up(link) && now_ns >= link->away_since_ns + WORKER_PATIENCE_NS;
 }
 
 static void wait_for_worker(struct worker_link *link)
 {
-	if (link->state != WORKER_UP && !link->patience.due_ns)
+	if (!is_up(link) && !link->patience.due_ns)
 		loop_timer_set(link->owner->loop,
 		               &link->patience,
 		               link->away_since_ns + WORKER_PATIENCE_NS);
@@ -238,7 +225,7 @@ static void complete(struct worker_link *link, const struct link_completion *com
 		link->fault = "the worker completed a request that is not in flight";
 		return;
 	}
-	tracer_back(request, &link->rings);
+	tracer_back(request, &link->dialer.rings);
 	slots_remove(&link->slots, request);
 	request->result[0] = completion->result;
 	if (status_code(status) == NVME_SC_NAMESPACE_NOT_READY)
@@ -254,14 +241,14 @@ static unsigned take_completions(struct worker_link *link, unsigned most)
 	int r = 0;
 
 	while (n < most && !link->fault) {
-		r = ring_take(&link->rings.completions, &completion);
+		r = ring_take(&link->dialer.rings.completions, &completion);
 		if (r)
 			break;
 		n++;
 		complete(link, &completion);
 	}
 	if (n > 0)
-		ring_release(&link->rings.completions);
+		ring_release(&link->dialer.rings.completions);
 	if (r == RING_E_BROKEN)
 		link->fault = "the worker broke the completion ring";
 	return n;
@@ -284,29 +271,6 @@ static void check_in_flight(struct loop_timer *timer)
 }
 
 /* ------------------------------------------------------------------ the life of a link */
-
-static void disconnect(struct worker_link *link)
-{
-	loop_remove(&link->socket);
-	cleanup_close(&link->connection);
-	link->connection = -1;
-	loop_remove(&link->doorbell);
-	link_deinit(&link->rings);
-	link->wish = HANDOVER_NO_WISH;
-	loop_timer_clear(&link->timer);
-	loop_timer_clear(&link->in_flight_timer);
-	loop_timer_clear(&link->full_timer);
-	link->full_since_ns = 0;
-}
-
-static void try_later(struct worker_link *link)
-{
-	disconnect(link);
-	link->state = WORKER_AWAY;
-	loop_timer_set(
-		link->owner->loop, &link->timer, clock_now_ns() + link->retry_ms * NS_PER_MS);
-	link->retry_ms = link->retry_ms * 2 > RETRY_MAX_MS ? RETRY_MAX_MS : link->retry_ms * 2;
-}
 
 /* What was in flight, now or on a link before, waits for the next link to come up. */
 static void take_back(struct worker_link *link)
@@ -342,8 +306,10 @@ static void end(struct worker_link *link)
 	take_completions(link, LINK_SLOTS);
 	in_flight = link->slots.n_in_flight;
 	link->away_since_ns = clock_now_ns();
-	link->retry_ms = RETRY_MIN_MS;
-	try_later(link);
+	dialer_hang_up(&link->dialer);
+	loop_timer_clear(&link->in_flight_timer);
+	loop_timer_clear(&link->full_timer);
+	link->full_since_ns = 0;
 	link->fault = NULL; /* of what was left in the ring */
 	link->has_put = false;
 	take_back(link);
@@ -355,20 +321,11 @@ static void end(struct worker_link *link)
 	         in_flight);
 }
 
-static void come_up(struct worker_link *link)
+static void come_up(struct dialer *dialer)
 {
-	int r = loop_add(link->owner->loop, &link->doorbell, link->rings.to_transport, EPOLLIN);
+	struct worker_link *link = container_of(dialer, struct worker_link, dialer);
 
-	if (r) {
-		try_later(link);
-		return;
-	}
-	loop_timer_clear(&link->timer);
 	loop_timer_clear(&link->patience);
-	link->state = WORKER_UP;
-	link->retry_ms = RETRY_MIN_MS;
-	link->has_warned = false;
-	log_info("%s: up", object(link));
 	loop_timer_clear(&link->lost_timer);
 	if (link->owner->came_up)
 		link->owner->came_up(link->owner);
@@ -376,116 +333,14 @@ static void come_up(struct worker_link *link)
 	put_waiting(link);
 }
 
-/* It is tried again for ever; a line is said once. */
-static void say_refused(struct worker_link *link, const char *reason)
+static void note_break(struct dialer *dialer, const char *fault)
 {
-	if (link->has_warned)
-		return;
-	link->has_warned = true;
-	log_warn("%s: the worker refuses it, trying again: %s", object(link), reason);
-}
-
-static void hear_welcome(struct worker_link *link)
-{
-	char reason[128] = "";
-	int r = greeting_hear(link->connection, reason, sizeof(reason));
-
-	if (r == 0) {
-		come_up(link);
-		return;
-	}
-	if (r == -EAGAIN)
-		return;
-	if (r == GREETING_E_REFUSED)
-		say_refused(link, reason);
-	else
-		log_debug("%s: not welcome: %s",
-		          object(link),
-		          r < 0 ? error_words(r) : "the worker left, or answered nonsense");
-	try_later(link);
+	container_of(dialer, struct worker_link, dialer)->fault = fault;
 }
 
 bool worker_link_ask(struct worker_link *link, uint32_t handle)
 {
-	return link->state == WORKER_UP && !link->fault &&
-	       handover_ask(link->connection, &link->wish, handle) == 0;
-}
-
-/* After the welcome only answers come: whatever else stirs is the end. */
-static void hear_answer(struct worker_link *link)
-{
-	_cleanup_(handover_deinit) struct handover handover = HANDOVER_NULL;
-	int r = handover_hear(link->connection, &link->wish, &handover);
-
-	if (r == 0)
-		link->owner->answered(link->owner, &handover);
-	if (r == 0 || r == -EAGAIN)
-		return;
-	link->fault = r == HANDOVER_E_MALFORMED ? "the worker says what it should not"
-	                                        : "the worker is gone";
-	loop_remove(&link->socket);
-}
-
-static void socket_ready(struct loop_source *source, uint32_t events)
-{
-	struct worker_link *link = container_of(source, struct worker_link, socket);
-
-	(void)events;
-	if (link->state == WORKER_GREETING)
-		hear_welcome(link);
-	else
-		hear_answer(link);
-}
-
-static void doorbell_ready(struct loop_source *source, uint32_t events)
-{
-	(void)events;
-	doorbell_clear(source->fd);
-}
-
-static int greet(struct worker_link *link)
-{
-	Nvmetd__LinkHello hello = NVMETD__LINK_HELLO__INIT;
-	int r;
-
-	r = link_create(&link->rings);
-	if (r)
-		return error_trace(r);
-	link->connection = greeting_connect(link->worker.path);
-	if (link->connection < 0)
-		return link->connection;
-	r = loop_add(link->owner->loop, &link->socket, link->connection, EPOLLIN);
-	if (r)
-		return error_trace(r);
-	hello.version = LINK_VERSION;
-	hello.transport = (char *)link->owner->transport;
-	hello.token.data = link->worker.token;
-	hello.token.len = sizeof(link->worker.token);
-	hello.thread = link->owner->thread;
-	hello.slots = LINK_SLOTS;
-	hello.arena_bytes = link->owner->arena->size;
-	hello.instance = link->owner->instance;
-	return greeting_say(link->connection, &hello, &link->rings, link->owner->arena->fd);
-}
-
-static void timer_expired(struct loop_timer *timer)
-{
-	struct worker_link *link = container_of(timer, struct worker_link, timer);
-	int r;
-
-	if (link->state == WORKER_GREETING) {
-		log_debug("%s: no welcome in time", object(link));
-		try_later(link);
-		return;
-	}
-	r = greet(link);
-	if (r) {
-		log_debug("%s: cannot greet the worker: %s", object(link), error_words(r));
-		try_later(link);
-		return;
-	}
-	link->state = WORKER_GREETING;
-	loop_timer_set(link->owner->loop, &link->timer, clock_now_ns() + GREETING_NS);
+	return !link->fault && dialer_ask(&link->dialer, handle);
 }
 
 /* ------------------------------------------------------------------ the whole */
@@ -499,22 +354,15 @@ int worker_link_new(struct worker_link **ret_link, const struct worker_link_owne
 	if (!link)
 		return error_origin(-ENOMEM);
 	link->owner = owner;
-	link->worker = *worker;
-	link->rings = LINK_NULL;
-	link->connection = -1;
-	link->socket = LOOP_SOURCE(socket_ready);
-	link->doorbell = LOOP_SOURCE(doorbell_ready);
-	link->timer = LOOP_TIMER(timer_expired);
 	link->patience = LOOP_TIMER(lose_patience);
 	link->held_timer = LOOP_TIMER(put_held);
 	link->in_flight_timer = LOOP_TIMER(check_in_flight);
 	link->lost_timer = LOOP_TIMER(give_up_lost);
 	link->full_timer = LOOP_TIMER(try_full_ring);
-	link->retry_ms = RETRY_MIN_MS;
 	link->away_since_ns = clock_now_ns();
 	slots_init(&link->slots);
 	backlog_init(&link->backlog);
-	r = loop_timer_set(owner->loop, &link->timer, link->away_since_ns);
+	r = dialer_init(&link->dialer, owner, worker, come_up, note_break);
 	if (r)
 		return error_trace(r);
 	*ret_link = take(&link);
@@ -525,24 +373,26 @@ struct worker_link *worker_link_free(struct worker_link *link)
 {
 	if (!link)
 		return NULL;
-	disconnect(link);
+	dialer_deinit(&link->dialer);
 	loop_timer_clear(&link->patience);
 	loop_timer_clear(&link->held_timer);
+	loop_timer_clear(&link->in_flight_timer);
 	loop_timer_clear(&link->lost_timer);
+	loop_timer_clear(&link->full_timer);
 	free(link);
 	return NULL;
 }
 
 void worker_link_aim(struct worker_link *link, const struct view_worker *worker)
 {
-	link->worker = *worker;
+	link->dialer.worker = *worker;
 }
 
 unsigned worker_link_look(struct worker_link *link)
 {
 	unsigned n = 0;
 
-	if (link->state != WORKER_UP)
+	if (!is_up(link))
 		return 0;
 	if (!link->fault)
 		n = take_completions(link, COMPLETIONS_A_LOOK);
@@ -558,27 +408,27 @@ void worker_link_push(struct worker_link *link)
 	if (!link->has_put)
 		return;
 	link->has_put = false;
-	ring_publish(&link->rings.requests);
-	if (ring_must_wake(&link->rings.requests))
-		doorbell_ring(link->rings.to_worker);
+	ring_publish(&link->dialer.rings.requests);
+	if (ring_must_wake(&link->dialer.rings.requests))
+		doorbell_ring(link->dialer.rings.to_worker);
 }
 
 bool worker_link_sleep(struct worker_link *link)
 {
-	if (link->state != WORKER_UP)
+	if (!is_up(link))
 		return true;
 	/* The ring was full: the worker does not ring when it has released slots; a timer does. */
 	if (link->fault || link->has_put ||
 	    (!list_is_empty(&link->backlog.waiting) && !slots_are_full(&link->slots) &&
 	     !link->full_timer.due_ns))
 		return false;
-	return ring_sleep(&link->rings.completions);
+	return ring_sleep(&link->dialer.rings.completions);
 }
 
 void worker_link_wake(struct worker_link *link)
 {
-	if (link->state == WORKER_UP)
-		ring_wake(&link->rings.completions);
+	if (is_up(link))
+		ring_wake(&link->dialer.rings.completions);
 }
 
 bool worker_link_is_idle(const struct worker_link *link)
@@ -588,12 +438,12 @@ bool worker_link_is_idle(const struct worker_link *link)
 
 const char *worker_link_name(const struct worker_link *link)
 {
-	return link->worker.name;
+	return link->dialer.worker.name;
 }
 
 enum worker_link_state worker_link_state(const struct worker_link *link)
 {
-	return link->state;
+	return link->dialer.state;
 }
 
 uint32_t worker_link_in_flight(const struct worker_link *link)

@@ -13,18 +13,54 @@
 
 /* ------------------------------------------------------------------ records */
 
+static enum trace_kind kind_of_write(const struct trace_record *record, bool is_direct)
+{
+	if (record->flags & TRACE_FETCHED)
+		return is_direct ? TRACE_KIND_WRITE_FETCHED_DIRECT : TRACE_KIND_WRITE_FETCHED;
+	return is_direct ? TRACE_KIND_WRITE_DIRECT : TRACE_KIND_WRITE;
+}
+
 enum trace_kind trace_kind_of(const struct trace_record *record)
 {
+	bool is_direct = record->flags & TRACE_DIRECT;
+
 	switch (record->opcode) {
 	case NVME_IO_READ:
-		return TRACE_KIND_READ;
+		return is_direct ? TRACE_KIND_READ_DIRECT : TRACE_KIND_READ;
 	case NVME_IO_WRITE:
-		return record->flags & TRACE_FETCHED ? TRACE_KIND_WRITE_FETCHED : TRACE_KIND_WRITE;
+		return kind_of_write(record, is_direct);
 	case NVME_IO_FLUSH:
-		return TRACE_KIND_FLUSH;
+		return is_direct ? TRACE_KIND_FLUSH_DIRECT : TRACE_KIND_FLUSH;
 	default:
 		return TRACE_KIND_OTHER;
 	}
+}
+
+static bool is_direct(enum trace_kind kind)
+{
+	return kind >= TRACE_KIND_READ_DIRECT;
+}
+
+bool trace_kind_has(enum trace_kind kind, unsigned stage)
+{
+	return !is_direct(kind) || (stage != TRACE_PUT && stage != TRACE_BACK);
+}
+
+static unsigned stage_before(enum trace_kind kind, unsigned stage)
+{
+	do
+		stage--;
+	while (!trace_kind_has(kind, stage));
+	return stage;
+}
+
+static const char *meaning(enum trace_kind kind, enum trace_stage stage)
+{
+	if (is_direct(kind) && stage == TRACE_TOOK)
+		return "the transport has room, and begins to do it by itself";
+	if (is_direct(kind) && stage == TRACE_DONE)
+		return "it has done it";
+	return trace_stage_meaning(stage);
 }
 
 const char *trace_kind_word(enum trace_kind kind)
@@ -38,11 +74,17 @@ const char *trace_kind_word(enum trace_kind kind)
 	return words[kind];
 }
 
-static bool is_whole(const struct trace_record *record)
+static bool is_whole(const struct trace_record *record, enum trace_kind kind)
 {
-	for (unsigned i = 0; i < TRACE_N_STAGES; i++)
-		if (record->at_ns[i] == 0 || (i > 0 && record->at_ns[i] < record->at_ns[i - 1]))
+	uint64_t before_ns = 1;
+
+	for (unsigned i = 0; i < TRACE_N_STAGES; i++) {
+		if (!trace_kind_has(kind, i))
+			continue;
+		if (record->at_ns[i] < before_ns)
 			return false;
+		before_ns = record->at_ns[i];
+	}
 	return true;
 }
 
@@ -74,14 +116,15 @@ static uint32_t duration(const struct trace_record *record, unsigned from, unsig
 
 void trace_summary_add(struct trace_summary *summary, const struct trace_record *record)
 {
-	struct trace_durations *durations = &summary->kinds[trace_kind_of(record)];
+	enum trace_kind kind = trace_kind_of(record);
+	struct trace_durations *durations = &summary->kinds[kind];
 
 	summary->records++;
 	if (record->flags & TRACE_UNSOUND) {
 		summary->unsound++;
 		return;
 	}
-	if (!is_whole(record)) {
+	if (!is_whole(record, kind)) {
 		summary->partial++;
 		return;
 	}
@@ -91,7 +134,8 @@ void trace_summary_add(struct trace_summary *summary, const struct trace_record 
 	}
 	durations->ns[0][durations->n] = duration(record, 0, TRACE_N_STAGES - 1);
 	for (unsigned i = 1; i < TRACE_N_STAGES; i++)
-		durations->ns[i][durations->n] = duration(record, i - 1, i);
+		if (trace_kind_has(kind, i))
+			durations->ns[i][durations->n] = duration(record, stage_before(kind, i), i);
 	durations->n++;
 	durations->bytes += record->bytes;
 	durations->in_flight += record->in_flight;
@@ -175,8 +219,10 @@ static void print_kind(FILE *out, struct trace_summary *summary, enum trace_kind
 	        (unsigned long long)durations->errors);
 	table_begin(&table, "stage|p50|p90|p99|mean|share|what");
 	for (unsigned i = 1; i < TRACE_N_STAGES; i++) {
+		if (!trace_kind_has(kind, i))
+			continue;
 		step = trace_summary_figures(summary, kind, i);
-		add_row(&table, trace_stage_word(i), trace_stage_meaning(i), &step, whole.mean_ns);
+		add_row(&table, trace_stage_word(i), meaning(kind, i), &step, whole.mean_ns);
 	}
 	add_row(&table, "whole", "from \"seen\" to \"sent\"", &whole, whole.mean_ns);
 	table_print(&table, out, 2);
@@ -228,7 +274,9 @@ static json_t *json_of_kind(struct trace_summary *summary, enum trace_kind kind)
 	json_t *stages = json_array();
 
 	for (unsigned i = 1; durations->n > 0 && i <= TRACE_N_STAGES; i++)
-		json_array_append_new(stages, json_of_step(summary, kind, i % TRACE_N_STAGES));
+		if (trace_kind_has(kind, i % TRACE_N_STAGES))
+			json_array_append_new(stages,
+			                      json_of_step(summary, kind, i % TRACE_N_STAGES));
 	return json_pack("{s:s, s:I, s:I, s:I, s:I, s:o}",
 	                 "kind",
 	                 trace_kind_word(kind),

@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 
 #include "common/base/error.h"
+#include "common/shm/packet.h"
 
 #define HELLO_MAX   1024
 #define WELCOME_MAX 512
@@ -14,70 +15,7 @@
 #define ARENA_MAX  (UINT64_C(1) << 30)
 
 /* In the order of the .proto */
-enum { FD_RINGS, FD_ARENA, FD_TO_WORKER, FD_TO_TRANSPORT, FDS };
-
-struct packet {
-	unsigned char bytes[HELLO_MAX];
-	size_t length;
-	bool is_cut;
-	unsigned n_fds;
-	int fds[FDS]; /* -1: handed on, or never there */
-};
-
-static void close_packet(struct packet *packet)
-{
-	for (unsigned i = 0; i < FDS; i++)
-		cleanup_close(&packet->fds[i]);
-}
-
-/* ------------------------------------------------------------------ receiving */
-
-/* Keeps the first four; closes what there is beyond. */
-static void take_descriptors(struct packet *packet, struct msghdr *message)
-{
-	for (struct cmsghdr *part = CMSG_FIRSTHDR(message); part;
-	     part = CMSG_NXTHDR(message, part)) {
-		size_t n = (part->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-
-		if (part->cmsg_level != SOL_SOCKET || part->cmsg_type != SCM_RIGHTS)
-			continue;
-		for (size_t i = 0; i < n; i++) {
-			int fd;
-
-			memcpy(&fd, CMSG_DATA(part) + i * sizeof(int), sizeof(fd));
-			if (packet->n_fds < FDS)
-				packet->fds[packet->n_fds] = fd;
-			else
-				close(fd);
-			packet->n_fds++;
-		}
-	}
-}
-
-static int receive(int fd, struct packet *packet)
-{
-	union {
-		struct cmsghdr header;
-		char bytes[CMSG_SPACE(2 * FDS * sizeof(int))];
-	} control;
-	struct iovec piece = {.iov_base = packet->bytes, .iov_len = sizeof(packet->bytes)};
-	struct msghdr message = {
-		.msg_iov = &piece,
-		.msg_iovlen = 1,
-		.msg_control = &control,
-		.msg_controllen = sizeof(control),
-	};
-	ssize_t length = recvmsg(fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-
-	if (length < 0)
-		return errno == EAGAIN || errno == EINTR ? LINK_HELLO_E_LATER : LINK_HELLO_E_CLOSED;
-	take_descriptors(packet, &message);
-	if (length == 0)
-		return LINK_HELLO_E_CLOSED;
-	packet->length = (size_t)length;
-	packet->is_cut = (message.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0;
-	return 0;
-}
+enum { FD_RINGS, FD_ARENA, FD_TO_WORKER, FD_TO_TRANSPORT };
 
 /* ------------------------------------------------------------------ checking */
 
@@ -89,7 +27,7 @@ static const char *find_fault(const struct packet *packet, const Nvmetd__LinkHel
 		return "the hello is malformed";
 	if (hello->version != LINK_VERSION)
 		return "another version of the link";
-	if (packet->n_fds != FDS)
+	if (packet->n_fds != PACKET_FDS)
 		return "not the four descriptors";
 	if (hello->slots != LINK_SLOTS)
 		return "another number of slots";
@@ -151,17 +89,18 @@ static void free_hello(Nvmetd__LinkHello **hello)
 
 int link_hello_receive(int fd, struct link_hello *ret_hello, const char **ret_reason)
 {
-	_cleanup_(close_packet) struct packet packet = {
-		.fds = {-1, -1, -1, -1}
-        };
+	_cleanup_(packet_deinit) struct packet packet = PACKET_NULL;
 	_cleanup_(free_hello) Nvmetd__LinkHello *hello = NULL;
+	uint8_t bytes[HELLO_MAX];
 	struct lane *lane;
-	int r = receive(fd, &packet);
+	int r = packet_receive(fd, bytes, sizeof(bytes), &packet);
 
 	if (r)
-		return r;
+		return r == -EAGAIN ? LINK_HELLO_E_LATER : LINK_HELLO_E_CLOSED;
+	if (packet.length == 0)
+		return LINK_HELLO_E_CLOSED;
 	if (!packet.is_cut)
-		hello = nvmetd__link_hello__unpack(NULL, packet.length, packet.bytes);
+		hello = nvmetd__link_hello__unpack(NULL, packet.length, bytes);
 	*ret_reason = find_fault(&packet, hello);
 	if (*ret_reason)
 		return LINK_HELLO_E_BAD;

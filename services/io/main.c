@@ -17,7 +17,7 @@
 static const struct service_role role = {
 	.program = "nvmetd-io",
 	.default_name = "io-0",
-	.purpose = "serves the blocks of namespaces to the transports of nvmetd",
+	.purpose = "Serves the blocks of namespaces to the transports of nvmetd.",
 };
 
 int main(int argc, char **argv)

@@ -49,16 +49,26 @@ static bool take_trace(void *context, const char *value)
 	return option_number(value, 0, 1000000, &number);
 }
 
+/* nvmetd-tcp's; it says whether the kernel has it. */
+static bool take_congestion(void *context, const char *value)
+{
+	((struct launcher_options *)context)->congestion = value;
+	return value[0] != '\0';
+}
+
 static const struct service_option options_of_role[] = {
-	{"config",   "FILE", "exports to start with, in nvmetcli's format",                   take_config},
-	{"io",       "N",    "I/O processes, 1 to 16 (default 1)",                            take_io    },
+	{"config",     "FILE", "exports to start with, in nvmetcli's format",                   take_config},
+	{"io",         "N",    "I/O processes, 1 to 16 (default 1)",                            take_io    },
 	{"watchdog",
-         "SECONDS",          "kills what hangs so long, 1 to 3600; 0: never (10)",
-         take_watchdog										   },
+         "SECONDS",            "kills what hangs so long, 1 to 3600; 0: never (10)",
+         take_watchdog										     },
 	{"bin-dir",
-         "DIR",              "where the other programs are (default: where this one is)",
-         take_bin_dir										    },
-	{"trace",    "N",    "trace every Nth I/O command (see nvmetctl trace); 0: none (0)", take_trace },
+         "DIR",                "where the other programs are (default: where this one is)",
+         take_bin_dir										      },
+	{"congestion",
+         "NAME",               "TCP congestion control of connections (the system's)",
+         take_congestion										   },
+	{"trace",      "N",    "trace every Nth I/O command (see nvmetctl trace); 0: none (0)", take_trace },
 };
 
 static const struct service_role role = {

@@ -69,5 +69,6 @@ int plan_make(struct plan *plan, const struct launcher_options *options,
 		return error_origin(-ENAMETOOLONG);
 	add_option(command, "--threads", plan->threads);
 	add_option(command, "--trace", options->trace);
+	add_option(command, "--congestion", options->congestion);
 	return 0;
 }

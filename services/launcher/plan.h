@@ -18,12 +18,13 @@
  */
 #define PLAN_IO_MAX       16
 #define PLAN_COMMANDS_MAX (PLAN_IO_MAX + 2)
-#define COMMAND_ARGUMENTS 18
+#define COMMAND_ARGUMENTS 20
 
 struct launcher_options {
-	const char *config;  /* NULL: the state service comes up with what it has */
-	const char *bin_dir; /* NULL: where our own program lies */
-	const char *trace;   /* every how many commands the transports trace; NULL: not said */
+	const char *config;     /* NULL: the state service comes up with what it has */
+	const char *bin_dir;    /* NULL: where our own program lies */
+	const char *trace;      /* every how many commands the transports trace; NULL: not said */
+	const char *congestion; /* of the transports' connections; NULL: not said */
 	unsigned n_io;
 	unsigned watchdog_s; /* 0: a hung process is not noticed */
 };

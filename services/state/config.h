@@ -103,6 +103,9 @@ struct config_port {
 struct backing;   /* target.h */
 struct subsystem; /* target.h */
 
+/* The kind of a device path that is the worker's own memory, not a file or a device. */
+bool config_is_in_memory(const char *path);
+
 struct config_namespace {
 	uint32_t nsid; /* 1 … NVME_MAX_NAMESPACES */
 	bool enable;

@@ -236,11 +236,15 @@ static void check_path(const char *path, const struct json_place *place, struct 
 /* Memory is the worker's own, so nothing else has to know who holds it. The lock of a file, which
  * keeps a worker off until its predecessor's I/O is over, would stay with whoever holds the file
  * (docs/decisions/0004). */
+bool config_is_in_memory(const char *path)
+{
+	return strncmp(path, "ram:", 4) == 0 || strncmp(path, "null:", 5) == 0;
+}
+
 static void check_grant(const struct config_namespace *namespace, const struct json_place *device,
                         struct report *report)
 {
-	if (!namespace->io_grant || !namespace->path || strncmp(namespace->path, "ram:", 4) == 0 ||
-	    strncmp(namespace->path, "null:", 5) == 0)
+	if (!namespace->io_grant || !namespace->path || config_is_in_memory(namespace->path))
 		return;
 	report_error(report,
 	             PLACE_KEY(device, "io_grant"),

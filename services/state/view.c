@@ -96,6 +96,7 @@ static void put_namespace(Nvmetd__NamespaceView *view, const struct config_names
 	view->ana_group = namespace->ana_group;
 	view->ready = backing->ready;
 	view->granted = namespace->io_grant;
+	view->in_memory = config_is_in_memory(backing->path);
 }
 
 static void put_subsystem(struct scratch *scratch, Nvmetd__SubsystemView *view,

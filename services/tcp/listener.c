@@ -15,6 +15,7 @@
 #include "common/base/clock.h"
 #include "common/base/error.h"
 #include "common/base/log.h"
+#include "services/tcp/congestion.h"
 #include "services/tcp/connection.h"
 
 #define BACKLOG     4096 /* the kernel makes it net.core.somaxconn at most */
@@ -147,6 +148,8 @@ static int open_socket(const struct addrinfo *at, int *ret_fd, char *reason, siz
 		return failed("IPV6_V6ONLY", reason, reason_size);
 	if (bind(fd, at->ai_addr, at->ai_addrlen) < 0)
 		return failed("bind", reason, reason_size);
+	if (congestion_apply(fd))
+		return failed("TCP_CONGESTION", reason, reason_size);
 	if (listen(fd, BACKLOG) < 0)
 		return failed("listen", reason, reason_size);
 	*ret_fd = take_fd(&fd);

@@ -1,8 +1,18 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "services/tcp/wire.h"
 
+#include "services/tcp/congestion.h"
 #include "services/tcp/connection.h"
 #include "services/tcp/listener.h"
+
+static const struct service_option options[] = {
+	{
+         .name = "congestion",
+         .argument = "NAME",
+         .help = "TCP congestion control of connections (the system's)",
+         .take = congestion_take,
+	 },
+};
 
 const struct wire tcp_wire = {
 	.role =
@@ -10,6 +20,8 @@ const struct wire tcp_wire = {
                        .program = "nvmetd-tcp",
                        .default_name = "tcp",
                        .purpose = "Speaks NVMe/TCP with hosts, and routes their commands.",
+                       .options = options,
+                       .n_options = sizeof(options) / sizeof(options[0]),
 		       },
 	.trtype = "tcp",
 	.listen = listener_new,

@@ -214,7 +214,7 @@ static int begin_all(struct ceiling *ceiling)
 	return r;
 }
 
-int ceiling_run(struct ceiling *ceiling, uint64_t duration_ns)
+static int run_for(struct ceiling *ceiling, uint64_t duration_ns)
 {
 	uint64_t start_ns = clock_now_ns();
 	uint64_t now = start_ns;
@@ -238,6 +238,18 @@ int ceiling_run(struct ceiling *ceiling, uint64_t duration_ns)
 		load_looked(bytes > 0, ceiling->load->does_yield, &ceiling->empty_looks);
 	}
 	return r;
+}
+
+int ceiling_run(struct ceiling *ceiling, uint64_t ramp_ns, uint64_t duration_ns, double *ret_iops)
+{
+	int r = run_for(ceiling, ramp_ns);
+
+	if (!r)
+		r = run_for(ceiling, duration_ns);
+	if (r)
+		return r;
+	*ret_iops = (double)ceiling->done * 1e9 / (double)ceiling->measured_ns;
+	return 0;
 }
 
 /* ------------------------------------------------------------------ life */

@@ -37,7 +37,8 @@ struct ceiling {
 
 /* After the load has run for a moment: how the target answers is seen from that. */
 int ceiling_init(struct ceiling *ceiling, const struct load *load);
-int ceiling_run(struct ceiling *ceiling, uint64_t duration_ns);
+/* Of the duration after the ramp. */
+int ceiling_run(struct ceiling *ceiling, uint64_t ramp_ns, uint64_t duration_ns, double *ret_iops);
 void ceiling_deinit(struct ceiling *ceiling);
 
 /* Bytes of an I/O in both directions, by our table; what the load's I/Os had is to be the same. */

@@ -69,18 +69,11 @@ static int load_round(struct contest *contest, unsigned which, uint64_t duration
 static int ceiling_round(struct contest *contest, uint64_t duration_ns,
                          struct contest_round *ret_round)
 {
-	struct ceiling *ceiling = &contest->ceiling;
-	int r;
+	int r = pause_turn(contest->pause, PAUSE_NONE_RUNS);
 
-	r = pause_turn(contest->pause, PAUSE_NONE_RUNS);
 	if (!r)
-		r = ceiling_run(ceiling, RAMP_NS);
-	if (!r)
-		r = ceiling_run(ceiling, duration_ns);
-	if (r)
-		return r;
-	ret_round->iops = (double)ceiling->done * 1e9 / (double)ceiling->measured_ns;
-	return 0;
+		r = ceiling_run(&contest->ceiling, RAMP_NS, duration_ns, &ret_round->iops);
+	return r;
 }
 
 static int pair_round(struct contest *contest, unsigned pair, uint64_t duration_ns)

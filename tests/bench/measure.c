@@ -33,13 +33,10 @@ static int round_of(struct load *load, struct ceiling *ceiling, uint64_t duratio
 	done = load->totals.latency.count - done;
 	ns = load->totals.measured_ns - ns;
 	if (!r)
-		r = ceiling_run(ceiling, RAMP_NS);
-	if (!r)
-		r = ceiling_run(ceiling, duration_ns);
+		r = ceiling_run(ceiling, RAMP_NS, duration_ns, ret_ceiling_iops);
 	if (r)
 		return r;
 	iops = (double)done * 1e9 / (double)ns;
-	*ret_ceiling_iops = (double)ceiling->done * 1e9 / (double)ceiling->measured_ns;
 	*ret_percent = 100 * iops / *ret_ceiling_iops;
 	return 0;
 }

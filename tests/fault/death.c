@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "common/base/clock.h"
+#include "tests/process/load.h"
 #include "tests/process/scene.h"
 
 #define DEPTH      32u
@@ -259,44 +260,21 @@ END_TEST
 
 static pid_t start_load(const char *nsid, const char *seconds, bool reconnects)
 {
-	char port[8];
-	char *const arguments[] = {(char[]){"nvmetd-bench"},
-	                           (char[]){"--traddr"},
-	                           (char[]){"127.0.0.1"},
-	                           (char[]){"--trsvcid"},
-	                           port,
-	                           (char[]){"--nqn"},
-	                           (char[]){HARNESS_NQN},
-	                           (char[]){"--nsid"},
-	                           (char *)(uintptr_t)nsid,
-	                           (char[]){"--rw"},
-	                           (char[]){"randrw"},
-	                           (char[]){"--bs"},
-	                           (char[]){"8K"},
-	                           (char[]){"--qd"},
-	                           (char[]){"32"},
-	                           (char[]){"--region"},
-	                           (char[]){"16M"},
-	                           (char[]){"--seconds"},
-	                           (char *)(uintptr_t)seconds,
-	                           (char[]){"--cpu"},
-	                           (char[]){"-1"},
-	                           (char[]){"--verify"},
-	                           reconnects ? (char[]){"--reconnect"} : NULL,
-	                           NULL};
-
-	snprintf(port, sizeof(port), "%s", scene.harness->exports.ports[0].trsvcid);
-	return harness_spawn("nvmetd-bench", harness_path(scene.harness, "bench"), arguments);
-}
-
-static void expect_good_end(pid_t load)
-{
-	char text[8192];
-	int status = harness_await(load, 50000);
-
-	harness_read(harness_path(scene.harness, "bench"), text, sizeof(text));
-	ck_assert_msg(status == 0, "nvmetd-bench ended with %d: %s", status, text);
-	ck_assert_ptr_nonnull(strstr(text, " 0 wrong"));
+	return load_start("--nsid",
+	                  nsid,
+	                  "--rw",
+	                  "randrw",
+	                  "--bs",
+	                  "8K",
+	                  "--qd",
+	                  "32",
+	                  "--region",
+	                  "16M",
+	                  "--seconds",
+	                  seconds,
+	                  "--verify",
+	                  reconnects ? "--reconnect" : NULL,
+	                  NULL);
 }
 
 static void kill_under_load(const char *name, const char *nsid, bool reconnects)
@@ -307,7 +285,7 @@ static void kill_under_load(const char *name, const char *nsid, bool reconnects)
 		pause_ms(1000);
 		harness_kill(scene.harness, name);
 	}
-	expect_good_end(load);
+	load_expect_good_end(load);
 }
 
 START_TEST(verified_io_on_a_file_goes_on_while_io_dies_five_times)

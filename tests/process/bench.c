@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "common/base/clock.h"
+#include "tests/process/load.h"
 #include "tests/process/scene.h"
 
 #define BENCH_MS 40000u
@@ -203,24 +204,7 @@ END_TEST
 
 START_TEST(finds_what_somebody_else_has_written)
 {
-	char *const arguments[] = {(char[]){"nvmetd-bench"},
-	                           (char[]){"--traddr"},
-	                           (char[]){"127.0.0.1"},
-	                           (char[]){"--trsvcid"},
-	                           scene.harness->exports.ports[0].trsvcid,
-	                           (char[]){"--nqn"},
-	                           (char[]){HARNESS_NQN},
-	                           (char[]){"--rw"},
-	                           (char[]){"randwrite"},
-	                           (char[]){"--region"},
-	                           (char[]){"1M"},
-	                           (char[]){"--cpu"},
-	                           (char[]){"-1"},
-	                           (char[]){"--seconds"},
-	                           (char[]){"20"},
-	                           NULL};
-	pid_t other = harness_spawn(
-		"nvmetd-bench", harness_path(scene.harness, "other"), arguments);
+	pid_t other = load_start("--rw", "randwrite", "--region", "1M", "--seconds", "20", NULL);
 
 	ck_assert_int_eq(
 		bench("1", "--seconds", "3", "--rw", "randrw", "--region", "1M", "--verify", NULL),
@@ -284,19 +268,7 @@ static void await_reads(void)
 
 START_TEST(ends_with_an_error_when_the_connection_is_lost)
 {
-	char *const arguments[] = {(char[]){"nvmetd-bench"},
-	                           (char[]){"--traddr"},
-	                           (char[]){"127.0.0.1"},
-	                           (char[]){"--trsvcid"},
-	                           scene.harness->exports.ports[0].trsvcid,
-	                           (char[]){"--nqn"},
-	                           (char[]){HARNESS_NQN},
-	                           (char[]){"--cpu"},
-	                           (char[]){"-1"},
-	                           (char[]){"--seconds"},
-	                           (char[]){"20"},
-	                           NULL};
-	pid_t load = harness_spawn("nvmetd-bench", harness_path(scene.harness, "load"), arguments);
+	pid_t load = load_start("--seconds", "20", NULL);
 
 	await_reads();
 	harness_kill(scene.harness, "tcp");

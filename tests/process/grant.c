@@ -10,6 +10,7 @@
 
 #include "common/base/clock.h"
 #include "tests/process/grants.h"
+#include "tests/process/load.h"
 #include "tests/process/scene.h"
 
 #define BLOCKS 64u /* of 4096 bytes */
@@ -286,66 +287,43 @@ END_TEST
 
 static pid_t start_load(const char *seconds, const char *block_bytes, bool digests)
 {
-	char port[8];
-	char *const arguments[] = {(char[]){"nvmetd-bench"},
-	                           (char[]){"--traddr"},
-	                           (char[]){"127.0.0.1"},
-	                           (char[]){"--trsvcid"},
-	                           port,
-	                           (char[]){"--nqn"},
-	                           (char[]){HARNESS_NQN},
-	                           (char[]){"--nsid"},
-	                           (char[]){"2"},
-	                           (char[]){"--rw"},
-	                           (char[]){"randrw"},
-	                           (char[]){"--bs"},
-	                           (char *)(uintptr_t)block_bytes,
-	                           (char[]){"--qd"},
-	                           (char[]){"32"},
-	                           (char[]){"--connections"},
-	                           (char[]){"2"},
-	                           (char[]){"--region"},
-	                           (char[]){"16M"},
-	                           (char[]){"--seconds"},
-	                           (char *)(uintptr_t)seconds,
-	                           (char[]){"--cpu"},
-	                           (char[]){"-1"},
-	                           (char[]){"--verify"},
-	                           digests ? (char[]){"--ddgst"} : NULL,
-	                           NULL};
-
-	snprintf(port, sizeof(port), "%s", scene.harness->exports.ports[0].trsvcid);
-	return harness_spawn("nvmetd-bench", harness_path(scene.harness, "bench"), arguments);
-}
-
-static void expect_good_end(pid_t load)
-{
-	char text[8192];
-	int status = harness_await(load, 50000);
-
-	harness_read(harness_path(scene.harness, "bench"), text, sizeof(text));
-	ck_assert_msg(status == 0, "nvmetd-bench ended with %d: %s", status, text);
-	ck_assert_ptr_nonnull(strstr(text, " 0 wrong"));
+	return load_start("--nsid",
+	                  "2",
+	                  "--rw",
+	                  "randrw",
+	                  "--bs",
+	                  block_bytes,
+	                  "--qd",
+	                  "32",
+	                  "--connections",
+	                  "2",
+	                  "--region",
+	                  "16M",
+	                  "--seconds",
+	                  seconds,
+	                  "--verify",
+	                  digests ? "--ddgst" : NULL,
+	                  NULL);
 }
 
 START_TEST(is_verified_by_its_transport_alone)
 {
 	grants_await(2, true);
-	expect_good_end(start_load("2", "8K", false));
+	load_expect_good_end(start_load("2", "8K", false));
 }
 END_TEST
 
 START_TEST(is_verified_in_large_blocks)
 {
 	grants_await(2, true);
-	expect_good_end(start_load("2", "128K", false));
+	load_expect_good_end(start_load("2", "128K", false));
 }
 END_TEST
 
 START_TEST(is_verified_with_digests)
 {
 	grants_await(2, true);
-	expect_good_end(start_load("2", "8K", true));
+	load_expect_good_end(start_load("2", "8K", true));
 }
 END_TEST
 
@@ -359,7 +337,7 @@ static void come_and_go(const char *block_bytes)
 		grants_restore(i % 2);
 		grants_await(2, i % 2);
 	}
-	expect_good_end(load);
+	load_expect_good_end(load);
 }
 
 START_TEST(is_verified_while_the_grant_comes_and_goes)
@@ -384,7 +362,7 @@ START_TEST(is_verified_while_its_worker_dies_three_times)
 		harness_kill(scene.harness, "io-0");
 		grants_await(2, true);
 	}
-	expect_good_end(load);
+	load_expect_good_end(load);
 }
 END_TEST
 

@@ -7,9 +7,8 @@
 #include <unistd.h>
 
 #include "common/base/clock.h"
+#include "tests/process/load.h"
 #include "tests/process/scene.h"
-
-#define LOAD_MS 40000u
 
 static char text[65536];
 static pid_t load, follower;
@@ -19,29 +18,26 @@ static void given_a_set(void)
 	scene_start(NULL);
 }
 
-static pid_t spawn_load(const char *rw, const char *nsid)
+static pid_t start_load(const char *rw, const char *nsid)
 {
-	const char *arguments[] = {"nvmetd-bench",
-	                           "--traddr",
-	                           "127.0.0.1",
-	                           "--trsvcid",
-	                           scene.harness->exports.ports[0].trsvcid,
-	                           "--nqn",
-	                           HARNESS_NQN,
-	                           "--cpu",
-	                           "-1",
-	                           "--nsid",
-	                           nsid,
-	                           "--rw",
-	                           rw,
-	                           "--qd",
-	                           "4",
+	return load_start("--nsid", nsid, "--rw", rw, "--qd", "4", "--seconds", "60", NULL);
+}
+
+/* nvmetctl trace of each command, until it is ended. */
+static pid_t start_follower(void)
+{
+	const char *arguments[] = {"nvmetctl",
+	                           "--run-dir",
+	                           harness_path(scene.harness, "run"),
+	                           "trace",
+	                           "--every",
+	                           "1",
 	                           "--seconds",
-	                           "60",
+	                           "600",
 	                           NULL};
 
-	return harness_spawn("nvmetd-bench",
-	                     harness_path(scene.harness, "load"),
+	return harness_spawn("nvmetctl",
+	                     harness_path(scene.harness, "follower"),
 	                     (char *const *)(uintptr_t)arguments);
 }
 
@@ -129,7 +125,7 @@ static void await_records_of(pid_t pid)
 
 START_TEST(shows_all_stages_of_reads)
 {
-	load = spawn_load("randread", "2");
+	load = start_load("randread", "2");
 	do
 		trace("1", "3", NULL); /* it may not have begun */
 	while (!strstr(text, "read: "));
@@ -141,7 +137,7 @@ END_TEST
 
 START_TEST(shows_all_stages_of_writes_to_a_file)
 {
-	load = spawn_load("randwrite", "1");
+	load = start_load("randwrite", "1");
 	do
 		trace("1", "3", NULL);
 	while (!strstr(text, "write: "));
@@ -153,20 +149,7 @@ END_TEST
 
 START_TEST(has_every_command_if_asked_for_each)
 {
-	char *const arguments[] = {(char[]){"nvmetctl"},
-	                           (char[]){"--run-dir"},
-	                           (char[]){"-"}, /* below */
-	                           (char[]){"trace"},
-	                           (char[]){"--every"},
-	                           (char[]){"1"},
-	                           (char[]){"--seconds"},
-	                           (char[]){"600"},
-	                           NULL};
-	char *own[9];
-
-	memcpy(own, arguments, sizeof(own));
-	own[2] = strdup(harness_path(scene.harness, "run"));
-	follower = harness_spawn("nvmetctl", harness_path(scene.harness, "follower"), own);
+	follower = start_follower();
 	scene_connect();
 	do { /* until it is heard */
 		expect_good(scene_io(NVME_IO_FLUSH, 2, 0, 0, NULL));
@@ -179,7 +162,6 @@ START_TEST(has_every_command_if_asked_for_each)
 	expect_text(" 4321 ");
 	scene_disconnect();
 	harness_end_program(follower);
-	free(own[2]);
 }
 END_TEST
 
@@ -203,7 +185,7 @@ END_TEST
 
 START_TEST(says_its_figures_as_json)
 {
-	load = spawn_load("randread", "2");
+	load = start_load("randread", "2");
 	do
 		trace("1", "3", "--json");
 	while (strstr(text, "\"records\": 0,"));
@@ -248,6 +230,34 @@ START_TEST(keeps_its_file_from_others)
 }
 END_TEST
 
+/* ------------------------------------------------------------------ without a worker */
+
+static void given_a_set_with_an_io_grant(void)
+{
+	struct harness_exports exports = harness_plain();
+
+	exports.subsystems[0].namespaces[1].has_io_grant = true;
+	scene_start(&exports);
+}
+
+START_TEST(shows_the_stages_of_what_a_transport_did_by_itself)
+{
+	const char *at;
+
+	load = start_load("randread", "2");
+	do /* the memory may not have been handed over */
+		trace("1", "3", NULL);
+	while (!(at = strstr(text, "read_direct: ")));
+	harness_end_program(load);
+	ck_assert_ptr_nonnull(strstr(at, "\n  took "));
+	ck_assert_ptr_nonnull(strstr(at, "\n  done "));
+	ck_assert_ptr_null(strstr(at, "\n  put "));
+	expect_text(" 0 not through all stages");
+	dump();
+	expect_text(" read_direct ");
+}
+END_TEST
+
 /* ------------------------------------------------------------------ after a death */
 
 /* What it did last is there, although its successor has been up for long. */
@@ -255,7 +265,7 @@ START_TEST(shows_what_the_dead_did_last)
 {
 	pid_t dead = harness_pid(scene.harness, "tcp", 0);
 
-	load = spawn_load("randrw", "2");
+	load = start_load("randrw", "2");
 	do
 		trace("1", "3", NULL);
 	while (!strstr(text, "read: "));
@@ -272,18 +282,9 @@ END_TEST
 START_TEST(shows_what_was_killed_while_it_was_traced)
 {
 	pid_t dead = harness_pid(scene.harness, "tcp", 0);
-	char *const arguments[] = {(char[]){"nvmetctl"},
-	                           (char[]){"--run-dir"},
-	                           strdup(harness_path(scene.harness, "run")),
-	                           (char[]){"trace"},
-	                           (char[]){"--every"},
-	                           (char[]){"1"},
-	                           (char[]){"--seconds"},
-	                           (char[]){"600"},
-	                           NULL};
 
-	follower = harness_spawn("nvmetctl", harness_path(scene.harness, "follower"), arguments);
-	load = spawn_load("randrw", "2");
+	follower = start_follower();
+	load = start_load("randrw", "2");
 	await_records_of(dead);
 	harness_kill(scene.harness, "tcp");
 	harness_end_program(load);
@@ -293,13 +294,12 @@ START_TEST(shows_what_was_killed_while_it_was_traced)
 	ck_assert_msg(records_of(dead) > 0, "none of process %d: %s", dead, text);
 	expect_text(".old: reactor ");
 	expect_text(" read ");
-	free(arguments[2]);
 }
 END_TEST
 
 START_TEST(is_left_for_a_dump_when_all_have_gone)
 {
-	load = spawn_load("randread", "2");
+	load = start_load("randread", "2");
 	do
 		trace("1", "3", NULL);
 	while (!strstr(text, "read: "));
@@ -353,6 +353,11 @@ int main(void)
 	                 keeps_its_file_from_others,
 	                 shows_what_the_dead_did_last,
 	                 shows_what_was_killed_while_it_was_traced);
+	describe_alone(suite,
+	               "nvmetctl trace of a namespace with an io grant",
+	               given_a_set_with_an_io_grant,
+	               scene_stop,
+	               shows_the_stages_of_what_a_transport_did_by_itself);
 	describe_alone(suite,
 	               "a set that has ended",
 	               given_a_set,

@@ -39,6 +39,18 @@ static struct trace_record record_of(uint64_t step_ns)
 	return record;
 }
 
+/* It took so long, and had room and was sent after a nanosecond each. */
+static struct trace_record record_of_direct(uint64_t copy_ns)
+{
+	struct trace_record record = {.opcode = NVME_IO_READ, .bytes = 4096, .flags = TRACE_DIRECT};
+
+	record.at_ns[TRACE_SEEN] = record.at_ns[TRACE_ADMITTED] = 1000000;
+	record.at_ns[TRACE_TOOK] = 1000001;
+	record.at_ns[TRACE_DONE] = 1000001 + copy_ns;
+	record.at_ns[TRACE_SENT] = 1000002 + copy_ns;
+	return record;
+}
+
 static void add(struct trace_record record)
 {
 	trace_summary_add(&summary, &record);
@@ -102,6 +114,15 @@ START_TEST(keeps_kinds_of_commands_apart)
 	add(record);
 	record.opcode = 0xff;
 	add(record);
+	record = record_of_direct(1);
+	add(record);
+	record.opcode = NVME_IO_WRITE;
+	add(record);
+	record.flags |= TRACE_FETCHED;
+	add(record);
+	record.opcode = NVME_IO_FLUSH;
+	add(record);
+	ck_assert_uint_eq(summary.partial, 0);
 	for (unsigned kind = 0; kind < TRACE_N_KINDS; kind++)
 		ck_assert_uint_eq(summary.kinds[kind].n, 1);
 }
@@ -115,6 +136,29 @@ START_TEST(counts_a_command_that_no_worker_had)
 	add(record);
 	ck_assert_uint_eq(summary.partial, 1);
 	ck_assert_uint_eq(summary.kinds[TRACE_KIND_READ].n, 0);
+}
+END_TEST
+
+START_TEST(has_the_steps_of_a_command_that_needed_no_worker)
+{
+	add(record_of_direct(70));
+	ck_assert_uint_eq(
+		trace_summary_figures(&summary, TRACE_KIND_READ_DIRECT, TRACE_TOOK).p50_ns, 1);
+	ck_assert_uint_eq(
+		trace_summary_figures(&summary, TRACE_KIND_READ_DIRECT, TRACE_DONE).p50_ns, 70);
+	ck_assert_uint_eq(
+		trace_summary_figures(&summary, TRACE_KIND_READ_DIRECT, TRACE_SENT).p50_ns, 1);
+	ck_assert_uint_eq(trace_summary_figures(&summary, TRACE_KIND_READ_DIRECT, 0).p50_ns, 72);
+}
+END_TEST
+
+START_TEST(counts_a_command_that_began_without_a_worker_and_was_not_done)
+{
+	struct trace_record record = record_of_direct(1);
+
+	record.at_ns[TRACE_DONE] = 0;
+	add(record);
+	ck_assert_uint_eq(summary.partial, 1);
 }
 END_TEST
 
@@ -165,6 +209,21 @@ START_TEST(is_printed_with_each_stage_in_order)
 	}
 	ck_assert_ptr_nonnull(strstr(at, "\n  whole "));
 	ck_assert_ptr_null(strstr(printed, "flush:"));
+}
+END_TEST
+
+START_TEST(is_printed_without_the_stages_that_a_kind_has_not)
+{
+	FILE *out = open_memstream(&printed, &printed_length);
+	const char *at;
+
+	add(record_of_direct(1));
+	trace_summary_print_text(out, &summary);
+	fclose(out);
+	at = strstr(printed, "read_direct: 1 commands");
+	ck_assert_msg(at && strstr(at, "\n  took ") && strstr(at, "\n  done "), "%s", printed);
+	ck_assert_ptr_null(strstr(at, "\n  put "));
+	ck_assert_ptr_null(strstr(at, "\n  back "));
 }
 END_TEST
 
@@ -241,6 +300,18 @@ static void dump(unsigned last)
 	fclose(out);
 }
 
+static void dump_only(const struct trace_record *record)
+{
+	const struct trace_origin origin = {.pid = 1};
+	struct trace_ring ring;
+
+	unlink(path);
+	ck_assert_int_eq(trace_ring_create(&ring, path, &origin), 0);
+	trace_ring_add(&ring, record);
+	trace_ring_close(&ring, path);
+	dump(20);
+}
+
 START_TEST(has_the_last_records)
 {
 	dump(2);
@@ -262,16 +333,20 @@ END_TEST
 START_TEST(shows_a_stage_that_was_not_reached)
 {
 	struct trace_record record = record_of(1);
-	const struct trace_origin origin = {.pid = 1};
-	struct trace_ring ring;
 
-	unlink(path);
-	ck_assert_int_eq(trace_ring_create(&ring, path, &origin), 0);
 	record.at_ns[TRACE_SENT] = 0;
-	trace_ring_add(&ring, &record);
-	trace_ring_close(&ring, path);
-	dump(20);
+	dump_only(&record);
 	ck_assert_ptr_nonnull(strstr(printed, "  -  "));
+}
+END_TEST
+
+START_TEST(shows_what_needed_no_worker)
+{
+	struct trace_record record = record_of_direct(7000);
+
+	dump_only(&record);
+	ck_assert_ptr_nonnull(strstr(printed, " read_direct "));
+	ck_assert_ptr_nonnull(strstr(printed, " +7.0 "));
 }
 END_TEST
 
@@ -294,10 +369,13 @@ int main(void)
 	         has_them_of_a_single_command,
 	         keeps_kinds_of_commands_apart,
 	         counts_a_command_that_no_worker_had,
+	         has_the_steps_of_a_command_that_needed_no_worker,
+	         counts_a_command_that_began_without_a_worker_and_was_not_done,
 	         counts_a_command_that_goes_back_in_time,
 	         does_not_use_what_a_worker_lied_about,
 	         takes_a_duration_of_years_for_the_longest_there_is,
 	         is_printed_with_each_stage_in_order,
+	         is_printed_without_the_stages_that_a_kind_has_not,
 	         is_json_with_all_its_keys);
 	describe(suite,
 	         "a file of a dead process",
@@ -306,6 +384,7 @@ int main(void)
 	         has_the_last_records,
 	         says_whose_they_are,
 	         shows_a_stage_that_was_not_reached,
+	         shows_what_needed_no_worker,
 	         is_not_asked_for_more);
 	return run(suite);
 }

@@ -113,6 +113,15 @@ START_TEST(has_the_transport_alone_trace)
 }
 END_TEST
 
+START_TEST(has_the_transport_alone_congestion_control)
+{
+	options.congestion = "cubic";
+	make();
+	ck_assert_str_eq(option_of(1, "--congestion"), "");
+	ck_assert_str_eq(option_of(3, "--congestion"), "cubic");
+}
+END_TEST
+
 START_TEST(leaves_out_what_was_not_given)
 {
 	options.config = NULL;
@@ -128,6 +137,7 @@ START_TEST(has_room_for_all_that_may_be_asked_for)
 {
 	options.n_io = PLAN_IO_MAX;
 	options.trace = "100";
+	options.congestion = "cubic";
 	service.log_level = "debug";
 	service.cpu_list = "0";
 	make();
@@ -161,6 +171,7 @@ int main(void)
 	         tells_all_the_same_processors,
 	         gives_the_configuration_to_the_state_service_alone,
 	         has_the_transport_alone_trace,
+	         has_the_transport_alone_congestion_control,
 	         leaves_out_what_was_not_given,
 	         has_room_for_all_that_may_be_asked_for,
 	         refuses_a_path_that_is_too_long);

@@ -81,7 +81,7 @@ START_TEST(are_not_disturbed_by_a_view_that_is_shown)
 {
 	struct reactor *reactor = transport.reactors[0];
 
-	expect_apart(&reactor->next_view, &reactor->view);
+	expect_apart(&reactor->next_view, &reactor->sight);
 	expect_apart(&reactor->next_view, &reactor->counts);
 	expect_apart(&reactor->view_notice, &reactor->counts);
 }

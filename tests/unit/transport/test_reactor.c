@@ -73,9 +73,9 @@ static void rounds_until_there_is_a_link(void)
 {
 	uint64_t end_ns = clock_now_ns() + 5 * NS_PER_S;
 
-	while (!reactor->links[0] && clock_now_ns() < end_ns)
+	while (!reactor->workers.links[0] && clock_now_ns() < end_ns)
 		ck_assert_int_eq(loop_round(reactor->loop, 10), 0);
-	ck_assert_ptr_nonnull(reactor->links[0]);
+	ck_assert_ptr_nonnull(reactor->workers.links[0]);
 }
 
 START_TEST(has_a_link_to_each_worker)

@@ -291,6 +291,49 @@ START_TEST(gives_the_memory_of_a_transfer_to_the_next)
 }
 END_TEST
 
+/* ------------------------------------------------------------------ answers from memory */
+
+static void given_answers_from_memory(void)
+{
+	given_an_empty_room();
+	prepare(&greedy, greedy.answers, REQUEST_NO_DATA, 128u << 10);
+	for (unsigned i = 0; i < MANY; i++)
+		greedy.answers[i].is_in_memory = true;
+}
+
+START_TEST(has_no_more_of_them_than_the_caches_hold)
+{
+	ck_assert_uint_eq(take_all(greedy.answers), ROOM_WARM / (128u << 10));
+}
+END_TEST
+
+START_TEST(goes_on_with_the_next_when_one_is_given_back)
+{
+	unsigned n = take_all(greedy.answers);
+
+	ck_assert_ptr_null(room_next(&room));
+	room_give(&room, &greedy.answers[0]);
+	ck_assert_ptr_eq(room_next(&room), &greedy.answers[n]);
+	ck_assert_ptr_null(room_next(&room));
+}
+END_TEST
+
+START_TEST(has_one_that_is_larger_than_that)
+{
+	prepare(&greedy, greedy.answers, REQUEST_NO_DATA, MIB);
+	for (unsigned i = 0; i < MANY; i++)
+		greedy.answers[i].is_in_memory = true;
+	ck_assert_uint_eq(take_all(greedy.answers), 1);
+}
+END_TEST
+
+START_TEST(does_not_count_transfers_for_them)
+{
+	take_all(greedy.transfers);
+	ck_assert_uint_eq(take_all(greedy.answers), ROOM_WARM / (128u << 10));
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("room");
@@ -323,6 +366,14 @@ int main(void)
 	         has_small_ones_wait_for_no_large_one,
 	         gives_no_host_all_of_the_reserve,
 	         gives_hosts_their_turns);
+	describe(suite,
+	         "a room with large answers from memory",
+	         given_answers_from_memory,
+	         forget_the_room,
+	         has_no_more_of_them_than_the_caches_hold,
+	         goes_on_with_the_next_when_one_is_given_back,
+	         has_one_that_is_larger_than_that,
+	         does_not_count_transfers_for_them);
 	describe(suite,
 	         "a room with all the transfers that a host may have",
 	         given_a_host_with_all_the_transfers_it_may_have,

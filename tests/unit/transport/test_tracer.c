@@ -230,6 +230,31 @@ START_TEST(notices_a_worker_that_says_nothing)
 }
 END_TEST
 
+START_TEST(says_what_was_done_without_a_worker)
+{
+	struct trace_record record;
+	uint64_t began_ns;
+
+	tracer.every = 1;
+	tracer_see(&tracer, &requests[0]);
+	request_stamp(&requests[0], TRACE_ADMITTED);
+	requests[0].wanted.first_block = 77;
+	began_ns = tracer_begin(&requests[0]);
+	tracer_direct(&requests[0], began_ns);
+	request_stamp(&requests[0], TRACE_SENT);
+	tracer_end(&tracer, &requests[0]);
+	record = written();
+	ck_assert_uint_eq(record.flags, TRACE_DIRECT);
+	ck_assert_uint_eq(record.first_block, 77);
+	ck_assert_uint_eq(record.puts, 0);
+	ck_assert_uint_eq(record.at_ns[TRACE_PUT], 0);
+	ck_assert_uint_eq(record.at_ns[TRACE_BACK], 0);
+	ck_assert_uint_ge(record.at_ns[TRACE_TOOK], record.at_ns[TRACE_ADMITTED]);
+	ck_assert_uint_ge(record.at_ns[TRACE_DONE], record.at_ns[TRACE_TOOK]);
+	ck_assert_uint_ge(record.at_ns[TRACE_SENT], record.at_ns[TRACE_DONE]);
+}
+END_TEST
+
 START_TEST(counts_how_often_a_request_was_put)
 {
 	struct link_request *taken;
@@ -274,6 +299,7 @@ int main(void)
 	         does_not_believe_times_that_are_to_come,
 	         does_not_believe_an_end_before_the_beginning,
 	         notices_a_worker_that_says_nothing,
+	         says_what_was_done_without_a_worker,
 	         counts_how_often_a_request_was_put);
 	return run(suite);
 }
