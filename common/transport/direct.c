@@ -22,9 +22,23 @@ static struct direct_grant *grant_at(struct list *link)
 	return container_of(link, struct direct_grant, link);
 }
 
+/* Nothing of what was lent is sent in part (port.h), so no block of it is torn by this. */
+static void unmap(struct direct_grant *grant)
+{
+	struct list *link;
+
+	while ((link = list_take_first(&grant->lent))) {
+		struct request *request = container_of(link, struct request, core_link);
+
+		request->queue->wire->keep(request);
+		must(!request->is_borrowed);
+	}
+	region_deinit(&grant->region);
+}
+
 static void let_go(struct direct_grant *grant, enum direct_state state)
 {
-	region_deinit(&grant->region);
+	unmap(grant);
 	grant->is_null = false;
 	grant->state = (uint8_t)state;
 }
@@ -64,6 +78,7 @@ static struct direct_grant *find_or_make(struct direct *direct, uint32_t handle)
 		return NULL;
 	grant->handle = handle;
 	grant->region = REGION_NULL;
+	list_init(&grant->lent);
 	list_append(&direct->grants, &grant->link);
 	return grant;
 }
@@ -172,7 +187,7 @@ static const char *map(struct direct_grant *grant, struct handover *handover)
 		return "its descriptor is of no file";
 	if (is_mapped(grant, &status) && grant->region.size == handover->bytes)
 		return NULL;
-	region_deinit(&grant->region);
+	unmap(grant);
 	r = region_adopt(&grant->region, take_fd(&handover->fd), handover->bytes);
 	if (r)
 		return r > 0 ? "its memory is not sealed, or not of the size said"
@@ -193,7 +208,7 @@ static void accept(struct direct_grant *grant, struct handover *handover)
 		return;
 	}
 	if (!handover->has_memory)
-		region_deinit(&grant->region);
+		unmap(grant);
 	grant->is_null = !handover->has_memory;
 	grant->bytes = handover->bytes;
 	grant->block_shift = handover->block_shift;
@@ -243,7 +258,15 @@ static uint64_t offset_of(const struct direct_grant *grant, const struct request
 	return wanted->first_block << grant->block_shift;
 }
 
-static bool transfer(const struct direct_grant *grant, const struct request *request)
+static void lend(struct direct_grant *grant, struct request *request, uint8_t *memory)
+{
+	request->own = request->data;
+	request->data = memory;
+	request->is_borrowed = true;
+	list_append(&grant->lent, &request->core_link);
+}
+
+static bool transfer(struct direct_grant *grant, struct request *request)
 {
 	uint64_t offset = offset_of(grant, request);
 	bool reads = request->wanted.operation == LINK_READ;
@@ -254,6 +277,10 @@ static bool transfer(const struct direct_grant *grant, const struct request *req
 	if (grant->is_null)
 		return !reads || memory_zero(request->data, request->length) == 0;
 	memory = (uint8_t *)grant->region.memory + offset;
+	if (reads && request->queue->may_borrow) {
+		lend(grant, request, memory);
+		return true;
+	}
 	if (reads)
 		return memory_copy(request->data, memory, request->length) == 0;
 	return memory_copy(memory, request->data, request->length) == 0;
@@ -266,7 +293,7 @@ static void count(struct direct_grant *grant, enum count operations, enum count 
 	counts_add(&grant->counts, bytes, length);
 }
 
-bool direct_do(struct direct_grant *grant, const struct request *request)
+bool direct_do(struct direct_grant *grant, struct request *request)
 {
 	switch ((enum link_operation)request->wanted.operation) {
 	case LINK_READ:

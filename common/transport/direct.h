@@ -16,14 +16,16 @@
  * Shape     A grant for each namespace with an io grant in the view, found by its number there.
  *           Reads, writes and flushes are done at once, by copying between that memory and the
  *           arena; everything else, and everything while the memory is not here, goes through
- *           the worker, which works on the same memory.
+ *           the worker, which works on the same memory. Where the wire may borrow (port.h),
+ *           what is read is not copied but lent to it until it is sent.
  *
  *             WANTED ── asked ──► ASKED ── handed over ──► HELD
  *                ▲                  └── refused ──► REFUSED ── a second ──► WANTED
  *                └── a link of any reactor has come up: the worker may be another, which has
  *                    other memory. What was HELD is asked for again, and not used meanwhile.
  * Promise   After direct_show() of a view without the grant nothing is mapped any more, so a
- *           Drained of that view says that too. The process never uses memory of two workers
+ *           Drained of that view says that too: what is lent then the wire has to keep
+ *           first, however slow its host is. The process never uses memory of two workers
  *           at a time: `epoch`, which all reactors share, rises before a command is put on a
  *           new link, and is looked at before each direct command. A page that cannot be had
  *           makes the command go through the worker, which answers it.
@@ -46,6 +48,7 @@ struct direct_grant {
 	uint64_t bytes;
 	struct region region; /* its descriptor is closed */
 	uint64_t device, inode;
+	struct list lent; /* requests whose data is in it, by core_link; the wire has them */
 	struct counts counts;
 };
 
@@ -80,4 +83,4 @@ void direct_ask_again(struct direct *direct);
 /* The grant by which an admitted command can be done here; NULL: it is the worker's. */
 struct direct_grant *direct_find(struct direct *direct, const struct request *request);
 /* Does it. False: it is the worker's after all. */
-bool direct_do(struct direct_grant *grant, const struct request *request);
+bool direct_do(struct direct_grant *grant, struct request *request);

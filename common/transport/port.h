@@ -40,6 +40,7 @@
  *             core  wire->respond()     now the wire has it again (possibly from within
  *                                       request_execute()): queue data and completion
  *             core  wire->flush()       the end of a round: send what respond() queued
+ *             core  wire->keep()        what the answer borrows goes away: keep it
  *             wire  request_stamp()     TRACE_SENT: all is sent
  *             wire  request_finish()    all is sent, or given up
  *
@@ -49,9 +50,16 @@
  *           Those that the core has are not responded to any more. When none is left the core
  *           calls wire->closed(), and the queue's memory is the wire's again.
  *
- *           adopt(), fetch(), flush(), resume(), terminate() and closed() are called from
- *           the reactor's own round, never from within a call of the wire's; respond() alone
- *           may be. After queue_close() only closed() comes.
+ *           adopt(), fetch(), flush(), keep(), resume(), terminate() and closed() are called
+ *           from the reactor's own round, never from within a call of the wire's; respond()
+ *           alone may be. After queue_close() only closed() comes, and keep() of requests that
+ *           the wire has not finished.
+ *
+ *           Borrowed data. Where the wire said that it can (queue->may_borrow), respond() may
+ *           bring data that is not the request's own (request->is_borrowed): it can be read
+ *           as long as keep() is not called, but others may write to it. So
+ *           the wire sends it in the round in which it came, and what is left then, or when a
+ *           part of a block is sent and not all, it keeps: request_keep_data().
  * Promise   Nothing on this path allocates, except the request table at Connect.
  * Trust     Everything that came from the host is checked by the core, except framing, which
  *           is the wire's.
@@ -94,6 +102,9 @@ struct wire {
 	/* The end of a round in which respond(), fetch() or resume() was called: now it is time to
 	 * send, all at once. May be NULL. */
 	void (*flush)(struct reactor *reactor);
+	/* request->data of an answer that is not sent yet is borrowed, and goes away: calls
+	 * request_keep_data() now, and does no more than that. Only where queue->may_borrow. */
+	void (*keep)(struct request *request);
 	/* The core ends this connection (keep-alive expired, controller gone, protocol error in
 	 * Connect …): the wire closes it, after what is to be sent has been sent, within 2 s. */
 	void (*terminate)(struct queue *queue, const char *reason);
@@ -128,6 +139,7 @@ struct queue {
 
 	bool connected;            /* wire: Connect has succeeded */
 	bool sqflow_disabled;      /* wire: SQHD is not used; SUCCESS may be */
+	bool may_borrow;           /* the wire's: answers may bring borrowed data */
 	uint16_t qid;              /* wire */
 	uint32_t size;             /* entries */
 	uint32_t in_capsule_bytes; /* wire: the most that a capsule may carry on this queue now */
@@ -189,8 +201,9 @@ struct request {
 	uint8_t owner;               /* enum request_owner, the core's */
 	uint8_t kind;                /* enum request_kind, the core's */
 	enum nvme_transfer direction;
-	uint32_t length; /* bytes of data, 0 if none; known after decode */
-	uint8_t *data;   /* in the arena, aligned to 4096; NULL if none */
+	uint32_t length;  /* bytes of data, 0 if none; known after decode */
+	uint8_t *data;    /* in the arena, aligned to 4096; NULL if none; or borrowed: */
+	bool is_borrowed; /* not in the arena, and not the request's own; read only */
 	uint64_t arena_offset;
 	struct nvme_status status;  /* the answer */
 	uint32_t result[2];         /* dword 0 and 1 of the completion */
@@ -211,7 +224,9 @@ struct request {
 	uint64_t checked;           /* serial of the view that wanted was checked against */
 	uint64_t put_ns;            /* when it was put into the worker's ring */
 	uint64_t patience_ns;       /* until when it waits for its namespace; 0: did not wait yet */
+	uint8_t *own;               /* its own memory, while its data is borrowed */
 	uint16_t error_location;
+	uint16_t sqhd;      /* that its completion had */
 	uint16_t worker;    /* index in the view */
 	uint16_t grant;     /* number in the view; 0: none */
 	uint8_t source;     /* enum request_source */
@@ -239,6 +254,10 @@ void request_fail(struct request *request, struct nvme_status status);
 /* The completion as it goes on the wire, in the order of sending: moves SQHD. True: data
  * (request->data, request->length) is to be sent before it. */
 bool request_complete(struct request *request, struct nvme_completion *ret_completion);
+
+/* Copies what is borrowed into the request's own memory, where request->data is then. False: it
+ * cannot be had any more. Then the command has failed, and this is its completion instead. */
+bool request_keep_data(struct request *request, struct nvme_completion *ret_completion);
 
 void request_finish(struct request *request);
 

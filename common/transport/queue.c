@@ -152,6 +152,7 @@ int queue_open(struct queue *queue, struct reactor *reactor, const struct wire *
 	queue->wire = wire;
 	queue->in_capsule_bytes = QUEUE_ADMIN_IN_CAPSULE;
 	queue->connected = queue->sqflow_disabled = queue->closing = false;
+	queue->may_borrow = false;
 	queue->starved = queue->resumable = false;
 	queue->qid = queue->sqhd = 0;
 	queue->size = queue->n_requests = queue->n_used = queue->in_core = queue->in_wire = 0;

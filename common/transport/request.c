@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/nvme/decode.h"
+#include "common/shm/memory.h"
 #include "common/transport/controller.h"
 #include "common/transport/io.h"
 #include "common/transport/queue.h"
@@ -218,11 +219,20 @@ void request_resume(struct request *request)
 
 /* ------------------------------------------------------------------ answer */
 
+static void give_back_memory(struct request *request)
+{
+	if (request->is_borrowed) {
+		request->is_borrowed = false;
+		list_remove(&request->core_link); /* of the lender's */
+	}
+	room_give(&request->queue->reactor->room, request);
+}
+
 static void give_up(struct request *request)
 {
 	struct queue *queue = request->queue;
 
-	room_give(&queue->reactor->room, request);
+	give_back_memory(request);
 	queue->in_core--;
 	queue_take_back(queue, request);
 }
@@ -270,29 +280,51 @@ static uint16_t next_sqhd(struct queue *queue)
 	return queue->sqhd;
 }
 
-bool request_complete(struct request *request, struct nvme_completion *ret_completion)
+static struct nvme_completion completion_of(const struct request *request)
 {
-	struct queue *queue = request->queue;
-	uint16_t sqhd = next_sqhd(queue);
-
-	if (queue->sqflow_disabled && is_connect(&request->command))
-		sqhd = UINT16_MAX;
-	*ret_completion = (struct nvme_completion){
+	return (struct nvme_completion){
 		.dw0 = le32_of(request->result[0]),
 		.dw1 = le32_of(request->result[1]),
-		.sqhd = le16_of(sqhd),
-		.sqid = le16_of(queue->qid),
+		.sqhd = le16_of(request->sqhd),
+		.sqid = le16_of(request->queue->qid),
 		.cid = request->command.cid,
 		.status = le16_of((uint16_t)(request->status.value << 1)),
 	};
+}
+
+bool request_complete(struct request *request, struct nvme_completion *ret_completion)
+{
+	struct queue *queue = request->queue;
+
+	request->sqhd = next_sqhd(queue);
+	if (queue->sqflow_disabled && is_connect(&request->command))
+		request->sqhd = UINT16_MAX;
+	*ret_completion = completion_of(request);
 	return request->direction == NVME_TRANSFER_TO_HOST && status_is_ok(request->status);
+}
+
+bool request_keep_data(struct request *request, struct nvme_completion *ret_completion)
+{
+	const uint8_t *lent = request->data;
+
+	if (!request->is_borrowed)
+		return true;
+	request->is_borrowed = false;
+	list_remove(&request->core_link);
+	request->data = request->own;
+	if (memory_copy(request->data, lent, request->length) == 0)
+		return true;
+	request->status = status_of(NVME_SC_DATA_TRANSFER_ERROR); /* as the worker has it */
+	note_error(request);
+	*ret_completion = completion_of(request);
+	return false;
 }
 
 void request_finish(struct request *request)
 {
 	struct queue *queue = request->queue;
 
-	room_give(&queue->reactor->room, request);
+	give_back_memory(request);
 	queue->in_wire--;
 	queue_take_back(queue, request);
 }

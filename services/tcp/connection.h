@@ -71,6 +71,9 @@ struct connection {
 	/* sending */
 	struct list sending;
 	size_t sent_bytes;       /* of its first */
+	size_t queued_bytes;     /* since it was sent from */
+	bool has_borrowed;       /* there may be borrowed data in it; never when a round is over */
+	bool is_broken;          /* it cannot be sent: the end of the round ends the connection */
 	uint64_t stuck_since_ns; /* since when its first waits for the host to read; 0 */
 	uint64_t took_ns;        /* when the host took anything */
 	bool mute; /* nothing is queued any more: a TermReq has been, or the stream is shut */
@@ -148,6 +151,7 @@ bool transfer_is_large(const struct connection *connection);
 void transfer_forgive_pause(struct connection *connection);
 /* send.c */
 void send_respond(struct request *request);
+void send_keep(struct request *request);
 void send_queue(struct connection *connection, struct outgoing *outgoing);
 void send_flush(struct connection *connection);
 

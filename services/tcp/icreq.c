@@ -18,6 +18,8 @@ bool icreq_header(struct connection *connection)
 	outgoing_plain(&connection->icresp, connection->icresp_bytes, sizeof(icresp));
 	send_queue(connection, &connection->icresp);
 	receiver_place(receiver, NULL, 0);
+	/* a digest is of what is sent, so the data must not change behind it */
+	connection->queue.may_borrow = !receiver->agreement.data_digest;
 	connection_event(connection, LIFE_ON_INITIALIZED);
 	return true;
 }

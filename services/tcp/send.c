@@ -1,7 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Answers are gathered during a round and sent at its end with one system call, whatever their
- * number. The data of reads goes from the arena to the socket; headers lie in the requests.
+ * number; or before, when they are worth one by then. The data of reads goes from the arena to the
+ * socket, or from where it is borrowed (port.h); headers lie in the requests.
+ *
+ * Borrowed data may be written to by the next command that is executed. So between the first and
+ * the last byte of an answer that are read from there no other command is: what the socket has
+ * not taken is copied before the sending ends.
  */
 #include <errno.h>
 #include <sys/socket.h>
@@ -13,33 +18,15 @@
 /* Bytes a round and a connection, or a little more: one with much to send does not hold up the
  * others, and the caches still have what is sent when it was fetched in the same portions. */
 #define ROUND_BYTES (512u << 10)
+/* As many are sent at once: the host has something to do, and less remains for the round's end,
+ * when the socket may not take all. */
+#define EARLY_BYTES (128u << 10)
 
 void send_queue(struct connection *connection, struct outgoing *outgoing)
 {
 	list_append(&connection->sending, &outgoing->link);
+	connection->queued_bytes += outgoing_bytes(outgoing);
 	connection_mark(connection);
-}
-
-void send_respond(struct request *request)
-{
-	struct connection *connection = connection_of(request->queue);
-	struct outgoing *outgoing = &tcp_request_of(request)->outgoing;
-	struct nvme_completion completion;
-	bool has_data;
-
-	if (connection->mute) {
-		request_finish(request);
-		return;
-	}
-	has_data = request_complete(request, &completion);
-	outgoing_answer(outgoing,
-	                &connection->receiver.agreement,
-	                &completion,
-	                has_data ? request->data : NULL,
-	                has_data ? request->length : 0,
-	                connection->queue.sqflow_disabled);
-	outgoing->request = request;
-	send_queue(connection, outgoing);
 }
 
 /* Takes out of the list what is sent. A host has STUCK_NS for each answer, however few bytes of
@@ -65,6 +52,68 @@ static void count_sent(struct connection *connection, size_t sent)
 	connection->sent_bytes = sent;
 }
 
+/* ------------------------------------------------------------------ borrowed data */
+
+/* Whether its header, which says how much data comes, is on its way. */
+static bool is_begun(const struct connection *connection, const struct outgoing *outgoing)
+{
+	return connection->sending.next == &outgoing->link && connection->sent_bytes > 0;
+}
+
+/* What was sent of it stays right: it has not changed since. */
+void send_keep(struct request *request)
+{
+	struct connection *connection = connection_of(request->queue);
+	struct outgoing *outgoing = &tcp_request_of(request)->outgoing;
+	struct nvme_completion completion;
+	bool is_kept = request_keep_data(request, &completion);
+
+	outgoing->data = request->data;
+	if (is_kept)
+		return;
+	if (is_begun(connection, outgoing))
+		connection->is_broken = true;
+	else
+		outgoing_answer(outgoing,
+		                &connection->receiver.agreement,
+		                &completion,
+		                NULL,
+		                0,
+		                connection->queue.sqflow_disabled);
+}
+
+/* False: there was nothing. */
+static bool keep_rest(struct connection *connection)
+{
+	bool had_any = false;
+
+	if (!connection->has_borrowed)
+		return false;
+	connection->has_borrowed = false;
+	list_for_each (link, &connection->sending) {
+		struct request *request = container_of(link, struct outgoing, link)->request;
+
+		if (!request || !request->is_borrowed)
+			continue;
+		send_keep(request);
+		had_any = true;
+	}
+	return had_any;
+}
+
+/* ------------------------------------------------------------------ sending */
+
+static void note_failure(struct connection *connection, int r)
+{
+	if (r == -EAGAIN || r == -EINTR) {
+		if (connection->stuck_since_ns == 0)
+			connection->stuck_since_ns = loop_now_ns(connection->lane->loop);
+		return;
+	}
+	log_debug("%s: cannot send: %s", connection->queue.host_address, error_words(r));
+	connection->is_broken = true;
+}
+
 /* True: all that was given to the socket was taken, go on. */
 static bool send_some(struct connection *connection, size_t *round_bytes)
 {
@@ -80,15 +129,11 @@ static bool send_some(struct connection *connection, size_t *round_bytes)
 	                                     ROUND_BYTES - *round_bytes,
 	                                     &bytes);
 	r = sendmsg(connection->fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
-	if (r < 0 && errno != EAGAIN && errno != EINTR) {
-		log_debug(
-			"%s: cannot send: %s", connection->queue.host_address, error_words(-errno));
-		connection_event(connection, LIFE_ON_HUNG_UP);
-		return false;
-	}
+	/* a page that is borrowed cannot be had: whose it is, copying them tells */
+	if (r < 0 && errno == EFAULT && keep_rest(connection))
+		return !connection->is_broken;
 	if (r <= 0) {
-		if (connection->stuck_since_ns == 0)
-			connection->stuck_since_ns = loop_now_ns(connection->lane->loop);
+		note_failure(connection, r < 0 ? -errno : -EAGAIN);
 		return false;
 	}
 	connection->took_ns = loop_now_ns(connection->lane->loop);
@@ -97,18 +142,56 @@ static bool send_some(struct connection *connection, size_t *round_bytes)
 	return (size_t)r == bytes;
 }
 
-void send_flush(struct connection *connection)
+/* From anywhere: it changes no state, so that who answers a command need not expect the end of its
+ * connection. True: only the bytes of a round were too few. */
+static bool send_list(struct connection *connection)
 {
 	size_t round_bytes = 0;
 	bool goes_on = true;
 
 	while (goes_on && round_bytes < ROUND_BYTES && !list_is_empty(&connection->sending))
 		goes_on = send_some(connection, &round_bytes);
-	if (list_is_empty(&connection->sending))
-		return;
-	if (goes_on) /* too much for one round */
-		lane_mark_again(connection->lane, &connection->marked);
-	else if (connection->state != LIFE_CLOSED && connection->stuck_since_ns == 0)
+	keep_rest(connection);
+	connection->queued_bytes = 0;
+	if (!goes_on && !list_is_empty(&connection->sending) && connection->stuck_since_ns == 0)
 		/* too much for the socket: it says when there is room again */
 		connection->stuck_since_ns = loop_now_ns(connection->lane->loop);
+	return goes_on;
+}
+
+void send_respond(struct request *request)
+{
+	struct connection *connection = connection_of(request->queue);
+	struct outgoing *outgoing = &tcp_request_of(request)->outgoing;
+	struct nvme_completion completion;
+	bool has_data;
+
+	if (connection->mute) {
+		request_finish(request);
+		return;
+	}
+	has_data = request_complete(request, &completion);
+	outgoing_answer(outgoing,
+	                &connection->receiver.agreement,
+	                &completion,
+	                has_data ? request->data : NULL,
+	                has_data ? request->length : 0,
+	                connection->queue.sqflow_disabled);
+	outgoing->request = request;
+	connection->has_borrowed |= request->is_borrowed;
+	send_queue(connection, outgoing);
+	if (connection->queued_bytes >= EARLY_BYTES && connection->stuck_since_ns == 0 &&
+	    !connection->is_broken)
+		send_list(connection);
+}
+
+/* At the end of a round. */
+void send_flush(struct connection *connection)
+{
+	bool goes_on = !connection->is_broken && send_list(connection);
+
+	if (connection->is_broken)
+		connection_event(connection, LIFE_ON_HUNG_UP);
+	else if (goes_on && !list_is_empty(&connection->sending)) /* too much for one round */
+		lane_mark_again(connection->lane, &connection->marked);
 }

@@ -31,6 +31,7 @@ const struct wire tcp_wire = {
 	.fetch = transfer_fetch,
 	.resume = connection_resume,
 	.flush = lane_flush,
+	.keep = send_keep,
 	.terminate = connection_terminate,
 	.closed = connection_closed,
 	.describe = connection_describe,

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Namespaces with an io grant: the transport does their I/O by itself, and no host notices when
  * the grant comes and goes, when the worker dies, or when the memory is another. */
-#include <jansson.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +9,7 @@
 #include <unistd.h>
 
 #include "common/base/clock.h"
+#include "tests/process/grants.h"
 #include "tests/process/load.h"
 #include "tests/process/scene.h"
 
@@ -25,61 +25,7 @@ static void given_a_grant(void)
 	scene_start(&exports);
 }
 
-/* ------------------------------------------------------------------ status */
-
-/* namespaces[nsid - 1] of the first subsystem. */
-static long number_of(uint32_t nsid, const char *key, const char *counter)
-{
-	static char text[1 << 20];
-	const json_t *value;
-	json_t *root;
-	long number;
-
-	if (harness_ctl(scene.harness, text, sizeof(text), "status", "--json", NULL) != 0)
-		ck_abort_msg("status: %s", text);
-	root = json_loads(text, 0, NULL);
-	value = json_array_get(json_object_get(root, "subsystems"), 0);
-	value = json_array_get(json_object_get(value, "namespaces"), nsid - 1);
-	value = json_object_get(value, key);
-	if (counter)
-		value = json_object_get(value, counter);
-	if (!value)
-		ck_abort_msg("status has no %s of namespace %u: %s", key, nsid, text);
-	number = json_is_boolean(value) ? json_is_true(value) : (long)json_integer_value(value);
-	json_decref(root);
-	return number;
-}
-
-/* All reactors, or none, do its I/O. */
-static void await_grant(uint32_t nsid, bool in_use)
-{
-	long wanted = in_use ? (long)scene.harness->threads : 0, found;
-	uint64_t end_ns = clock_now_ns() + HARNESS_WAIT_MS * NS_PER_MS;
-
-	while ((found = number_of(nsid, "io_grant_threads", NULL)) != wanted) {
-		if (clock_now_ns() > end_ns)
-			ck_abort_msg("%ld reactors have it, expected %ld", found, wanted);
-		usleep(20000);
-	}
-}
-
-static void restore_grant(bool on)
-{
-	struct harness_exports exports = scene.harness->exports;
-
-	exports.subsystems[0].namespaces[1].has_io_grant = on;
-	harness_restore(scene.harness, &exports);
-}
-
 /* ------------------------------------------------------------------ what it does */
-
-/* A reactor that finds that a link of another came up asks anew, at its next command. */
-static void settle(uint32_t nsid)
-{
-	await_grant(nsid, true);
-	scene_write(nsid, 0, 1, 1);
-	await_grant(nsid, true);
-}
 
 /* A worker that stands still answers nothing, so what is answered is the transport's own. */
 static pid_t stop_worker(void)
@@ -104,7 +50,7 @@ START_TEST(needs_no_worker_for_reads_writes_flushes)
 	pid_t worker;
 
 	scene_connect();
-	settle(2);
+	grants_settle(2);
 	worker = stop_worker();
 	scene_write(2, 0, BLOCKS, 7);
 	scene_read_back(2, 0, BLOCKS, 7);
@@ -120,7 +66,7 @@ START_TEST(needs_no_worker_for_null)
 	pid_t worker;
 
 	scene_connect();
-	settle(3);
+	grants_settle(3);
 	worker = stop_worker();
 	scene_write(3, 5, 1, 7);
 	memset(data, 0xee, sizeof(data));
@@ -136,7 +82,7 @@ START_TEST(works_on_the_memory_that_the_worker_has)
 {
 	static uint8_t data[4096];
 
-	await_grant(2, true);
+	grants_await(2, true);
 	scene_connect();
 	scene_write(2, 0, BLOCKS, 9);
 	expect_good(scene_io(NVME_IO_WRITE_ZEROES, 2, 8, 1, NULL));
@@ -150,7 +96,7 @@ START_TEST(refuses_what_is_beyond_the_last_block)
 {
 	static uint8_t data[8192];
 
-	await_grant(2, true);
+	grants_await(2, true);
 	scene_connect();
 	expect_status(scene_io(NVME_IO_READ, 2, (64u << 20) / 4096 - 1, 2, data),
 	              DNR(NVME_SC_LBA_RANGE));
@@ -163,19 +109,19 @@ START_TEST(is_counted_for_its_namespace)
 {
 	long reads, writes, bytes, flushes;
 
-	await_grant(2, true);
+	grants_await(2, true);
 	scene_connect();
-	reads = number_of(2, "counters", "reads");
-	writes = number_of(2, "counters", "writes");
-	bytes = number_of(2, "counters", "write_bytes");
-	flushes = number_of(2, "counters", "flushes");
+	reads = grants_number(2, "counters", "reads");
+	writes = grants_number(2, "counters", "writes");
+	bytes = grants_number(2, "counters", "write_bytes");
+	flushes = grants_number(2, "counters", "flushes");
 	scene_write(2, 0, BLOCKS, 9);
 	scene_read_back(2, 0, BLOCKS, 9);
 	expect_good(scene_io(NVME_IO_FLUSH, 2, 0, 0, NULL));
-	ck_assert_int_eq(number_of(2, "counters", "reads"), reads + 1);
-	ck_assert_int_eq(number_of(2, "counters", "writes"), writes + 1);
-	ck_assert_int_eq(number_of(2, "counters", "write_bytes"), bytes + BLOCKS * 4096);
-	ck_assert_int_eq(number_of(2, "counters", "flushes"), flushes + 1);
+	ck_assert_int_eq(grants_number(2, "counters", "reads"), reads + 1);
+	ck_assert_int_eq(grants_number(2, "counters", "writes"), writes + 1);
+	ck_assert_int_eq(grants_number(2, "counters", "write_bytes"), bytes + BLOCKS * 4096);
+	ck_assert_int_eq(grants_number(2, "counters", "flushes"), flushes + 1);
 	scene_disconnect();
 }
 END_TEST
@@ -184,10 +130,10 @@ START_TEST(is_shown)
 {
 	static char text[65536];
 
-	await_grant(2, true);
-	ck_assert_int_eq(number_of(2, "io_grant", NULL), 1);
-	ck_assert_int_eq(number_of(1, "io_grant", NULL), 0);
-	ck_assert_int_eq(number_of(1, "io_grant_threads", NULL), 0);
+	grants_await(2, true);
+	ck_assert_int_eq(grants_number(2, "io_grant", NULL), 1);
+	ck_assert_int_eq(grants_number(1, "io_grant", NULL), 0);
+	ck_assert_int_eq(grants_number(1, "io_grant_threads", NULL), 0);
 	ck_assert_int_eq(harness_ctl(scene.harness, text, sizeof(text), "status", NULL), 0);
 	ck_assert_ptr_nonnull(strstr(text, "io grant in use"));
 	ck_assert_int_eq(harness_ctl(scene.harness, text, sizeof(text), "show", NULL), 0);
@@ -199,35 +145,19 @@ END_TEST
 
 /* ------------------------------------------------------------------ revocation */
 
-/* The mappings of a process, by the name of the memory of namespace 2. */
-static unsigned count_mappings(pid_t pid)
-{
-	char path[64], line[512];
-	unsigned n = 0;
-	FILE *file;
-
-	snprintf(path, sizeof(path), "/proc/%d/maps", pid);
-	file = fopen(path, "re");
-	ck_assert_ptr_nonnull(file);
-	while (fgets(line, sizeof(line), file))
-		n += strstr(line, "memfd:ram-") != NULL;
-	fclose(file);
-	return n;
-}
-
 START_TEST(that_is_revoked_is_unmapped_and_has_its_content)
 {
 	pid_t tcp = harness_pid(scene.harness, "tcp", 0), worker;
 	static uint8_t data[BLOCKS * 4096];
 	struct host_request read;
 
-	await_grant(2, true);
-	ck_assert_uint_eq(count_mappings(tcp), scene.harness->threads);
+	grants_await(2, true);
+	ck_assert_uint_eq(grants_mappings(tcp), scene.harness->threads);
 	scene_connect();
 	scene_write(2, 0, BLOCKS, 3);
-	restore_grant(false);
-	await_grant(2, false);
-	ck_assert_uint_eq(count_mappings(tcp), 0);
+	grants_restore(false);
+	grants_await(2, false);
+	ck_assert_uint_eq(grants_mappings(tcp), 0);
 	worker = stop_worker();
 	read = host_io(&scene.spaces[2], NVME_IO_READ, 0, BLOCKS, data);
 	queue_must(&scene.queue, host_queue_submit(&scene.queue, &read));
@@ -236,8 +166,8 @@ START_TEST(that_is_revoked_is_unmapped_and_has_its_content)
 	ck_assert_int_eq(kill(worker, SIGCONT), 0);
 	queue_must(&scene.queue, host_queue_await(&scene.queue, &read, 5000));
 	scene_expect(data, sizeof(data), 3);
-	restore_grant(true);
-	await_grant(2, true);
+	grants_restore(true);
+	grants_await(2, true);
 	scene_read_back(2, 0, BLOCKS, 3);
 	scene_disconnect();
 }
@@ -251,66 +181,174 @@ START_TEST(of_a_namespace_that_is_gone_is_unmapped)
 	uint64_t end_ns = clock_now_ns() + HARNESS_WAIT_MS * NS_PER_MS;
 	static uint8_t data[4096];
 
-	await_grant(2, true);
+	grants_await(2, true);
 	scene_connect();
 	scene_write(2, 0, BLOCKS, 4);
 	without.subsystems[0].namespaces[1] = without.subsystems[0].namespaces[2];
 	without.subsystems[0].namespaces[2] = (struct harness_namespace){.nsid = 0};
 	harness_restore(scene.harness, &without);
-	while (count_mappings(tcp) > 0 ||
+	while (grants_mappings(tcp) > 0 ||
 	       harness_log_count(scene.harness, "has left worker") == 0) {
 		ck_assert_msg(clock_now_ns() < end_ns, "it is still mapped");
 		usleep(10000);
 	}
 	harness_restore(scene.harness, &with);
-	await_grant(2, true);
+	grants_await(2, true);
 	expect_good(scene_io(NVME_IO_READ, 2, 0, 1, data));
 	scene_expect_zeroes(data, sizeof(data));
 	scene_disconnect();
 }
 END_TEST
 
+/* ------------------------------------------------------------------ a host that does not read */
+
+#define SLOW_READS  4u
+#define SLOW_BLOCKS 256u /* of 4096 bytes, each */
+
+static uint8_t slow_data[SLOW_READS][SLOW_BLOCKS * 4096];
+
+static void submit_slow_reads(struct host_queue *queue, struct host_request reads[SLOW_READS])
+{
+	for (unsigned i = 0; i < SLOW_READS; i++) {
+		reads[i] = host_io(&scene.spaces[2], NVME_IO_READ, 0, SLOW_BLOCKS, slow_data[i]);
+		queue_must(queue, host_queue_submit(queue, &reads[i]));
+	}
+	queue_must(queue, host_queue_flush(queue));
+}
+
+/* Each block is of the one write or of the other, and whole. */
+static void expect_whole_blocks(const uint8_t *data, uint64_t before, uint64_t after)
+{
+	static uint8_t old[SLOW_BLOCKS * 4096], new[SLOW_BLOCKS * 4096];
+
+	scene_fill(old, sizeof(old), before);
+	scene_fill(new, sizeof(new), after);
+	for (size_t i = 0; i < sizeof(old); i += 4096)
+		ck_assert_msg(memcmp(data + i, old + i, 4096) == 0 ||
+		                      memcmp(data + i, new + i, 4096) == 0,
+		              "block %zu is torn",
+		              i / 4096);
+}
+
+static void expect_slow_reads(struct host_queue *queue, struct host_request reads[SLOW_READS])
+{
+	for (unsigned i = 0; i < SLOW_READS; i++) {
+		queue_must(queue, host_queue_await(queue, &reads[i], HARNESS_WAIT_MS));
+		expect_whole_blocks(slow_data[i], 5, 6);
+	}
+}
+
+static void open_slow_queue(struct host_queue *queue)
+{
+	scene_connect();
+	grants_settle(2);
+	scene_write(2, 0, SLOW_BLOCKS, 5);
+	host_must(&scene.controller,
+	          host_controller_open_queue(&scene.controller, queue, 2, 32, SLOW_READS));
+}
+
+START_TEST(is_read_whole_by_a_host_that_reads_late)
+{
+	struct host_request reads[SLOW_READS];
+	struct host_queue slow;
+
+	open_slow_queue(&slow);
+	submit_slow_reads(&slow, reads);
+	for (unsigned i = 0; i < 20; i++)
+		scene_write(2, 0, SLOW_BLOCKS, 5 + i % 2);
+	expect_slow_reads(&slow, reads);
+	host_queue_close(&slow);
+	scene_disconnect();
+}
+END_TEST
+
+/* The last of its answers are not sent for as long as it likes. */
+START_TEST(is_unmapped_though_a_host_does_not_read)
+{
+	pid_t tcp = harness_pid(scene.harness, "tcp", 0);
+	struct host_request reads[SLOW_READS];
+	struct host_queue slow;
+
+	open_slow_queue(&slow);
+	submit_slow_reads(&slow, reads);
+	grants_restore(false);
+	grants_await(2, false);
+	ck_assert_uint_eq(grants_mappings(tcp), 0);
+	scene_write(2, 0, SLOW_BLOCKS, 6);
+	expect_slow_reads(&slow, reads);
+	host_queue_close(&slow);
+	grants_restore(true);
+	grants_await(2, true);
+	scene_disconnect();
+}
+END_TEST
+
 /* ------------------------------------------------------------------ under load */
 
-static pid_t start_load(const char *seconds)
+static pid_t start_load(const char *seconds, const char *block_bytes, bool digests)
 {
 	return load_start("--nsid",
 	                  "2",
 	                  "--rw",
 	                  "randrw",
 	                  "--bs",
-	                  "8K",
+	                  block_bytes,
 	                  "--qd",
 	                  "32",
 	                  "--connections",
 	                  "2",
 	                  "--region",
 	                  "16M",
-	                  "--ddgst",
 	                  "--seconds",
 	                  seconds,
 	                  "--verify",
+	                  digests ? "--ddgst" : NULL,
 	                  NULL);
 }
 
 START_TEST(is_verified_by_its_transport_alone)
 {
-	await_grant(2, true);
-	load_expect_good_end(start_load("2"));
+	grants_await(2, true);
+	load_expect_good_end(start_load("2", "8K", false));
 }
 END_TEST
 
-START_TEST(is_verified_while_the_grant_comes_and_goes)
+START_TEST(is_verified_in_large_blocks)
+{
+	grants_await(2, true);
+	load_expect_good_end(start_load("2", "128K", false));
+}
+END_TEST
+
+START_TEST(is_verified_with_digests)
+{
+	grants_await(2, true);
+	load_expect_good_end(start_load("2", "8K", true));
+}
+END_TEST
+
+static void come_and_go(const char *block_bytes)
 {
 	pid_t load;
 
-	await_grant(2, true);
-	load = start_load("6");
+	grants_await(2, true);
+	load = start_load("6", block_bytes, false);
 	for (unsigned i = 0; i < 6; i++) {
-		restore_grant(i % 2);
-		await_grant(2, i % 2);
+		grants_restore(i % 2);
+		grants_await(2, i % 2);
 	}
 	load_expect_good_end(load);
+}
+
+START_TEST(is_verified_while_the_grant_comes_and_goes)
+{
+	come_and_go("8K");
+}
+END_TEST
+
+START_TEST(is_verified_in_large_blocks_while_the_grant_comes_and_goes)
+{
+	come_and_go("128K");
 }
 END_TEST
 
@@ -318,11 +356,11 @@ START_TEST(is_verified_while_its_worker_dies_three_times)
 {
 	pid_t load;
 
-	await_grant(2, true);
-	load = start_load("5");
+	grants_await(2, true);
+	load = start_load("5", "8K", false);
 	for (unsigned i = 0; i < 3; i++) {
 		harness_kill(scene.harness, "io-0");
-		await_grant(2, true);
+		grants_await(2, true);
 	}
 	load_expect_good_end(load);
 }
@@ -334,14 +372,14 @@ START_TEST(goes_on_without_a_worker)
 	pid_t old, next;
 
 	scene_connect();
-	settle(2);
+	grants_settle(2);
 	old = harness_pid(scene.harness, "io-0", 0);
 	ck_assert_int_eq(kill(old, SIGKILL), 0);
 	scene_write(2, 0, BLOCKS, 8);
 	scene_read_back(2, 0, BLOCKS, 8);
 	next = harness_pid(scene.harness, "io-0", old);
 	ck_assert_int_ne(next, old);
-	await_grant(2, true);
+	grants_await(2, true);
 	scene_read_back(2, 0, BLOCKS, 8);
 	scene_disconnect();
 }
@@ -434,7 +472,7 @@ START_TEST(of_a_successor_is_the_same_for_all)
 	scene_connect();
 	host_must(&scene.controller,
 	          host_controller_open_queue(&scene.controller, &other, 2, 32, 8));
-	settle(2);
+	grants_settle(2);
 	scene_write(2, 0, 1, 5);
 	read_by(&other, data);
 	scene_expect(data, sizeof(data), 5);
@@ -448,7 +486,7 @@ START_TEST(of_a_successor_is_the_same_for_all)
 	scene_write(2, 0, 1, 6);
 	read_by(&other, data);
 	scene_expect(data, sizeof(data), 6);
-	await_grant(2, true);
+	grants_await(2, true);
 	scene_read_back(2, 0, 1, 6);
 	host_queue_close(&other);
 	scene_disconnect();
@@ -469,8 +507,12 @@ int main(void)
 	                 refuses_what_is_beyond_the_last_block,
 	                 is_counted_for_its_namespace,
 	                 is_shown,
+	                 is_read_whole_by_a_host_that_reads_late,
 	                 is_verified_by_its_transport_alone,
+	                 is_verified_in_large_blocks,
+	                 is_verified_with_digests,
 	                 is_verified_while_the_grant_comes_and_goes,
+	                 is_verified_in_large_blocks_while_the_grant_comes_and_goes,
 	                 is_verified_while_its_worker_dies_three_times,
 	                 goes_on_without_a_worker);
 	describe_alone(suite,
@@ -478,6 +520,7 @@ int main(void)
 	               given_a_grant,
 	               scene_stop,
 	               that_is_revoked_is_unmapped_and_has_its_content,
+	               is_unmapped_though_a_host_does_not_read,
 	               of_a_namespace_that_is_gone_is_unmapped);
 	describe_alone(suite,
 	               "the memory",

@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 
 #include "common/base/error.h"
+#include "common/shm/memory.h"
 #include "services/tcp/connection.h"
 #include "services/tcp/wire.h"
 #include "tests/support/spec.h"
@@ -95,6 +96,22 @@ void core_run(void)
 		tcp_wire.flush((struct reactor *)&core);
 		forget_if_closed();
 	}
+}
+
+void core_lend(struct request *request)
+{
+	request->own = request->data;
+	request->data = core.lent;
+	request->is_borrowed = true;
+}
+
+unsigned core_borrowed(void)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < CORE_REQUESTS; i++)
+		n += requests[i].owner == WIRES && requests[i].is_borrowed;
+	return n;
 }
 
 void core_answer(struct nvme_status status)
@@ -239,6 +256,11 @@ void request_execute(struct request *request)
 	request->queue->in_wire--;
 	request->queue->in_core++;
 	core.executed[core.n_executed++] = request;
+	if (!core.at_once)
+		return;
+	if (request->command.opcode == NVME_IO_READ && request->queue->may_borrow)
+		core_lend(request);
+	core_answer(STATUS_OK);
 }
 
 void request_fail(struct request *request, struct nvme_status status)
@@ -256,8 +278,24 @@ bool request_complete(struct request *request, struct nvme_completion *ret_compl
 	return request->command.opcode == NVME_IO_READ && status_is_ok(request->status);
 }
 
+bool request_keep_data(struct request *request, struct nvme_completion *ret_completion)
+{
+	const uint8_t *lent = request->data;
+
+	if (!request->is_borrowed)
+		return true;
+	request->is_borrowed = false;
+	request->data = request->own;
+	if (memory_copy(request->data, lent, request->length) == 0)
+		return true;
+	request->status = status_of(NVME_SC_DATA_TRANSFER_ERROR);
+	request_complete(request, ret_completion);
+	return false;
+}
+
 void request_finish(struct request *request)
 {
+	request->is_borrowed = false;
 	must(request->owner == WIRES);
 	request->owner = FREE;
 	request->queue->in_wire--;

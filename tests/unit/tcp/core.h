@@ -12,7 +12,8 @@
  *
  * Shape     One connection on one loop. Commands that are executed are kept until the test
  *           answers them. Opcode Write has data, in the capsule if its SGL says "offset";
- *           Read gets data; others have none.
+ *           Read gets data; others have none. At once: it answers within request_execute(),
+ *           and lends what a Read gets.
  * Promise   core_deinit() fails the test if a request was lost.
  * Trust     none
  * Threads   one
@@ -28,6 +29,8 @@ struct core {
 	unsigned requests; /* that queue_begin() may give out, of CORE_REQUESTS */
 	bool has_room;     /* what request_reserve() says */
 	bool closed;
+	bool at_once;
+	uint8_t *lent; /* what is lent: CORE_DATA_MAX bytes */
 	unsigned n_executed;
 	struct request *executed[CORE_REQUESTS]; /* the oldest first */
 };
@@ -42,6 +45,10 @@ void core_run(void);
 
 /* The answer to the oldest of the executed commands. */
 void core_answer(struct nvme_status status);
+/* The data of a Read that is not answered yet is core.lent from now on. */
+void core_lend(struct request *request);
+/* Requests that the wire has, whose data is borrowed. */
+unsigned core_borrowed(void);
 /* queue_begin() had said no, or request_reserve(): now there is some. */
 void core_resume(void);
 void core_fetch(struct request *request);

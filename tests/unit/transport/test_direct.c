@@ -22,6 +22,7 @@ static struct region region; /* the worker's */
 static struct view view;
 static struct view_namespace namespaces[2];
 static struct request request;
+static struct queue queue; /* that it came on */
 static uint8_t data[8 * BLOCK];
 
 static void show(struct direct *which, unsigned grant)
@@ -61,7 +62,8 @@ static void hand_over(struct direct *which, const struct region *memory)
 
 static void want(enum link_operation operation, uint64_t first, uint32_t blocks)
 {
-	request = (struct request){.grant = 1, .length = blocks * BLOCK, .data = data};
+	request = (struct request){
+		.queue = &queue, .grant = 1, .length = blocks * BLOCK, .data = data};
 	request.wanted = (struct link_request){.operation = (uint8_t)operation,
 	                                       .handle = HANDLE,
 	                                       .first_block = first,
