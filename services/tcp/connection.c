@@ -194,8 +194,11 @@ static bool is_settled(const struct connection *connection)
 static bool try(struct loop_source *source)
 {
 	struct connection *connection = container_of(source, struct connection, source);
-	bool found = connection_readable(connection);
+	bool found;
 
+	if (!(source->events & EPOLLIN)) /* what it would find is not wanted now */
+		return false;
+	found = connection_readable(connection);
 	if (found && !is_settled(connection))
 		connection_mark(connection);
 	return found;

@@ -232,5 +232,5 @@ bool connection_readable(struct connection *connection)
 		some = read_some(connection, &is_full);
 		received += some;
 	} while (is_full && is_open(connection) && received < ROUND_BYTES);
-	return received > 0 || !is_open(connection);
+	return received > 0 || connection->state == LIFE_CLOSED;
 }

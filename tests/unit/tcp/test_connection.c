@@ -145,6 +145,25 @@ START_TEST(refuses_a_second_icreq)
 }
 END_TEST
 
+/* It said "there was something" for as long as the host did not close, and the loop span. */
+START_TEST(has_nothing_to_try_while_it_waits_for_the_host_to_close)
+{
+	struct loop_source *source = &connection()->source;
+
+	host_sends_icreq(0);
+	host_receives_a_term_request(TCP_FES_PDU_SEQUENCE, 0, 8);
+	ck_assert_int_eq(connection()->state, LIFE_LINGERING);
+	ck_assert(!source->try(source));
+	host_sends("?", 1);
+	ck_assert(source->try(source));
+	ck_assert(!source->try(source));
+	shutdown(core.host, SHUT_WR);
+	ck_assert(source->try(source));
+	core_run();
+	ck_assert(core.closed);
+}
+END_TEST
+
 START_TEST(sends_what_is_answered_before_it_refuses)
 {
 	host_sends_a_flush(1);
@@ -429,6 +448,7 @@ int main(void)
 	         receives_data_in_the_capsule,
 	         skips_data_that_does_not_fit_its_command,
 	         refuses_a_second_icreq,
+	         has_nothing_to_try_while_it_waits_for_the_host_to_close,
 	         sends_what_is_answered_before_it_refuses,
 	         closes_when_the_host_sends_a_term_request,
 	         forgets_the_answers_of_a_host_that_is_gone);
