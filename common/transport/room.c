@@ -77,7 +77,9 @@ static enum room_line line_of(const struct request *request)
 {
 	if (request->source == REQUEST_IN_CAPSULE)
 		return ROOM_CAPSULES;
-	return is_transfer(request) ? ROOM_TRANSFERS : ROOM_ANSWERS;
+	if (is_transfer(request))
+		return ROOM_TRANSFERS;
+	return request->is_in_memory && request->length >= ROOM_LARGE ? ROOM_COPIES : ROOM_ANSWERS;
 }
 
 static enum lack find_lack(const struct room_use *use, uint64_t most, const struct request *request,
@@ -99,26 +101,12 @@ static void use(struct room_use *of, const struct request *request, uint64_t byt
 
 /* ------------------------------------------------------------------ taking */
 
-/* Bytes of a share for what is not to be fetched from its host. */
-static uint64_t answer_bytes(const struct room_share *share)
-{
-	uint64_t bytes = 0;
-
-	for (unsigned part = 0; part < ROOM_PARTS; part++)
-		bytes += share->uses[part].bytes - share->uses[part].transfer_bytes;
-	return bytes;
-}
-
 /* It would have to be brought back to the caches: measured with 128 KiB at QD 32, 10 % slower. */
 static bool is_cold(const struct request *request, uint64_t bytes)
 {
-	uint64_t used;
+	uint64_t used = request->share->copy_bytes;
 
-	if (!request->is_in_memory || request->length < ROOM_LARGE ||
-	    line_of(request) != ROOM_ANSWERS)
-		return false;
-	used = answer_bytes(request->share);
-	return used > 0 && used + bytes > ROOM_WARM;
+	return line_of(request) == ROOM_COPIES && used > 0 && used + bytes > ROOM_WARM;
 }
 
 static enum lack take_of(struct room *room, struct request *request, enum room_part part)
@@ -138,6 +126,8 @@ static enum lack take_of(struct room *room, struct request *request, enum room_p
 		return LACK_MEMORY;
 	request->data = arena_at(room->arena, request->arena_offset);
 	request->part = (uint8_t)part;
+	request->is_copy = line_of(request) == ROOM_COPIES;
+	share->copy_bytes += request->is_copy ? bytes : 0;
 	use(&share->uses[part], request, bytes);
 	use(&room->uses[part], request, bytes);
 	return LACK_NOTHING;
@@ -210,6 +200,7 @@ void room_give(struct room *room, struct request *request)
 		return;
 	}
 	room->is_given = true;
+	request->share->copy_bytes -= request->is_copy ? bytes : 0;
 	unuse(&request->share->uses[request->part], request, bytes);
 	unuse(&room->uses[request->part], request, bytes);
 	arena_give(room->arena, request->arena_offset);

@@ -10,13 +10,14 @@
  * Shape     An arena, and shares: a controller's I/O queues have one together, and there is one
  *           for all admin queues, one for all discovery controllers, one for those who have not
  *           connected yet. A request is counted for the share of its queue, and waits in one of
- *           the share's three lines: what comes in a capsule (its connection does not read
- *           meanwhile), transfers, and what goes to a host. Shares take turns.
+ *           the share's four lines: what comes in a capsule (its connection does not read
+ *           meanwhile), transfers, large answers from memory, and what else goes to a host.
+ *           Shares take turns.
  *           A quarter of the arena is a reserve: requests of ROOM_SMALL bytes or less get theirs
  *           from it when there is none for them in the common part.
  *           Of large answers from memory a share has only so much at a time as the caches hold
  *           (ROOM_WARM): such a namespace is served at once, and gains nothing by more; while a
- *           disk does, whose answers come when they come.
+ *           disk does, whose answers come when they come. What waits for that is in nobody's way.
  * Promise   No host takes all: a share has at most half of the arena (those of strangers and of
  *           admin queues an eighth) and a sixteenth of the reserve. So a host that does not
  *           read, or does not send, delays others' large requests, and not their small ones.
@@ -36,7 +37,7 @@
 #define ROOM_LARGE    (32u << 10) /* of a read that ROOM_WARM is for */
 
 enum room_part { ROOM_COMMON, ROOM_RESERVE, ROOM_PARTS };
-enum room_line { ROOM_CAPSULES, ROOM_TRANSFERS, ROOM_ANSWERS, ROOM_LINES };
+enum room_line { ROOM_CAPSULES, ROOM_TRANSFERS, ROOM_COPIES, ROOM_ANSWERS, ROOM_LINES };
 
 struct room_use {
 	uint64_t bytes;
@@ -46,6 +47,7 @@ struct room_use {
 struct room_share {
 	bool is_hosts; /* of a controller's I/O queues */
 	struct room_use uses[ROOM_PARTS];
+	uint64_t copy_bytes; /* of large answers from memory */
 	struct list lines[ROOM_LINES];
 	struct list waiting; /* in the room's list */
 };

@@ -327,6 +327,42 @@ START_TEST(has_one_that_is_larger_than_that)
 }
 END_TEST
 
+/* They had one line with all that goes to the host, and its small reads waited behind them. */
+START_TEST(lets_other_answers_pass_those_that_wait_for_the_caches)
+{
+	struct request *small = &greedy.capsules[0], *disk = &greedy.capsules[1];
+
+	take_all(greedy.answers);
+	small->source = disk->source = REQUEST_NO_DATA;
+	small->is_in_memory = true;
+	disk->length = MIB;
+	ck_assert(room_take(&room, small));
+	ck_assert(room_take(&room, disk));
+}
+END_TEST
+
+/* What a disk still has to answer kept them waiting, and they what came for the disk. */
+START_TEST(does_not_count_what_a_disk_answers_for_them)
+{
+	struct request *disk = &greedy.capsules[0];
+
+	disk->source = REQUEST_NO_DATA;
+	disk->length = MIB;
+	ck_assert(room_take(&room, disk));
+	ck_assert_uint_eq(take_all(greedy.answers), ROOM_WARM / (128u << 10));
+}
+END_TEST
+
+/* The view may have changed while it had its memory. */
+START_TEST(gives_back_what_was_counted_when_it_was_taken)
+{
+	ck_assert(room_take(&room, &greedy.answers[0]));
+	greedy.answers[0].is_in_memory = false;
+	room_give(&room, &greedy.answers[0]);
+	ck_assert_uint_eq(greedy.share.copy_bytes, 0);
+}
+END_TEST
+
 START_TEST(does_not_count_transfers_for_them)
 {
 	take_all(greedy.transfers);
@@ -373,6 +409,9 @@ int main(void)
 	         has_no_more_of_them_than_the_caches_hold,
 	         goes_on_with_the_next_when_one_is_given_back,
 	         has_one_that_is_larger_than_that,
+	         lets_other_answers_pass_those_that_wait_for_the_caches,
+	         does_not_count_what_a_disk_answers_for_them,
+	         gives_back_what_was_counted_when_it_was_taken,
 	         does_not_count_transfers_for_them);
 	describe(suite,
 	         "a room with all the transfers that a host may have",
