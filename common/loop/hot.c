@@ -11,16 +11,24 @@ static bool has(const struct hot *hot, const struct loop_source *source)
 	return false;
 }
 
+static void rest(struct hot *hot)
+{
+	hot_clear(hot);
+	hot->rest = HOT_REST;
+}
+
 void hot_note(struct hot *hot, struct loop_source *source, unsigned n_ready)
 {
-	if (n_ready > HOT_MAX) {
-		hot_clear(hot);
-		return;
-	}
 	if (!source->try || has(hot, source))
 		return;
-	if (hot->n == HOT_MAX)
-		hot_drop(hot, hot->sources[0]);
+	if (n_ready > HOT_MAX || hot->n == HOT_MAX) {
+		rest(hot);
+		return;
+	}
+	if (hot->rest > 0) {
+		hot->rest--;
+		return;
+	}
 	hot->misses[hot->n] = 0;
 	hot->sources[hot->n++] = source;
 }

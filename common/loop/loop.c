@@ -37,9 +37,10 @@ struct loop {
 	uint64_t now_ns;
 	uint64_t polled_ns; /* when epoll was asked */
 	struct hot hot;
-	bool has_looked; /* the lookers have found work in the wait, and it is done */
-	bool again;      /* the next round does not wait */
-	bool busy;       /* something useful has been done since the last wait began */
+	unsigned n_triable; /* sources that may become hot */
+	bool has_looked;    /* the lookers have found work in the wait, and it is done */
+	bool again;         /* the next round does not wait */
+	bool busy;          /* something useful has been done since the last wait began */
 	struct spin spin;
 	struct timers timers;
 	bool is_expiring;
@@ -108,6 +109,7 @@ int loop_add(struct loop *loop, struct loop_source *source, int fd, uint32_t eve
 	source->fd = fd;
 	source->events = events;
 	source->loop = loop;
+	loop->n_triable += source->try != NULL;
 	return 0;
 }
 
@@ -136,6 +138,7 @@ void loop_remove(struct loop_source *source)
 			loop->ready[i].data.ptr = NULL;
 	source->fd = -1;
 	source->loop = NULL;
+	loop->n_triable -= source->try != NULL;
 }
 
 static int poll_descriptors(struct loop *loop, int timeout_ms)
@@ -310,9 +313,10 @@ static bool has_work(const struct loop *loop)
 	return loop->busy || loop->n_ready > 0;
 }
 
+/* Where nothing is hot, what comes by a socket is found in no other way. */
 static bool must_poll(const struct loop *loop)
 {
-	return (list_is_empty(&loop->lookers) && loop->hot.n == 0) ||
+	return (loop->hot.n == 0 && (loop->n_triable > 0 || list_is_empty(&loop->lookers))) ||
 	       loop->now_ns >= loop->polled_ns + POLL_NS;
 }
 

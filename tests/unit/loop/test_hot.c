@@ -58,13 +58,17 @@ START_TEST(are_tried_once_even_if_noted_twice)
 }
 END_TEST
 
-START_TEST(give_way_to_the_newest)
+/* Those without a place waited for the next poll, 50 us later, each time. */
+START_TEST(are_none_while_more_are_busy_than_there_are_places)
 {
 	for (unsigned i = 0; i < HOT_MAX + 1; i++)
 		hot_note(&hot, &desks[i].source, 1);
-	hot_try(&hot);
-	ck_assert_uint_eq(desks[0].tries, 0);
-	ck_assert_uint_eq(desks[HOT_MAX].tries, 1);
+	ck_assert_uint_eq(hot.n, 0);
+	for (unsigned i = 0; i < HOT_REST; i++)
+		hot_note(&hot, &desks[0].source, 1);
+	ck_assert_uint_eq(hot.n, 0);
+	hot_note(&hot, &desks[0].source, 1);
+	ck_assert_uint_eq(hot.n, 1);
 }
 END_TEST
 
@@ -131,7 +135,7 @@ int main(void)
 	         NULL,
 	         are_tried,
 	         are_tried_once_even_if_noted_twice,
-	         give_way_to_the_newest,
+	         are_none_while_more_are_busy_than_there_are_places,
 	         are_none_when_many_are_ready_at_once,
 	         are_not_what_cannot_be_tried,
 	         cool_down_without_work,
