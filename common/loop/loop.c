@@ -26,6 +26,10 @@
  * look at or to try, the other descriptors are asked about only so often. */
 #define POLL_NS (50 * NS_PER_US)
 
+/* The same where nothing is hot: more sockets are busy than are tried. Some may become ready
+ * together. */
+#define POLL_MANY_NS (5 * NS_PER_US)
+
 /* Who spins without waiting for a neighbour keeps the processor for so long: a yield that finds
  * somebody who spins as well costs two changes of process, and work that comes meanwhile waits. */
 #define ALONE_NS (10 * NS_PER_US)
@@ -316,8 +320,13 @@ static bool has_work(const struct loop *loop)
 /* Where nothing is hot, what comes by a socket is found in no other way. */
 static bool must_poll(const struct loop *loop)
 {
-	return (loop->hot.n == 0 && (loop->n_triable > 0 || list_is_empty(&loop->lookers))) ||
-	       loop->now_ns >= loop->polled_ns + POLL_NS;
+	uint64_t interval_ns = POLL_NS;
+
+	if (loop->hot.n == 0 && list_is_empty(&loop->lookers))
+		return true;
+	if (loop->hot.n == 0 && loop->n_triable > 0)
+		interval_ns = POLL_MANY_NS;
+	return loop->now_ns >= loop->polled_ns + interval_ns;
 }
 
 static bool is_waited_for(const struct loop *loop)
@@ -340,13 +349,13 @@ static int look_around(struct loop *loop)
 /* False: somebody else had the processor, for long. */
 static bool yield(struct loop *loop)
 {
-	uint64_t now_ns;
+	uint64_t since_ns = loop->now_ns;
 
 	sched_yield();
-	now_ns = clock_now_ns();
-	if (now_ns < loop->now_ns + SPIN_ROBBED_NS)
+	loop->now_ns = clock_now_ns();
+	if (loop->now_ns < since_ns + SPIN_ROBBED_NS)
 		return true;
-	spin_robbed(&loop->spin, now_ns);
+	spin_robbed(&loop->spin, loop->now_ns);
 	return false;
 }
 
@@ -416,7 +425,7 @@ static int wait_for_work(struct loop *loop, int limit_ms)
 		if (r || has_work(loop))
 			return r;
 	}
-	return sleep_until_work(loop, timeout_ms);
+	return sleep_until_work(loop, time_to_wait_ms(loop, limit_ms));
 }
 
 int loop_round(struct loop *loop, int timeout_ms)

@@ -56,6 +56,7 @@ void lane_mark_again(struct lane *lane, struct list *link)
 	list_remove(link);
 	list_append(&lane->later, link);
 	loop_again(lane->loop);
+	loop_busy(lane->loop);
 }
 
 void lane_flush(struct reactor *reactor)

@@ -42,7 +42,8 @@ struct lane *lane_of(struct reactor *reactor);
 /* connection_settle() is called for it at the end of this round. */
 void lane_mark(struct lane *lane, struct list *link);
 
-/* It is called again at the end of the next round, which comes at once. */
+/* It is called once more: at the end of this round if that is not over yet, else of the next, which
+ * comes at once. */
 void lane_mark_again(struct lane *lane, struct list *link);
 
 /* Does that now; for the core's flush(). */

@@ -164,6 +164,7 @@ void send_respond(struct request *request)
 	struct connection *connection = connection_of(request->queue);
 	struct outgoing *outgoing = &tcp_request_of(request)->outgoing;
 	struct nvme_completion completion;
+	uint32_t early_bytes;
 	bool has_data;
 
 	if (connection->mute) {
@@ -180,7 +181,9 @@ void send_respond(struct request *request)
 	outgoing->request = request;
 	connection->has_borrowed |= request->is_borrowed;
 	send_queue(connection, outgoing);
-	if (connection->queued_bytes >= EARLY_BYTES && connection->stuck_since_ns == 0 &&
+	/* One large answer is no reason: several go with fewer segments. */
+	early_bytes = request->length >= EARLY_BYTES / 2 ? ROUND_BYTES : EARLY_BYTES;
+	if (connection->queued_bytes >= early_bytes && connection->stuck_since_ns == 0 &&
 	    !connection->is_broken)
 		send_list(connection);
 }
