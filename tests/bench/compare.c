@@ -2,9 +2,12 @@
 #include "tests/bench/compare.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "tests/bench/contest.h"
 #include "tests/bench/plot.h"
@@ -17,6 +20,8 @@ struct match {
 	struct pause pause;
 	struct contest contest;
 	FILE *svg;
+	bool has_made_svg;  /* there was none before */
+	bool is_svg_a_file; /* else what has been written cannot be written anew */
 	struct plot_panel panels[WORDS_PATTERNS];
 	bool has_errors;
 };
@@ -44,15 +49,26 @@ static int take_targets(const struct options *options)
 	return 0;
 }
 
-/* At the start, as it would be a pity to find at the end that it cannot be written. */
+/* At the start, as it would be a pity to find at the end that it cannot be written. A plot that is
+ * there stays until there is another. */
 static int open_svg(const char *path)
 {
+	struct stat status;
+	int fd;
+
 	if (!path)
 		return 0;
-	match.svg = fopen(path, "we");
+	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+	match.has_made_svg = fd >= 0;
+	if (fd < 0 && errno == EEXIST)
+		fd = open(path, O_WRONLY | O_CLOEXEC);
+	match.is_svg_a_file = fd >= 0 && fstat(fd, &status) == 0 && S_ISREG(status.st_mode);
+	match.svg = fd < 0 ? NULL : fdopen(fd, "w");
 	if (match.svg)
 		return 0;
 	fprintf(stderr, "nvmetd-bench: --svg %s: %s\n", path, strerror(errno));
+	if (fd >= 0)
+		close(fd);
 	return -EINVAL;
 }
 
@@ -90,20 +106,48 @@ static void add_points(struct plot_panel *panel)
 	}
 }
 
-/* What there is, also if a later work has failed. */
-static int write_svg(void)
+static unsigned drawable_panels(void)
 {
 	unsigned n = 0;
-	bool is_bad;
+
+	while (n < match.options.n_patterns && match.panels[n].sides[0].n)
+		n++;
+	return n;
+}
+
+/* What there is, in place of what was drawn before. */
+static void draw(void)
+{
+	if (match.is_svg_a_file) {
+		rewind(match.svg);
+		if (ftruncate(fileno(match.svg), 0) < 0)
+			return; /* then it cannot be written either, which is said at the end */
+	}
+	plot_write(match.svg, match.panels, drawable_panels());
+	(void)fflush(match.svg);
+}
+
+/* After each work, for when we do not come to the end, be it by Ctrl-C. */
+static void draw_early(void)
+{
+	if (match.is_svg_a_file)
+		draw();
+}
+
+/* What there is, also if a later work has failed. */
+static int close_svg(void)
+{
+	bool has_plot = drawable_panels() > 0, is_bad;
 
 	if (!match.svg)
 		return 0;
-	while (n < match.options.n_patterns && match.panels[n].sides[0].n)
-		n++;
-	if (n)
-		plot_write(match.svg, match.panels, n);
+	if (has_plot)
+		draw();
 	is_bad = ferror(match.svg);
 	is_bad |= fclose(match.svg) != 0;
+	match.svg = NULL;
+	if (!has_plot && match.has_made_svg)
+		unlink(match.options.svg);
 	if (is_bad)
 		fprintf(stderr, "nvmetd-bench: --svg %s: cannot be written\n", match.options.svg);
 	return is_bad ? -EIO : 0;
@@ -134,8 +178,10 @@ static int do_work(unsigned pattern, unsigned depth)
 		say_who_failed(r);
 	else
 		verdict_print(&match.contest);
-	if (!r && match.svg)
+	if (!r && match.svg) {
 		add_points(&match.panels[pattern]);
+		draw_early();
+	}
 	for (unsigned i = 0; i < CONTEST_SIDES; i++)
 		match.has_errors |= match.contest.sides[i].load.totals.errors > 0;
 	contest_deinit(&match.contest);
@@ -162,12 +208,13 @@ int compare(const struct options *options)
 	if (open_svg(options->svg) ||
 	    pause_init(&match.pause, options->pause_a, options->pause_b, options->has_tree)) {
 		pause_deinit(&match.pause);
+		(void)close_svg();
 		return EXIT_USAGE;
 	}
 	verdict_begin(options, match.targets);
 	r = do_works();
 	pause_deinit(&match.pause);
-	written = write_svg();
+	written = close_svg();
 	if (r)
 		return r == LOAD_E_UNREACHABLE ? EXIT_UNREACHABLE : EXIT_BAD_IO;
 	return written || match.has_errors ? EXIT_BAD_IO : EXIT_SUCCESS;

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "common/base/clock.h"
 #include "tests/process/scene.h"
@@ -214,6 +215,80 @@ START_TEST(draws_a_plot)
 }
 END_TEST
 
+static void name_plot(char path[200], const char *name)
+{
+	snprintf(path, 200, "%s", harness_path(scene.harness, name));
+}
+
+START_TEST(leaves_a_plot_alone_for_which_it_has_no_other)
+{
+	char path[200];
+	FILE *file;
+
+	name_plot(path, "kept.svg");
+	file = fopen(path, "we");
+	ck_assert_ptr_nonnull(file);
+	fputs("an earlier one", file);
+	fclose(file);
+	ck_assert_int_eq(compare(a, "127.0.0.1:1/" HARNESS_NQN, "--svg", path, NULL), 3);
+	harness_read(path, text, sizeof(text));
+	ck_assert_str_eq(text, "an earlier one");
+}
+END_TEST
+
+START_TEST(makes_no_plot_of_nothing)
+{
+	char path[200];
+
+	name_plot(path, "none.svg");
+	ck_assert_int_eq(compare(a, "127.0.0.1:1/" HARNESS_NQN, "--svg", path, NULL), 3);
+	ck_assert_int_ne(access(path, F_OK), 0);
+}
+END_TEST
+
+/* Has `wanted`, before the deadline. */
+static void await_in_file(const char *path, const char *wanted)
+{
+	const struct timespec pause_between = {.tv_nsec = 20000000};
+	uint64_t deadline_ns = clock_now_ns() + HARNESS_WAIT_MS * NS_PER_MS;
+
+	for (text[0] = '\0'; !strstr(text, wanted); nanosleep(&pause_between, NULL)) {
+		ck_assert_msg(clock_now_ns() < deadline_ns, "no \"%s\" in %s", wanted, path);
+		if (access(path, F_OK) == 0)
+			harness_read(path, text, sizeof(text));
+	}
+}
+
+START_TEST(has_drawn_what_it_has_when_it_is_interrupted)
+{
+	char path[200];
+	const char *arguments[] = {"nvmetd-bench",
+	                           "compare",
+	                           a,
+	                           b,
+	                           "--cpu",
+	                           "-1",
+	                           "--seconds",
+	                           "1",
+	                           "--qd",
+	                           "1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16",
+	                           "--svg",
+	                           path,
+	                           NULL};
+	pid_t bench;
+
+	name_plot(path, "early.svg");
+	bench = harness_spawn("nvmetd-bench",
+	                      harness_path(scene.harness, "compare"),
+	                      (char *const *)(uintptr_t)arguments);
+	await_in_file(path, "</svg>\n");
+	kill(bench, SIGINT);
+	harness_end_program(bench);
+	harness_read(path, text, sizeof(text));
+	expect_text("</svg>\n");
+}
+END_TEST
+
 START_TEST(says_which_side_cannot_be_reached)
 {
 	ck_assert_int_eq(compare(a, "gone=127.0.0.1:1/" HARNESS_NQN, NULL), 3);
@@ -357,6 +432,9 @@ int main(void)
 	                 has_the_ceiling_in_its_rotation,
 	                 applies_the_options_to_both,
 	                 draws_a_plot,
+	                 leaves_a_plot_alone_for_which_it_has_no_other,
+	                 makes_no_plot_of_nothing,
+	                 has_drawn_what_it_has_when_it_is_interrupted,
 	                 says_which_side_cannot_be_reached,
 	                 refuses_what_is_no_target,
 	                 refuses_options_of_a_single_load);
