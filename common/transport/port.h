@@ -231,7 +231,7 @@ struct request {
 	uint16_t grant;     /* number in the view; 0: none */
 	uint8_t source;     /* enum request_source */
 	uint8_t part;       /* enum room_part: where its memory is of */
-	bool is_copy;       /* its memory counts as room_share.copy_bytes */
+	uint8_t line;       /* enum room_line: that it waits in, or would have */
 	bool is_in_memory;  /* its namespace: see room.h */
 	bool is_ready;      /* its namespace, in the view it was checked against */
 	bool nothing_to_do; /* completes without a worker */

@@ -106,7 +106,7 @@ static bool is_cold(const struct request *request, uint64_t bytes)
 {
 	uint64_t used = request->share->copy_bytes;
 
-	return line_of(request) == ROOM_COPIES && used > 0 && used + bytes > ROOM_WARM;
+	return request->line == ROOM_COPIES && used > 0 && used + bytes > ROOM_WARM;
 }
 
 static enum lack take_of(struct room *room, struct request *request, enum room_part part)
@@ -126,8 +126,8 @@ static enum lack take_of(struct room *room, struct request *request, enum room_p
 		return LACK_MEMORY;
 	request->data = arena_at(room->arena, request->arena_offset);
 	request->part = (uint8_t)part;
-	request->is_copy = line_of(request) == ROOM_COPIES;
-	share->copy_bytes += request->is_copy ? bytes : 0;
+	if (request->line == ROOM_COPIES)
+		share->copy_bytes += bytes;
 	use(&share->uses[part], request, bytes);
 	use(&room->uses[part], request, bytes);
 	return LACK_NOTHING;
@@ -157,9 +157,11 @@ static bool try(struct room *room, struct request *request)
 bool room_take(struct room *room, struct request *request)
 {
 	struct room_share *share = request->queue->share;
-	struct list *line = &share->lines[line_of(request)];
+	struct list *line;
 
 	request->share = share;
+	request->line = (uint8_t)line_of(request);
+	line = &share->lines[request->line];
 	if (list_is_empty(line) && try(room, request))
 		return true;
 	list_append(line, &request->core_link);
@@ -200,7 +202,8 @@ void room_give(struct room *room, struct request *request)
 		return;
 	}
 	room->is_given = true;
-	request->share->copy_bytes -= request->is_copy ? bytes : 0;
+	if (request->line == ROOM_COPIES)
+		request->share->copy_bytes -= bytes;
 	unuse(&request->share->uses[request->part], request, bytes);
 	unuse(&room->uses[request->part], request, bytes);
 	arena_give(room->arena, request->arena_offset);

@@ -7,9 +7,9 @@ function key() { return $1 ":" $2 }
 # a few system calls less. One that is made for each command is one more.
 function verdict(what, is, may,    slack) {
 	slack = what == "instructions" ? 0 : 0.25
-	if (is > may * 1.02 + slack)
+	if (is > may * 1.04 + slack)
 		return is " " what ", the budget is " may
-	if (is < may * 0.95 - slack)
+	if (is < may * 0.90 - slack)
 		return is " " what ", the budget is still " may ": tests/instructions/run --update"
 	return ""
 }

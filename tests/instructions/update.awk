@@ -1,6 +1,6 @@
 # update.awk -v raise=1|"" -v environment=TEXT -v wanted=TEXT BUDGET MEASURED: the new budget. A
 # figure that is more than the old one is kept out, unless raise is set or the old ones were taken
-# in another environment; then the exit status is 1 if it is 2 % more.
+# in another environment; then the exit status is 1 if it is 4 % more.
 
 function key() { return $1 ":" $2 }
 
@@ -10,7 +10,7 @@ function chosen(i, what,    slack, may) {
 	may = budget[key(), i]
 	if (!(key() in lines) || raise || environment != wanted || $i < may * 0.99 - slack)
 		return $i
-	if ($i > may * 1.02 + slack) {
+	if ($i > may * 1.04 + slack) {
 		printf "%s nvmetd-%s: %s %s, the budget is %s: it grows with --raise only\n", $1, $2, $i, what,
 			may >"/dev/stderr"
 		grows = 1
