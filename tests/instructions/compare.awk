@@ -4,12 +4,11 @@ function key() { return $1 ":" $2 }
 
 # Which of the three is too much, or so much less that the budget is to be lowered; "" if none.
 # A process that is held up by others now and then finds at once what it else would have waited for:
-# a few system calls less. One that is made for each command is one more.
-function verdict(what, is, may,    slack) {
-	slack = what == "instructions" ? 0 : 0.25
-	if (is > may * 1.04 + slack)
+# up to a system call less for each command at QD 1. One that is made for each command is one more.
+function verdict(what, is, may) {
+	if (is > may * 1.04 + (what == "instructions" ? 0 : 0.25))
 		return is " " what ", the budget is " may
-	if (is < may * 0.90 - slack)
+	if (is < may * 0.90 - (what == "instructions" ? 0 : 1.1))
 		return is " " what ", the budget is still " may ": tests/instructions/run --update"
 	return ""
 }
