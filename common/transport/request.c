@@ -219,12 +219,19 @@ void request_resume(struct request *request)
 
 /* ------------------------------------------------------------------ answer */
 
+/* What it borrows is the lender's alone again. False: it borrows nothing. */
+static bool end_loan(struct request *request)
+{
+	if (!request->is_borrowed)
+		return false;
+	request->is_borrowed = false;
+	list_remove(&request->core_link); /* of the lender's list */
+	return true;
+}
+
 static void give_back_memory(struct request *request)
 {
-	if (request->is_borrowed) {
-		request->is_borrowed = false;
-		list_remove(&request->core_link); /* of the lender's */
-	}
+	end_loan(request);
 	room_give(&request->queue->reactor->room, request);
 }
 
@@ -307,10 +314,8 @@ bool request_keep_data(struct request *request, struct nvme_completion *ret_comp
 {
 	const uint8_t *lent = request->data;
 
-	if (!request->is_borrowed)
+	if (!end_loan(request))
 		return true;
-	request->is_borrowed = false;
-	list_remove(&request->core_link);
 	request->data = request->own;
 	if (memory_copy(request->data, lent, request->length) == 0)
 		return true;

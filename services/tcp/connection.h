@@ -39,6 +39,15 @@
 /* MAXH2CDATA: as much as a command may transfer (MDTS), so that no host needs to split it. */
 #define CONNECTION_MAXH2CDATA (1u << 20)
 
+/* Bytes a round and a direction, or a little more: a connection with much to send or receive does
+ * not hold up the others, and what is fetched and sent in the same portions is in the caches still.
+ */
+#define CONNECTION_ROUND_BYTES (512u << 10)
+
+/* Data from the host of this size is received into its place alone: what comes behind it with the
+ * same call would have to be copied. */
+#define CONNECTION_LARGE_BYTES (16u << 10)
+
 struct connection {
 	struct queue queue;
 	struct lane *lane;

@@ -178,9 +178,6 @@ static size_t read_socket(struct connection *connection, struct iovec *iov, int 
 
 /* Enough for the header behind a gap, and not too much of the data behind that. */
 #define BEHIND_BYTES 1024u
-#define LARGE_GAP    (16u << 10)
-/* Bytes a round and a connection, or a little more */
-#define ROUND_BYTES  (512u << 10)
 
 static size_t scratch_bytes(const struct connection *connection, size_t gap)
 {
@@ -188,8 +185,8 @@ static size_t scratch_bytes(const struct connection *connection, size_t gap)
 
 	if (lane->stashed_bytes >= LANE_STASH_MAX)
 		return LANE_LITTLE_BYTES;
-	return gap >= LARGE_GAP || transfer_is_large(connection) ? BEHIND_BYTES
-	                                                         : LANE_SCRATCH_BYTES;
+	return gap >= CONNECTION_LARGE_BYTES || transfer_is_large(connection) ? BEHIND_BYTES
+	                                                                      : LANE_SCRATCH_BYTES;
 }
 
 /* Bytes received. ret_full: as many as were asked for. */
@@ -231,6 +228,6 @@ bool connection_readable(struct connection *connection)
 			break; /* what came before must be taken first */
 		some = read_some(connection, &is_full);
 		received += some;
-	} while (is_full && is_open(connection) && received < ROUND_BYTES);
+	} while (is_full && is_open(connection) && received < CONNECTION_ROUND_BYTES);
 	return received > 0 || connection->state == LIFE_CLOSED;
 }

@@ -15,9 +15,6 @@
 #include "services/tcp/connection.h"
 
 #define IOVECS_MAX  256
-/* Bytes a round and a connection, or a little more: one with much to send does not hold up the
- * others, and the caches still have what is sent when it was fetched in the same portions. */
-#define ROUND_BYTES (512u << 10)
 /* As many are sent at once: the host has something to do, and less remains for the round's end,
  * when the socket may not take all. */
 #define EARLY_BYTES (128u << 10)
@@ -126,7 +123,7 @@ static bool send_some(struct connection *connection, size_t *round_bytes)
 	                                     connection->sent_bytes,
 	                                     iov,
 	                                     IOVECS_MAX,
-	                                     ROUND_BYTES - *round_bytes,
+	                                     CONNECTION_ROUND_BYTES - *round_bytes,
 	                                     &bytes);
 	r = sendmsg(connection->fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
 	/* a page that is borrowed cannot be had: whose it is, copying them tells */
@@ -149,7 +146,8 @@ static bool send_list(struct connection *connection)
 	size_t round_bytes = 0;
 	bool goes_on = true;
 
-	while (goes_on && round_bytes < ROUND_BYTES && !list_is_empty(&connection->sending))
+	while (goes_on && round_bytes < CONNECTION_ROUND_BYTES &&
+	       !list_is_empty(&connection->sending))
 		goes_on = send_some(connection, &round_bytes);
 	keep_rest(connection);
 	connection->queued_bytes = 0;
@@ -182,7 +180,7 @@ void send_respond(struct request *request)
 	connection->has_borrowed |= request->is_borrowed;
 	send_queue(connection, outgoing);
 	/* One large answer is no reason: several go with fewer segments. */
-	early_bytes = request->length >= EARLY_BYTES / 2 ? ROUND_BYTES : EARLY_BYTES;
+	early_bytes = request->length >= EARLY_BYTES / 2 ? CONNECTION_ROUND_BYTES : EARLY_BYTES;
 	if (connection->queued_bytes >= early_bytes && connection->stuck_since_ns == 0 &&
 	    !connection->is_broken)
 		send_list(connection);

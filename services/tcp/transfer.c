@@ -6,8 +6,6 @@
  */
 #include "services/tcp/connection.h"
 
-#define LARGE_BYTES (16u << 10)
-
 /* request->wire_u32[0], which queue_begin() clears. */
 enum stage {
 	STAGE_NONE,
@@ -86,7 +84,7 @@ bool transfer_is_large(const struct connection *connection)
 	const struct list *first = connection->asked.next;
 
 	return !list_is_empty(&connection->asked) &&
-	       container_of(first, struct request, wire_link)->length >= LARGE_BYTES;
+	       container_of(first, struct request, wire_link)->length >= CONNECTION_LARGE_BYTES;
 }
 
 void transfer_forgive_pause(struct connection *connection)

@@ -47,6 +47,16 @@ bool words_unsigned(const char *text, unsigned least, unsigned most, unsigned *r
 	return true;
 }
 
+/* Moves *at behind the word of that length, and the comma. True: it was the last. */
+static bool pass_word(const char **at, size_t length)
+{
+	*at += length;
+	if (!**at)
+		return true;
+	++*at;
+	return false;
+}
+
 bool words_list(const char *text, unsigned least, unsigned most, unsigned most_of_them,
                 unsigned *ret_values, unsigned *ret_n)
 {
@@ -60,12 +70,10 @@ bool words_list(const char *text, unsigned least, unsigned most, unsigned most_o
 		word[length] = '\0';
 		if (!words_unsigned(word, least, most, &ret_values[n]))
 			return false;
-		text += length;
-		if (!*text) {
+		if (pass_word(&text, length)) {
 			*ret_n = n + 1;
 			return true;
 		}
-		text++;
 	}
 	return false;
 }
@@ -87,12 +95,10 @@ bool words_patterns(const char *text, const struct pattern *ret_patterns[WORDS_P
 		ret_patterns[n] = find_pattern(text, length);
 		if (!ret_patterns[n])
 			return false;
-		text += length;
-		if (!*text) {
+		if (pass_word(&text, length)) {
 			*ret_n = n + 1;
 			return true;
 		}
-		text++;
 	}
 	return false;
 }
