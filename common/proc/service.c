@@ -214,6 +214,8 @@ static int set_up_process(void)
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		return error_origin(-errno);
 	signal(SIGPIPE, SIG_IGN);
+	/* Until watch_signals() hears it: a process that is only just starting has nothing to leave
+	 * to a successor. */
 	signal(SIGHUP, SIG_IGN);
 	return 0;
 }
@@ -271,7 +273,38 @@ static int make_directories(const struct service *service)
 
 /* ------------------------------------------------------------------ life */
 
-static void stop_on_signal(struct loop_source *source, uint32_t events)
+bool service_has_keeper(const struct service *service)
+{
+	const char *keeper = getenv("NOTIFY_SOCKET");
+
+	(void)service;
+	return keeper && *keeper;
+}
+
+bool service_leave(struct service *service, const char *who)
+{
+	if (service->is_leaving)
+		return true;
+	if (!service_has_keeper(service)) {
+		log_warn("%s: not leaving: there is no supervisor that would start a successor",
+		         who);
+		return false;
+	}
+	log_info("%s: leaving to a successor", who);
+	service->is_leaving = true;
+	loop_stop(service->loop);
+	return true;
+}
+
+static void stop(struct service *service, const char *who)
+{
+	log_info("%s: stopping", who);
+	service->is_leaving = false;
+	sd_notify(0, "STOPPING=1");
+	loop_stop(service->loop);
+}
+
+static void take_signal(struct loop_source *source, uint32_t events)
 {
 	struct service *service = container_of(source, struct service, signals);
 	struct signalfd_siginfo info;
@@ -279,9 +312,12 @@ static void stop_on_signal(struct loop_source *source, uint32_t events)
 	(void)events;
 	if (read(source->fd, &info, sizeof(info)) != sizeof(info))
 		return;
-	log_info("%s: stopping", info.ssi_signo == SIGINT ? "SIGINT" : "SIGTERM");
-	sd_notify(0, "STOPPING=1");
-	loop_stop(service->loop);
+	if (info.ssi_signo != SIGHUP)
+		stop(service, info.ssi_signo == SIGINT ? "SIGINT" : "SIGTERM");
+	else if (service->hung_up)
+		service->hung_up(service->hung_up_context);
+	else
+		service_leave(service, "SIGHUP");
 }
 
 static int watch_signals(struct service *service)
@@ -293,11 +329,12 @@ static int watch_signals(struct service *service)
 	sigemptyset(&set);
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGHUP);
 	pthread_sigmask(SIG_BLOCK, &set, NULL);
 	fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (fd < 0)
 		return error_origin(-errno);
-	service->signals = LOOP_SOURCE(stop_on_signal);
+	service->signals = LOOP_SOURCE(take_signal);
 	r = loop_add(service->loop, &service->signals, fd, EPOLLIN);
 	if (r)
 		return error_trace(r);

@@ -15,8 +15,11 @@
  *           --cpus, --spin-us, --log-level, --help, --version; a role may add its own), log,
  *           main loop, signals, readiness and watchdog by systemd's notify protocol, which the
  *           launcher speaks as well as systemd does.
- * Promise   SIGTERM and SIGINT stop the loop (no thread made after service_init() gets them);
- *           SIGPIPE and SIGHUP are ignored; descriptors that were not handed over are closed
+ * Promise   SIGTERM and SIGINT stop the loop: the end. SIGHUP stops it too, but is a planned
+ *           restart: the process leaves what it can to a successor (store.h) and exits with 0,
+ *           and its keeper, systemd or the launcher, starts the successor at once. Without a
+ *           keeper SIGHUP does nothing. (No thread made after service_init() gets these
+ *           signals.) SIGPIPE is ignored; descriptors that were not handed over are closed
  *           at start; as many may be open as the hard limit allows; no new privileges can be
  *           gained. The run directory exists. Where WATCHDOG_USEC is set, the main loop says
  *           WATCHDOG=1 in time, and so is known to be alive.
@@ -59,6 +62,12 @@ struct service {
 	struct cpus cpus;      /* the process is on these already; threads take one each */
 	uint64_t instance;     /* random, new at each start */
 	struct loop *loop;
+	/* When loop_run() has returned: this is a planned restart, not the end. Then a service
+	 * leaves what it holds to its successor, instead of ending it. */
+	bool is_leaving;
+	/* What SIGHUP does; NULL: service_leave(). Set after service_init(). */
+	void (*hung_up)(void *context);
+	void *hung_up_context;
 	struct loop_source signals;
 	struct loop_timer watchdog;
 	uint64_t watchdog_ns;
@@ -75,6 +84,12 @@ void service_ready(struct service *service);
 /* A line for `systemctl status` and the launcher. */
 void service_says(struct service *service, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
+
+/* Somebody who keeps our descriptors and starts us again when we end: systemd or the launcher. */
+bool service_has_keeper(const struct service *service);
+/* Begins a planned restart, as SIGHUP does: sets is_leaving and stops the loop. who: who wants
+ * it, for the log. False: there is no keeper, and nothing is done. */
+bool service_leave(struct service *service, const char *who);
 
 /* A path below the run directory, into a buffer of at least 108 bytes (sun_path). A negative
  * errno (-ENAMETOOLONG, logged with what to do) if it does not fit. */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A service that says what it is like, in lines of "key value" on its standard output, and then
- * is ready and waits to be told to stop. `--linger MS` stops its loop for so long at first.
+ * is ready and waits to be told to stop; at its end it says whether it leaves to a successor.
+ * `--linger MS` stops its loop for so long at first.
  */
 #include <dirent.h>
 #include <inttypes.h>
@@ -83,5 +84,7 @@ int main(int argc, char **argv)
 	usleep(linger_ms * 1000);
 	service_says(&service, "on line %d\nand no further", 1);
 	service_ready(&service);
-	return service_exit_code(loop_run(service.loop));
+	r = loop_run(service.loop);
+	printf("is_leaving %d\n", service.is_leaving);
+	return service_exit_code(r);
 }

@@ -301,12 +301,45 @@ START_TEST(ends_well_on_sigint)
 }
 END_TEST
 
-START_TEST(stays_when_its_terminal_goes)
+START_TEST(leaves_nothing_when_it_is_stopped)
 {
-	hear_until("READY=1");
-	kill(probe, SIGHUP);
 	kill(probe, SIGTERM);
 	ck_assert_int_eq(end(), 0);
+	ck_assert_str_eq(read_until(output, NULL), "is_leaving 0\n");
+}
+END_TEST
+
+START_TEST(leaves_to_a_successor_on_sighup)
+{
+	kill(probe, SIGHUP);
+	ck_assert_int_eq(end(), 0);
+	ck_assert_str_eq(read_until(output, NULL), "is_leaving 1\n");
+}
+END_TEST
+
+START_TEST(says_that_it_leaves)
+{
+	kill(probe, SIGHUP);
+	read_until(errors, NULL);
+	expect_text("SIGHUP: leaving to a successor");
+}
+END_TEST
+
+static void given_a_probe_without_a_keeper(void)
+{
+	given_an_empty_directory();
+	unsetenv("NOTIFY_SOCKET");
+	start();
+	read_until(output, "run_path");
+}
+
+START_TEST(stays_when_its_terminal_goes)
+{
+	kill(probe, SIGHUP);
+	read_until(errors, "no supervisor");
+	kill(probe, SIGTERM);
+	ck_assert_int_eq(end(), 0);
+	ck_assert_str_eq(read_until(output, NULL), "is_leaving 0\n");
 }
 END_TEST
 
@@ -378,6 +411,13 @@ int main(void)
 	         says_what_it_does_in_one_line,
 	         ends_well_on_sigterm,
 	         ends_well_on_sigint,
+	         leaves_nothing_when_it_is_stopped,
+	         leaves_to_a_successor_on_sighup,
+	         says_that_it_leaves);
+	describe(suite,
+	         "a service without a keeper",
+	         given_a_probe_without_a_keeper,
+	         forget_the_directory,
 	         stays_when_its_terminal_goes);
 	describe(suite,
 	         "a watched service",
