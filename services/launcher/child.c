@@ -20,7 +20,9 @@ enum event {
 	SAID_READY,
 	SAID_ALIVE,
 	EXITED,
+	LEFT, /* exited with 0, after it was ready */
 	DEADLINE,
+	RENEW,
 	STOP,
 	KILL,
 };
@@ -30,6 +32,7 @@ enum event {
 	X(IDLE, "it is to be started, or is not wanted", idle)                                     \
 	X(STARTING, "it is ready, ends, hangs, or is not wanted", alive)                           \
 	X(READY, "it ends, hangs, or is not wanted", alive)                                        \
+	X(LEAVING, "it ends, or the time for that is over", leaving)                               \
 	X(WAITING, "the back-off is over, or it is not wanted", waiting)                           \
 	X(STOPPING, "it ends, or the time for that is over", stopping)                             \
 	X(KILLED, "it ends: the kernel owes us that", killed)                                      \
@@ -155,6 +158,23 @@ static enum child_state begin(struct child *child)
 	return CHILD_STARTING;
 }
 
+/* Its predecessor has left to it: it is not the one that is to blame for anything. */
+static enum child_state succeed(struct child *child)
+{
+	uint64_t lived_ms = (clock_now_ns() - child->started_ns) / NS_PER_MS;
+
+	if (!child->is_wanted || lived_ms < child->limits->short_life_ms)
+		return back_off(child);
+	return begin(child);
+}
+
+static enum child_state stop_process(struct child *child, int signal, enum child_state state)
+{
+	send_signal(child, signal);
+	expect_sign_of_life(child, child->limits->stop_ms);
+	return state;
+}
+
 static enum child_state step_idle(struct child *child, enum event event)
 {
 	if (event == START)
@@ -183,21 +203,45 @@ static enum child_state step_alive(struct child *child, enum event event)
 		return child->state;
 	case EXITED:
 		return back_off(child);
+	case LEFT:
+		return succeed(child);
 	case DEADLINE:
 		log_err("%s: process %d hangs: killed", name_of(child), child->pid);
 		return kill_process(child);
+	case RENEW:
+		return child->state == CHILD_READY ? stop_process(child, SIGHUP, CHILD_LEAVING)
+		                                   : child->state;
 	case STOP:
-		send_signal(child, SIGTERM);
-		loop_timer_set(child->loop,
-		               &child->deadline,
-		               clock_now_ns() + child->limits->stop_ms * NS_PER_MS);
-		return CHILD_STOPPING;
+		return stop_process(child, SIGTERM, CHILD_STOPPING);
 	case KILL:
 		return kill_process(child);
 	case START:
 		return child->state;
 	}
 	return child->state;
+}
+
+static enum child_state step_leaving(struct child *child, enum event event)
+{
+	switch (event) {
+	case EXITED:
+		return back_off(child);
+	case LEFT:
+		return succeed(child);
+	case DEADLINE:
+		log_warn("%s: process %d does not leave: killed", name_of(child), child->pid);
+		return kill_process(child);
+	case STOP:
+		return stop_process(child, SIGTERM, CHILD_STOPPING);
+	case KILL:
+		return kill_process(child);
+	case START:
+	case SAID_READY:
+	case SAID_ALIVE:
+	case RENEW:
+		return CHILD_LEAVING;
+	}
+	return CHILD_LEAVING;
 }
 
 static enum child_state step_waiting(struct child *child, enum event event)
@@ -212,7 +256,7 @@ static enum child_state step_waiting(struct child *child, enum event event)
 
 static enum child_state step_stopping(struct child *child, enum event event)
 {
-	if (event == EXITED) {
+	if (event == EXITED || event == LEFT) {
 		loop_timer_clear(&child->deadline);
 		return CHILD_ENDED;
 	}
@@ -223,7 +267,7 @@ static enum child_state step_stopping(struct child *child, enum event event)
 
 static enum child_state step_killed(struct child *child, enum event event)
 {
-	return event == EXITED ? back_off(child) : CHILD_KILLED;
+	return event == EXITED || event == LEFT ? back_off(child) : CHILD_KILLED;
 }
 
 static enum child_state step_ended(struct child *child, enum event event)
@@ -252,10 +296,17 @@ static void happen(struct child *child, enum event event)
 
 /* ------------------------------------------------------------------ events */
 
+static bool has_left(const struct child *child, const siginfo_t *info)
+{
+	return info->si_code == CLD_EXITED && info->si_status == 0 &&
+	       (child->state == CHILD_READY || child->state == CHILD_LEAVING);
+}
+
 static void log_end(struct child *child, const siginfo_t *info)
 {
 	bool by_signal = info->si_code != CLD_EXITED;
-	bool expected = !child->is_wanted && (child->state == CHILD_KILLED || info->si_status == 0);
+	bool expected = child->is_wanted ? has_left(child, info)
+	                                 : child->state == CHILD_KILLED || info->si_status == 0;
 
 	log_line(expected ? LOG_LEVEL_INFO : LOG_LEVEL_WARN,
 	         "%s: process %d ended: %s %d%s%s%s",
@@ -272,18 +323,20 @@ static void on_exit_of_process(struct loop_source *source, uint32_t events)
 {
 	struct child *child = container_of(source, struct child, exit);
 	siginfo_t info = {0};
+	enum event event;
 
 	(void)events;
 	notify_drain(child->notify); /* its last words */
 	if (waitid(P_PIDFD, (id_t)source->fd, &info, WEXITED | WNOHANG) < 0 || info.si_pid == 0)
 		return;
 	log_end(child, &info);
+	event = has_left(child, &info) ? LEFT : EXITED;
 	if (!child->was_ready && info.si_code == CLD_EXITED && info.si_status == 2) {
 		child->is_refused = true;
 		child->is_wanted = false;
 	}
 	forget_process(child);
-	happen(child, EXITED);
+	happen(child, event);
 }
 
 /* It may have said something that has not been heard yet, which puts the deadline off. */
@@ -368,6 +421,11 @@ void child_stop(struct child *child)
 {
 	child->is_wanted = false;
 	happen(child, STOP);
+}
+
+void child_renew(struct child *child)
+{
+	happen(child, RENEW);
 }
 
 void child_kill(struct child *child)

@@ -18,7 +18,9 @@
  * Promise   There is never more than one process of a child: the successor is started when the
  *           end of the predecessor is certain, with the descriptors it stored. The first
  *           restart is at once, the next after 100 ms, doubling to 5 s; 10 s of life make up
- *           for all that was before. Who hangs is killed.
+ *           for all that was before. Who was ready and ends with 0 has left to a successor
+ *           (SIGHUP): that is no failure, and the successor is started at once, unless it lived
+ *           less than 1 s. Who hangs is killed.
  * Trust     the process may be broken: it may say anything, at any time
  * Threads   the loop's
  * Lifetime  child_deinit() kills what runs, and does not wait for it
@@ -27,6 +29,7 @@ enum child_state {
 	CHILD_IDLE,
 	CHILD_STARTING,
 	CHILD_READY,
+	CHILD_LEAVING,
 	CHILD_WAITING,
 	CHILD_STOPPING,
 	CHILD_KILLED,
@@ -37,10 +40,11 @@ enum child_state {
 struct child_limits {
 	unsigned start_ms;    /* from its start until it says anything; 0: any time */
 	unsigned watchdog_ms; /* from one sign of life to the next; 0: none */
-	unsigned stop_ms;     /* from SIGTERM to its end */
+	unsigned stop_ms;     /* from SIGTERM, or SIGHUP, to its end */
 	unsigned backoff_first_ms;
 	unsigned backoff_most_ms;
 	unsigned good_life_ms;
+	unsigned short_life_ms; /* ending with 0 so soon is a failure all the same */
 };
 
 struct child {
@@ -68,6 +72,8 @@ void child_deinit(struct child *child);
 
 void child_start(struct child *child);
 void child_stop(struct child *child); /* CHILD_ENDED follows, in the end */
+/* A planned restart of one that is ready; n_starts is greater then. */
+void child_renew(struct child *child);
 void child_kill(struct child *child); /* the same, at once */
 
 /* What its process has said. */

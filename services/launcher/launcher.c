@@ -27,6 +27,8 @@ struct launcher {
 	unsigned n_started; /* the last of these may not be ready yet */
 	bool is_announced;
 	bool is_stopping;
+	unsigned n_renewed; /* of the children, in a planned restart of all; n_children: none */
+	unsigned old_starts[PLAN_COMMANDS_MAX]; /* of each child, when that began */
 	struct child children[PLAN_COMMANDS_MAX];
 };
 
@@ -120,6 +122,42 @@ static void start_next(struct launcher *launcher)
 	}
 }
 
+/* SIGHUP: a planned restart of all, from the first to the last. We stay ourselves: our end would
+ * be that of all of them. */
+static void renew_all(void *context)
+{
+	struct launcher *launcher = context;
+
+	if (!launcher->is_announced) {
+		log_info("SIGHUP: not all processes are ready yet: nothing to restart");
+		return;
+	}
+	log_info("SIGHUP: all %u processes are restarted, one after the other",
+	         launcher->n_children);
+	for (unsigned i = 0; i < launcher->n_children; i++)
+		launcher->old_starts[i] = launcher->children[i].n_starts;
+	launcher->n_renewed = 0;
+}
+
+/* The next one leaves when the successor of the one before is ready. One that has died meanwhile
+ * has a successor already. */
+static void renew_next(struct launcher *launcher)
+{
+	while (launcher->n_renewed < launcher->n_children) {
+		struct child *child = &launcher->children[launcher->n_renewed];
+
+		if (child->state != CHILD_READY)
+			return;
+		if (child->n_starts == launcher->old_starts[launcher->n_renewed]) {
+			child_renew(child);
+			return;
+		}
+		launcher->n_renewed++;
+		if (launcher->n_renewed == launcher->n_children)
+			log_info("all %u processes have been restarted", launcher->n_children);
+	}
+}
+
 /* The last of those that have not ended; true if there is none. */
 static bool stop_next(struct launcher *launcher)
 {
@@ -143,7 +181,9 @@ static void go_on(struct loop_hook *hook)
 		log_err("a process refuses to start so, see above: all are stopped");
 		launcher->is_stopping = true;
 	}
-	if (!launcher->is_stopping)
+	if (!launcher->is_stopping && launcher->is_announced)
+		renew_next(launcher);
+	else if (!launcher->is_stopping)
 		start_next(launcher);
 	else if (stop_next(launcher))
 		loop_stop(launcher->service->loop);
@@ -181,6 +221,7 @@ static int make_children(struct launcher *launcher)
 			return error_trace(r);
 		launcher->n_children++;
 	}
+	launcher->n_renewed = launcher->n_children;
 	return 0;
 }
 
@@ -222,6 +263,7 @@ int launcher_new(struct launcher **ret_launcher, struct service *service,
 		.backoff_first_ms = 100,
 		.backoff_most_ms = 5000,
 		.good_life_ms = 10000,
+		.short_life_ms = 1000,
 	};
 	launcher->notify = NOTIFY_NULL;
 	launcher->lock_fd = -1;
@@ -230,6 +272,8 @@ int launcher_new(struct launcher **ret_launcher, struct service *service,
 		return error_trace(r);
 	launcher->hook.round_ends = go_on;
 	loop_hook_add(service->loop, &launcher->hook);
+	service->hung_up = renew_all;
+	service->hung_up_context = launcher;
 	*ret_launcher = take(&launcher);
 	return 0;
 }
@@ -239,6 +283,7 @@ struct launcher *launcher_free(struct launcher *launcher)
 	if (!launcher)
 		return NULL;
 	loop_hook_remove(&launcher->hook);
+	launcher->service->hung_up = NULL;
 	for (unsigned i = 0; i < launcher->n_children; i++)
 		child_deinit(&launcher->children[i]);
 	notify_deinit(&launcher->notify);

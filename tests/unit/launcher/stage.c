@@ -66,6 +66,7 @@ struct search {
 	const char *beginning;
 	unsigned count;
 	int first;
+	int last;
 	int number;
 };
 
@@ -78,13 +79,14 @@ static void compare(const char *line, int place, void *context)
 		return;
 	if (search->count++ == 0)
 		search->first = place;
+	search->last = place;
 	number = strrchr(line, ' ');
 	search->number = number ? atoi(number + 1) : 0;
 }
 
 static struct search find(const char *beginning)
 {
-	struct search search = {.beginning = beginning, .first = -1};
+	struct search search = {.beginning = beginning, .first = -1, .last = -1};
 
 	read_trace(compare, &search);
 	return search;
@@ -98,6 +100,11 @@ unsigned stage_count(const char *beginning)
 int stage_place(const char *beginning)
 {
 	return find(beginning).first;
+}
+
+int stage_last_place(const char *beginning)
+{
+	return find(beginning).last;
 }
 
 int stage_last_number(const char *beginning)

@@ -26,5 +26,8 @@ unsigned stage_count(const char *beginning);
 /* Where in the trace the first such line is; -1: nowhere. */
 int stage_place(const char *beginning);
 
+/* The same of the last such line. */
+int stage_last_place(const char *beginning);
+
 /* The number at the end of the last such line; 0: there is none. */
 int stage_last_number(const char *beginning);

@@ -25,6 +25,7 @@ static const struct child_limits usual = {
 	.backoff_first_ms = 20,
 	.backoff_most_ms = 80,
 	.good_life_ms = 3000,
+	.short_life_ms = 0,
 };
 
 static void on_heard(struct notify *from, struct notification *notification)
@@ -260,6 +261,67 @@ START_TEST(is_not_started_again_once_it_is_not_wanted)
 }
 END_TEST
 
+START_TEST(is_followed_at_once_when_it_leaves)
+{
+	uint64_t before_ns;
+
+	limits.backoff_first_ms = 5000;
+	limits.backoff_most_ms = 10000;
+	before_ns = clock_now_ns();
+	for (unsigned n = 1; n <= 5; n++) {
+		kill(child.pid, SIGHUP);
+		wait_until(child.n_starts == n + 1 && child.state == CHILD_READY);
+	}
+	ck_assert_uint_lt(clock_now_ns() - before_ns, 5 * NS_PER_S);
+	ck_assert_uint_eq(child.backoff_ms, 0);
+}
+END_TEST
+
+START_TEST(leaves_when_it_is_to_be_renewed)
+{
+	child_renew(&child);
+	ck_assert_int_eq(child.state, CHILD_LEAVING);
+	wait_until(child.n_starts == 2 && child.state == CHILD_READY);
+	ck_assert_uint_eq(stage_count("io-0 stopped by 1"), 1);
+}
+END_TEST
+
+START_TEST(is_backed_off_when_it_leaves_again_and_again)
+{
+	uint64_t before_ns = clock_now_ns();
+
+	limits.short_life_ms = 2500;
+	stage_direct("io-0", "always leave");
+	kill(child.pid, SIGKILL);
+	wait_until(child.n_starts == 6);
+	ck_assert_uint_ge(clock_now_ns() - before_ns, (0 + 20 + 40 + 80 + 80) * NS_PER_MS);
+}
+END_TEST
+
+START_TEST(is_killed_and_followed_when_it_does_not_leave)
+{
+	pid_t first;
+
+	limits.stop_ms = 300;
+	stage_direct("io-0", "once stubborn");
+	kill(child.pid, SIGKILL);
+	wait_until(child.n_starts == 2 && child.state == CHILD_READY);
+	first = child.pid;
+	child_renew(&child);
+	wait_until(child.n_starts == 3 && child.state == CHILD_READY);
+	ck_assert_int_eq(kill(first, 0), -1);
+}
+END_TEST
+
+START_TEST(is_not_followed_when_it_is_stopped_while_it_leaves)
+{
+	child_renew(&child);
+	child_stop(&child);
+	wait_until(child.state == CHILD_ENDED);
+	ck_assert_uint_eq(child.n_starts, 1);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("child");
@@ -288,6 +350,11 @@ int main(void)
 	         ends_when_it_is_told_to,
 	         is_killed_when_it_does_not_end,
 	         ends_at_once_when_it_is_to_be_killed,
+	         is_followed_at_once_when_it_leaves,
+	         leaves_when_it_is_to_be_renewed,
+	         is_backed_off_when_it_leaves_again_and_again,
+	         is_killed_and_followed_when_it_does_not_leave,
+	         is_not_followed_when_it_is_stopped_while_it_leaves,
 	         is_not_started_again_once_it_is_not_wanted);
 	return run(suite);
 }

@@ -155,6 +155,30 @@ START_TEST(starts_again_what_is_killed_alone)
 }
 END_TEST
 
+/* In the trace: each successor starts only when that of the process before has started. */
+START_TEST(restarts_all_one_after_the_other_on_sighup)
+{
+	static const char *const names[] = {"state", "io-0", "io-1", "tcp"};
+	int last = -1;
+
+	kill(launcher, SIGHUP);
+	wait_until(stage_count("tcp started") == 2);
+	for (unsigned i = 0; i < 4; i++) {
+		char stopped[32], started[32];
+
+		snprintf(stopped, sizeof(stopped), "%s stopped by 1", names[i]);
+		snprintf(started, sizeof(started), "%s started", names[i]);
+		ck_assert_uint_eq(stage_count(started), 2);
+		ck_assert_int_gt(stage_place(stopped), last);
+		last = stage_last_place(started);
+	}
+	kill(launcher, SIGTERM);
+	ck_assert_int_eq(end_of(launcher), 0);
+	launcher = 0;
+	ck_assert_uint_eq(stage_count("state started"), 2);
+}
+END_TEST
+
 START_TEST(lets_nothing_survive_its_own_death)
 {
 	int state = stage_last_number("state started"), tcp = stage_last_number("tcp started");
@@ -276,6 +300,7 @@ int main(void)
 	         stops_all_in_the_opposite_order,
 	         takes_an_interrupt_for_the_same_wish,
 	         starts_again_what_is_killed_alone,
+	         restarts_all_one_after_the_other_on_sighup,
 	         lets_nothing_survive_its_own_death,
 	         does_not_share_its_run_directory,
 	         gives_its_run_directory_free_when_it_dies,

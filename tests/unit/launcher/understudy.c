@@ -3,13 +3,14 @@
  * Plays the part of a service in tests of the launcher. What it does stands in the file
  * RUN_DIR/NAME.does, where a word in front says how often: "once" removes the file first.
  *
- *   (no file)  is ready, gives signs of life, and ends on SIGTERM
+ *   (no file)  is ready, gives signs of life, and ends on SIGTERM or SIGHUP
  *   refuse     ends with 2
  *   fail       ends with 1 before it is ready
  *   crash      is ready, then ends by SIGABRT
  *   hang       is ready, then says nothing
  *   mute       does not even say that it is ready
- *   stubborn   is ready, gives signs of life, and does not end on SIGTERM
+ *   stubborn   is ready, gives signs of life, and does not end on SIGTERM or SIGHUP
+ *   leave      is ready, then ends with 0
  *   store      stores a descriptor with a text in it, then ends with 1
  *
  * Each start, end and inheritance is a line in RUN_DIR/trace.
@@ -123,6 +124,8 @@ static int play(const char *part)
 	sd_notify(0, "READY=1\nSTATUS=on stage");
 	if (strcmp(part, "crash") == 0)
 		abort();
+	if (strcmp(part, "leave") == 0)
+		return 0;
 	live(strcmp(part, "hang") != 0, strcmp(part, "hang") != 0 && strcmp(part, "stubborn") != 0);
 	return 0;
 }
@@ -140,6 +143,7 @@ int main(int argc, char **argv)
 			name = argv[i + 1];
 	}
 	signal(SIGTERM, stop);
+	signal(SIGHUP, stop);
 	trace("started %d", getpid());
 	trace_inheritance();
 	read_part(part);
