@@ -23,6 +23,7 @@
 #include "common/base/error.h"
 #include "common/base/log.h"
 #include "common/proc/options.h"
+#include "common/proc/store.h"
 
 #define NAME_MAX_LENGTH 31
 #define THREADS_MAX     64
@@ -292,6 +293,7 @@ bool service_leave(struct service *service, const char *who)
 	}
 	log_info("%s: leaving to a successor", who);
 	service->is_leaving = true;
+	store_leave();
 	loop_stop(service->loop);
 	return true;
 }

@@ -15,6 +15,8 @@
 static char **names;
 static int n_names;
 
+static bool is_left; /* to the successor */
+
 void store_open(void)
 {
 	store_close();
@@ -49,20 +51,34 @@ int store_put(const char *name, int fd)
 	return r < 0 ? error_origin(r) : 0;
 }
 
-void store_drop(const char *name)
+bool store_drop(const char *name)
 {
+	if (is_left)
+		return false;
 	sd_notifyf(0, "FDSTOREREMOVE=1\nFDNAME=%s", name);
+	return true;
+}
+
+static int take_at(int i)
+{
+	free(names[i]);
+	names[i] = NULL;
+	return SD_LISTEN_FDS_START + i;
 }
 
 int store_take(const char *name)
 {
-	for (int i = 0; i < n_names; i++) {
-		if (!names[i] || strcmp(names[i], name) != 0)
-			continue;
-		free(names[i]);
-		names[i] = NULL;
-		return SD_LISTEN_FDS_START + i;
-	}
+	for (int i = 0; i < n_names; i++)
+		if (names[i] && strcmp(names[i], name) == 0)
+			return take_at(i);
+	return -1;
+}
+
+int store_take_if(bool (*is_wanted)(const char *name, int fd))
+{
+	for (int i = 0; i < n_names; i++)
+		if (names[i] && is_wanted(names[i], SD_LISTEN_FDS_START + i))
+			return take_at(i);
 	return -1;
 }
 
@@ -75,4 +91,9 @@ void store_drop_rest(void)
 		store_drop(names[i]);
 	}
 	store_close();
+}
+
+void store_leave(void)
+{
+	is_left = true;
 }

@@ -7,6 +7,7 @@
 #include "common/base/clock.h"
 #include "common/base/error.h"
 #include "common/base/log.h"
+#include "common/proc/store.h"
 #include "common/transport/transport.h"
 
 struct entry {
@@ -165,6 +166,9 @@ void listeners_show(struct transport *transport, const struct view *view)
 			add(transport, &view->ports[i]);
 	loop_timer_clear(&transport->listeners.timer);
 	open_closed(transport);
+	if (!transport->listeners.has_shown)
+		store_drop_rest(); /* of ports that went while there was no process */
+	transport->listeners.has_shown = true;
 	listeners_report(transport);
 }
 

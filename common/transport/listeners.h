@@ -13,7 +13,8 @@
  * Shape     One entry for each port of the view: open, or why not.
  * Promise   A port that a new view has with the same address is not touched. One that it does
  *           not have is closed, and its controllers are ended. One that cannot be opened is
- *           tried again each second. Each change is reported.
+ *           tried again each second. Each change is reported. What the descriptor store has
+ *           for the wire, and the first view does not have, is dropped.
  * Trust     addresses are the operator's
  * Threads   the control thread's
  * Lifetime  listeners_close() closes all
@@ -23,6 +24,7 @@ struct transport;
 struct listeners {
 	struct list all;
 	struct loop_timer timer;
+	bool has_shown; /* a view */
 };
 
 void listeners_init(struct listeners *listeners);

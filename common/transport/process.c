@@ -9,6 +9,7 @@
 #include "common/base/error.h"
 #include "common/base/log.h"
 #include "common/proc/options.h"
+#include "common/proc/store.h"
 #include "common/shm/memory.h"
 #include "common/transport/reactor.h"
 #include "common/transport/spread.h"
@@ -87,6 +88,7 @@ static int start(struct transport *transport)
 	size_t arena_bytes = (size_t)arena_mib << 20;
 	int r = memory_guard();
 
+	store_open();
 	check_descriptors();
 	transport->spread = spread_new(transport->service.threads, REACTOR_QUEUES_MAX);
 	if (!transport->spread)
@@ -163,6 +165,7 @@ static void stop(struct transport *transport)
 	drop_views(transport);
 	mailbox_deinit(&transport->mailbox);
 	transport->spread = spread_free(transport->spread);
+	store_close();
 	service_deinit(&transport->service);
 }
 

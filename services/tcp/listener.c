@@ -2,23 +2,18 @@
 #include "services/tcp/listener.h"
 
 #include <errno.h>
-#include <netdb.h>
-#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include "common/base/cleanup.h"
 #include "common/base/clock.h"
 #include "common/base/error.h"
 #include "common/base/log.h"
-#include "services/tcp/congestion.h"
 #include "services/tcp/connection.h"
+#include "services/tcp/kept_socket.h"
 
-#define BACKLOG     4096 /* the kernel makes it net.core.somaxconn at most */
 /* Connections accepted in one round */
 #define BATCH       16
 /* How long to leave hosts in the kernel's queue when descriptors or memory are short */
@@ -26,6 +21,7 @@
 
 struct listener {
 	struct transport *transport;
+	struct kept_socket socket;
 	struct loop_source source;
 	struct loop_timer shortage;
 	struct log_limit refusals;
@@ -95,106 +91,37 @@ static void accept_some(struct loop_source *source, uint32_t events)
 
 /* ------------------------------------------------------------------ listening */
 
-static int resolve(const struct listener_address *address, struct addrinfo **ret, char *reason,
-                   size_t reason_size)
-{
-	struct addrinfo hints = {
-		.ai_socktype = SOCK_STREAM,
-		.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV | AI_PASSIVE,
-	};
-	int r;
-
-	if (strcmp(address->adrfam, "ipv4") == 0)
-		hints.ai_family = AF_INET;
-	else if (strcmp(address->adrfam, "ipv6") == 0)
-		hints.ai_family = AF_INET6;
-	else {
-		snprintf(reason, reason_size, "adrfam is neither ipv4 nor ipv6");
-		return -EAFNOSUPPORT;
-	}
-	r = getaddrinfo(address->traddr, address->trsvcid, &hints, ret);
-	if (r) {
-		snprintf(reason,
-		         reason_size,
-		         "not a numeric %s address and port: %s",
-		         address->adrfam,
-		         gai_strerror(r));
-		return -EINVAL;
-	}
-	return 0;
-}
-
-static int failed(const char *what, char *reason, size_t reason_size)
-{
-	int r = -errno;
-
-	snprintf(reason, reason_size, "%s: %s", what, error_words(r));
-	return r;
-}
-
-/* An IPv6 wildcard leaves IPv4 to a listener of its own. */
-static int open_socket(const struct addrinfo *at, int *ret_fd, char *reason, size_t reason_size)
-{
-	_cleanup_(cleanup_close) int fd = -1;
-	const int on = 1;
-
-	fd = socket(at->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP);
-	if (fd < 0)
-		return failed("socket", reason, reason_size);
-	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) < 0)
-		return failed("SO_REUSEADDR", reason, reason_size);
-	if (at->ai_family == AF_INET6 &&
-	    setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on)) < 0)
-		return failed("IPV6_V6ONLY", reason, reason_size);
-	if (bind(fd, at->ai_addr, at->ai_addrlen) < 0)
-		return failed("bind", reason, reason_size);
-	if (congestion_apply(fd))
-		return failed("TCP_CONGESTION", reason, reason_size);
-	if (listen(fd, BACKLOG) < 0)
-		return failed("listen", reason, reason_size);
-	*ret_fd = take_fd(&fd);
-	return 0;
-}
-
 int listener_new(struct transport *transport, const struct listener_address *address,
                  struct listener **ret_listener, char *reason, size_t reason_size)
 {
 	_cleanup_(cleanup_free) struct listener *listener = calloc(1, sizeof(*listener));
-	_cleanup_(cleanup_close) int fd = -1;
-	struct addrinfo *at;
 	int r;
 
 	if (!listener) {
 		snprintf(reason, reason_size, "no memory");
 		return -ENOMEM;
 	}
-	r = resolve(address, &at, reason, reason_size);
-	if (r)
-		return r;
-	r = open_socket(at, &fd, reason, reason_size);
-	freeaddrinfo(at);
+	r = kept_socket_open(&listener->socket, address, reason, reason_size);
 	if (r)
 		return r;
 	listener->transport = transport;
 	listener->port_id = address->port_id;
 	listener->source = LOOP_SOURCE(accept_some);
 	listener->shortage = LOOP_TIMER(shortage_over);
-	r = loop_add(transport_loop(transport), &listener->source, fd, EPOLLIN);
+	r = loop_add(transport_loop(transport), &listener->source, listener->socket.fd, EPOLLIN);
 	if (r) {
 		snprintf(reason, reason_size, "epoll: %s", error_words(r));
+		kept_socket_close(&listener->socket);
 		return r;
 	}
-	(void)take_fd(&fd);
 	*ret_listener = take(&listener);
 	return 0;
 }
 
 void listener_free(struct listener *listener)
 {
-	int fd = listener->source.fd;
-
 	loop_timer_clear(&listener->shortage);
 	loop_remove(&listener->source);
-	close(fd);
+	kept_socket_close(&listener->socket);
 	free(listener);
 }

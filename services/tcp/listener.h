@@ -10,7 +10,8 @@
  *
  * Shape     One listening socket on the control thread's loop.
  * Promise   Connections are handed to reactors as they come; where descriptors run short,
- *           they wait in the kernel's queue, and the process goes on.
+ *           they wait in the kernel's queue, and the process goes on. The socket outlives the
+ *           process (kept_socket.h): meanwhile hosts wait in that queue, too.
  * Trust     The address is the operator's; who connects is not.
  * Threads   the control thread
  * Lifetime  listener_new() to listener_free(); connections are independent of it

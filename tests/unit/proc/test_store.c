@@ -121,6 +121,35 @@ START_TEST(is_told_what_to_drop)
 }
 END_TEST
 
+START_TEST(drops_nothing_once_all_is_left_to_the_successor)
+{
+	struct pollfd readable;
+
+	ck_assert(store_drop("ram.1"));
+	hear();
+	store_leave();
+	ck_assert(!store_drop("ram.1"));
+	readable = (struct pollfd){.fd = keeper, .events = POLLIN};
+	ck_assert_int_eq(poll(&readable, 1, 0), 0);
+}
+END_TEST
+
+static bool is_wanted(const char *name, int fd)
+{
+	return fd == 4 && strcmp(name, "listener-2") == 0;
+}
+
+START_TEST(hands_out_what_is_wanted)
+{
+	hand_over_two();
+	store_open();
+	ck_assert_int_eq(store_take_if(is_wanted), 4);
+	ck_assert_int_eq(store_take_if(is_wanted), -1);
+	ck_assert_int_eq(store_take("listener-2"), -1);
+	store_close();
+}
+END_TEST
+
 START_TEST(hands_each_out_once)
 {
 	hand_over_two();
@@ -176,12 +205,14 @@ int main(void)
 	         given_a_keeper,
 	         forget_the_keeper,
 	         is_given_name_and_descriptor,
-	         is_told_what_to_drop);
+	         is_told_what_to_drop,
+	         drops_nothing_once_all_is_left_to_the_successor);
 	describe(suite,
 	         "a store with what a predecessor left",
 	         given_no_keeper,
 	         NULL,
 	         hands_each_out_once,
+	         hands_out_what_is_wanted,
 	         closes_what_nobody_took,
 	         does_not_take_what_was_meant_for_another_process,
 	         does_not_let_a_child_have_it);
