@@ -16,6 +16,7 @@
 
 #define PATIENCE_NS (2 * NS_PER_S)
 #define RETRY_NS    (20 * NS_PER_MS)
+#define ATTEMPT_NS  (100 * NS_PER_MS) /* the first; each next one twice as long */
 #define LOOK_MS     100
 
 static const char no_answer[] = "the state service did not answer in time";
@@ -148,22 +149,47 @@ static envelope *wait_for_answer(void *dealer, const envelope *question, uint64_
 	return NULL;
 }
 
+/* A connection that failed is not made again by ZeroMQ, and nothing says that it failed: the one
+ * who listened may just have been replaced. What was not sent may be tried again. */
+static int connect_and_send(void *context, const char *path, envelope *message,
+                            uint64_t deadline_ns, void **ret_dealer)
+{
+	uint64_t attempt_ns = ATTEMPT_NS;
+
+	for (;;) {
+		uint64_t end_ns = clock_now_ns() + attempt_ns;
+		void *dealer = ipc_dealer_open(context, path);
+		int r;
+
+		if (!dealer)
+			return -ENOMEM;
+		r = send_when_connected(
+			dealer, message, end_ns < deadline_ns ? end_ns : deadline_ns);
+		if (r == 0) {
+			*ret_dealer = dealer;
+			return 0;
+		}
+		zmq_close(dealer);
+		if (r != -EAGAIN || clock_now_ns() >= deadline_ns)
+			return r;
+		attempt_ns *= 2;
+	}
+}
+
 static envelope *ask(void *context, const char *path, envelope *message, uint64_t deadline_ns,
                      const char **ret_reason)
 {
-	void *dealer = ipc_dealer_open(context, path);
-	envelope *answer = NULL;
-	int r;
+	envelope *answer;
+	void *dealer;
+	int r = connect_and_send(context, path, message, deadline_ns, &dealer);
 
-	if (!dealer) {
-		*ret_reason = "out of resources";
+	if (r) {
+		*ret_reason = r == -EMSGSIZE ? "the message is too long"
+		              : r == -ENOMEM ? "out of resources"
+		                             : no_answer;
 		return NULL;
 	}
-	r = send_when_connected(dealer, message, deadline_ns);
-	if (r == 0)
-		answer = wait_for_answer(dealer, message, deadline_ns, ret_reason);
-	else
-		*ret_reason = r == -EMSGSIZE ? "the message is too long" : no_answer;
+	answer = wait_for_answer(dealer, message, deadline_ns, ret_reason);
 	zmq_close(dealer);
 	return answer;
 }

@@ -3,7 +3,10 @@
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "common/base/clock.h"
@@ -369,6 +372,46 @@ START_TEST(a_question_to_a_server_that_hangs_ends_in_time)
 }
 END_TEST
 
+/* Lets two connections in, and drops them: the look whether anybody listens, and ZeroMQ's. Then
+ * the next server takes its place. */
+static pid_t start_one_who_is_just_being_replaced(void)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	pid_t process;
+
+	strcpy(address.sun_path, party.path);
+	ck_assert_int_eq(bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+	ck_assert_int_eq(listen(fd, 2), 0);
+	process = fork();
+	ck_assert_int_ge(process, 0);
+	if (process > 0) {
+		close(fd);
+		return process;
+	}
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	close(accept(fd, NULL, NULL));
+	close(accept(fd, NULL, NULL));
+	close(fd);
+	unlink(address.sun_path);
+	host_start(1);
+	pause();
+	_exit(1);
+}
+
+/* It was asked until the time was over, since its first connection had failed. */
+START_TEST(a_question_to_a_server_that_is_being_replaced_is_answered_by_the_next)
+{
+	pid_t process = start_one_who_is_just_being_replaced();
+	envelope *answer = NULL;
+
+	ask(&answer, NVMETD__ENVELOPE__BODY_CTL_STATUS, 15000);
+	ck_assert_ptr_nonnull(answer);
+	envelope_free(answer);
+	kill_hard(process);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("control plane");
@@ -409,7 +452,8 @@ int main(void)
 	         end_all,
 	         a_question_without_hello_is_told_to_say_it,
 	         a_question_to_nobody_says_that_there_is_no_socket,
-	         a_question_to_a_server_that_hangs_ends_in_time);
+	         a_question_to_a_server_that_hangs_ends_in_time,
+	         a_question_to_a_server_that_is_being_replaced_is_answered_by_the_next);
 
 	return run(suite);
 }
