@@ -32,7 +32,7 @@ struct ipc_client_options {
 	uint32_t threads;
 	/* Every message but Welcome, Ping. Freed after the call. */
 	void (*received)(void *context, const envelope *message);
-	/* Fills hello->revision; may be NULL. */
+	/* Fills hello->revision and has_keeper; may be NULL. */
 	void (*introduce)(void *context, Nvmetd__Hello *hello);
 	void (*arrived)(void *context, uint64_t state_instance);
 	void (*left)(void *context);

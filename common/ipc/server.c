@@ -329,6 +329,7 @@ static void introduce(struct member *member, const envelope *message)
 	peer->instance = message->instance;
 	peer->pid = hello->pid;
 	peer->threads = hello->threads;
+	peer->has_keeper = hello->has_keeper;
 	if (hello->up_seconds < peer->since_ns / NS_PER_S)
 		peer->since_ns -= hello->up_seconds * NS_PER_S;
 	peer->hello = true;

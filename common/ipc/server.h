@@ -35,6 +35,7 @@ struct ipc_peer {
 	uint64_t instance;
 	uint32_t pid;
 	uint32_t threads;
+	bool has_keeper;   /* it may be told to Leave */
 	uint64_t since_ns; /* when its process started, as it says */
 	char release[32];
 	bool hello; /* was said and accepted */

@@ -114,6 +114,7 @@ static void introduce(void *context, Nvmetd__Hello *hello)
 	const struct transport *transport = context;
 
 	hello->revision = transport->view ? transport->view->revision : 0;
+	hello->has_keeper = service_has_keeper(&transport->service);
 }
 
 static void arrived(void *context, uint64_t state_instance)
@@ -236,6 +237,9 @@ static void received(void *context, const envelope *message)
 		return;
 	case NVMETD__ENVELOPE__BODY_STATUS_REQUEST:
 		status_answer(transport, message->request_id);
+		return;
+	case NVMETD__ENVELOPE__BODY_LEAVE:
+		service_leave(&transport->service, "state service");
 		return;
 	default:
 		log_warn("the state service sent what a transport does not hear: %s",

@@ -42,6 +42,24 @@ static enum ctl_exit check(envelope *answer, int answer_body)
 	return CTL_FAILED;
 }
 
+static void find_socket(const struct ctl *ctl, char *ret_path, size_t size)
+{
+	snprintf(ret_path, size, "%s/ctl.sock", ctl->run_dir);
+}
+
+envelope *ctl_try(const struct ctl *ctl, envelope *question, int answer_body, unsigned timeout_ms)
+{
+	const char *reason;
+	envelope *answer;
+	char path[4096];
+
+	find_socket(ctl, path, sizeof(path));
+	answer = ipc_ask(path, question, timeout_ms, &reason);
+	if (answer && (int)answer->body_case != answer_body)
+		answer = envelope_free(answer);
+	return answer;
+}
+
 enum ctl_exit ctl_ask(const struct ctl *ctl, envelope *question, int answer_body,
                       envelope **ret_answer)
 {
@@ -50,7 +68,7 @@ enum ctl_exit ctl_ask(const struct ctl *ctl, envelope *question, int answer_body
 	enum ctl_exit r;
 	char path[4096];
 
-	snprintf(path, sizeof(path), "%s/ctl.sock", ctl->run_dir);
+	find_socket(ctl, path, sizeof(path));
 	answer = ipc_ask(path, question, ctl->timeout_ms, &reason);
 	if (!answer) {
 		fprintf(stderr,

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #pragma once
 
+#include <stdbool.h>
+
 #include "common/ipc/envelope.h"
 
 /*
@@ -24,6 +26,7 @@ enum ctl_exit {
 struct ctl {
 	const char *run_dir;
 	unsigned timeout_ms;
+	bool has_timeout; /* --timeout was given */
 };
 
 #define CTL_DEFAULT_RUN_DIR    "/run/nvmetd"
@@ -32,6 +35,9 @@ struct ctl {
 /* The answer is of that body; the caller frees it. */
 enum ctl_exit ctl_ask(const struct ctl *ctl, envelope *question, int answer_body,
                       envelope **ret_answer);
+
+/* The same without a word when it fails: NULL. */
+envelope *ctl_try(const struct ctl *ctl, envelope *question, int answer_body, unsigned timeout_ms);
 
 /* Prints the messages of a reply on stderr, each with `prefix`; CTL_GOOD if the reply is good. */
 enum ctl_exit ctl_say_reply(const Nvmetd__CtlReply *reply, const char *prefix);
@@ -42,4 +48,5 @@ enum ctl_exit ctl_save(const struct ctl *ctl, int argc, char **argv);
 enum ctl_exit ctl_clear(const struct ctl *ctl, int argc, char **argv);
 enum ctl_exit ctl_show(const struct ctl *ctl, int argc, char **argv);
 enum ctl_exit ctl_status(const struct ctl *ctl, int argc, char **argv);
+enum ctl_exit ctl_restart(const struct ctl *ctl, int argc, char **argv);
 enum ctl_exit ctl_trace(const struct ctl *ctl, int argc, char **argv);

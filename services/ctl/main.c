@@ -90,7 +90,22 @@ static const struct command trace = {
 		"processes that are dead.",
 };
 
-static const struct command *const commands[] = {&restore, &save, &clear, &show, &status, &trace};
+static const struct command restart = {
+	.name = "restart",
+	.arguments = "NAME|all",
+	.least = 1,
+	.most = 1,
+	.run = ctl_restart,
+	.summary = "restart a process, while hosts go on",
+	.help = "NAME is as nvmetctl status has it: state, io-0, tcp. The process leaves what it\n"
+		"holds to its successor, which is started by its supervisor. Waits until all "
+		"works\n"
+		"again, and says how long that took and how many connections of hosts were kept.\n"
+		"all: the state service, the workers and the transports, one after the other.",
+};
+
+static const struct command *const commands[] = {
+	&restore, &save, &clear, &show, &status, &trace, &restart};
 
 #define N_COMMANDS (sizeof(commands) / sizeof(commands[0]))
 
@@ -117,7 +132,7 @@ static void print_help(void)
 	printf("  %-7s %-9s %s\n\n", "help", "[COMMAND]", "explain a command");
 	printf("Options:\n"
 	       "  --run-dir DIR  where nvmetd has its sockets (%s)\n"
-	       "  --timeout S    how long to wait for an answer (%u)\n"
+	       "  --timeout S    how long to wait for an answer (%u; restart: 30)\n"
 	       "  --help         print this\n"
 	       "  --version      print the version\n\n"
 	       "Exit status: 0 good; 1 refused or failed; 2 wrong usage; 3 nvmetd is not "
@@ -184,6 +199,7 @@ static enum after_options take_options(struct ctl *ctl, int argc, char **argv)
 		} else if (option == 't') {
 			if (!take_timeout(optarg, &ctl->timeout_ms))
 				return LEAVE_USAGE;
+			ctl->has_timeout = true;
 		} else if (option == 'h') {
 			print_help();
 			return LEAVE_GOOD;
@@ -229,7 +245,7 @@ static enum ctl_exit run(const struct ctl *ctl, int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-	struct ctl ctl = {CTL_DEFAULT_RUN_DIR, CTL_DEFAULT_TIMEOUT_MS};
+	struct ctl ctl = {CTL_DEFAULT_RUN_DIR, CTL_DEFAULT_TIMEOUT_MS, false};
 
 	log_open("nvmetctl");
 	switch (take_options(&ctl, argc, argv)) {

@@ -66,6 +66,9 @@ static void received(void *context, const envelope *message)
 		                   worker->n_threads,
 		                   links_count(worker->links));
 		return;
+	case NVMETD__ENVELOPE__BODY_LEAVE:
+		service_leave(worker->service, "state service");
+		return;
 	default:
 		log_warn("state service: %s is nothing for a worker",
 		         envelope_body_name((int)message->body_case));
@@ -77,6 +80,7 @@ static void introduce(void *context, Nvmetd__Hello *hello)
 	struct worker *worker = context;
 
 	hello->revision = namespaces_revision(worker->namespaces);
+	hello->has_keeper = service_has_keeper(worker->service);
 }
 
 static void arrived(void *context, uint64_t state_instance)

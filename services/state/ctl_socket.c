@@ -7,6 +7,7 @@
 #include "common/base/error.h"
 #include "common/base/log.h"
 #include "services/state/apply.h"
+#include "services/state/restart.h"
 #include "services/state/status.h"
 
 /*
@@ -109,6 +110,19 @@ static void on_save(void *context, struct ipc_peer *peer, const envelope *messag
 	answer(peer, message->request_id, &reply);
 }
 
+static void on_restart(void *context, struct ipc_peer *peer, const envelope *message)
+{
+	Nvmetd__CtlReply reply = NVMETD__CTL_REPLY__INIT;
+	char reason[RESTART_REASON_BYTES], *line = reason;
+
+	reply.good = restart_process(context, peer, message->ctl_restart->name, reason);
+	if (!reply.good) {
+		reply.messages = &line;
+		reply.n_messages = 1;
+	}
+	answer(peer, message->request_id, &reply);
+}
+
 static void on_status(void *context, struct ipc_peer *peer, const envelope *message)
 {
 	status_ask(context, peer, message->request_id);
@@ -118,6 +132,7 @@ static void gone(void *context, struct ipc_peer *peer, const char *reason)
 {
 	(void)reason;
 	status_forget(context, peer);
+	restart_forget(context, peer);
 }
 
 static const struct ipc_rule rules[] = {
@@ -125,6 +140,7 @@ static const struct ipc_rule rules[] = {
 	{NVMETD__ENVELOPE__BODY_CTL_CLEAR,   IPC_ANY_TIME, on_clear  },
 	{NVMETD__ENVELOPE__BODY_CTL_SAVE,    IPC_ANY_TIME, on_save   },
 	{NVMETD__ENVELOPE__BODY_CTL_STATUS,  IPC_ANY_TIME, on_status },
+	{NVMETD__ENVELOPE__BODY_CTL_RESTART, IPC_ANY_TIME, on_restart},
 };
 
 const struct ipc_role ctl_role = {

@@ -46,6 +46,7 @@ static int serve(struct service *service, const struct options *given)
 	int r;
 
 	state_init(&state, service->loop, service->run_dir, service->instance);
+	state.service = service;
 	r = startup(&state, service->state_dir, given->config);
 	if (!r)
 		r = sockets_open(&state);

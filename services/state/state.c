@@ -31,6 +31,7 @@ void state_deinit(struct state *state)
 	state->transport_server = ipc_server_free(state->transport_server);
 	state->worker_server = ipc_server_free(state->worker_server);
 	state->ctl_server = ipc_server_free(state->ctl_server);
+	loop_timer_clear(&state->leave);
 	loop_timer_clear(&state->timer); /* set until the last peer is gone */
 	list_for_each_safe (at, &state->sessions)
 		state_forget_session(container_of(at, struct session, link));

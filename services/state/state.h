@@ -7,6 +7,7 @@
 #include "common/base/log.h"
 #include "common/ipc/server.h"
 #include "common/loop/loop.h"
+#include "common/proc/service.h"
 #include "services/state/database.h"
 #include "services/state/session.h"
 #include "services/state/target.h"
@@ -82,7 +83,10 @@ struct state {
 	struct ipc_server *transport_server;
 	struct ipc_server *worker_server;
 	struct ipc_server *ctl_server;
-	struct loop_timer timer; /* of reconcile.c */
+	struct loop_timer timer;      /* of reconcile.c */
+	struct service *service;      /* NULL: of no process (tests) */
+	struct loop_timer leave;      /* of restart.c */
+	struct ipc_peer *leave_after; /* the one whose end it waits for; NULL: nobody's */
 	bool open; /* views are published: workers have reported, or were waited for long enough */
 };
 

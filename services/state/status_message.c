@@ -22,6 +22,8 @@ struct status_peer *status_peer_new(struct ipc_peer *peer, bool is_worker, uint6
 	snprintf(asked->release, sizeof(asked->release), "%s", peer->release);
 	asked->pid = peer->pid;
 	asked->threads = peer->threads;
+	asked->instance = peer->instance;
+	asked->has_keeper = peer->has_keeper;
 	asked->since_ns = peer->since_ns;
 	asked->revision = revision == UINT64_MAX ? 0 : revision;
 	asked->is_worker = is_worker;
@@ -78,6 +80,8 @@ static void put_self(Nvmetd__ProcessStatus *process, const struct state *state)
 	process->pid = (uint32_t)getpid();
 	process->release = NVMETD_VERSION;
 	process->threads = 1;
+	process->instance = state->instance;
+	process->has_keeper = state->service && service_has_keeper(state->service);
 	process->revision = state->target.revision;
 	process->up_seconds = seconds_since(state->born_ns);
 	process->answered = true;
@@ -90,6 +94,8 @@ static void put_process(Nvmetd__ProcessStatus *process, const struct status_peer
 	process->pid = asked->pid;
 	process->release = (char *)asked->release;
 	process->threads = asked->threads;
+	process->instance = asked->instance;
+	process->has_keeper = asked->has_keeper;
 	process->revision = asked->revision;
 	process->up_seconds = seconds_since(asked->since_ns);
 	process->transport = asked->transport;

@@ -22,6 +22,8 @@ struct status_peer {
 	uint32_t pid;
 	uint32_t threads;
 	uint64_t revision;
+	uint64_t instance;
+	bool has_keeper;
 	uint64_t since_ns;
 	bool is_worker;
 	Nvmetd__TransportStatus *transport; /* NULL: has not answered */

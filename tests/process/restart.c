@@ -136,6 +136,128 @@ START_TEST(hosts_are_refused_when_their_port_was_taken_away_meanwhile)
 }
 END_TEST
 
+/* ------------------------------------------------------------------ nvmetctl restart */
+
+static char text[65536];
+
+#define ctl(...) harness_ctl(scene.harness, text, sizeof(text), __VA_ARGS__, NULL)
+
+static void expect_text(const char *words)
+{
+	ck_assert_msg(strstr(text, words), "\"%s\" does not say \"%s\"", text, words);
+}
+
+static void restart(const char *name)
+{
+	pid_t before = harness_pid(scene.harness, name, 0);
+	char words[64];
+	int r = ctl("restart", name);
+
+	ck_assert_msg(r == 0, "nvmetctl restart %s ended with %d: %s", name, r, text);
+	snprintf(words, sizeof(words), "%s: restarted in ", name);
+	expect_text(words);
+	ck_assert_int_ne(kill(before, 0), 0);
+	ck_assert_int_ne(harness_pid(scene.harness, name, before), before);
+}
+
+START_TEST(restarts_the_state_service)
+{
+	restart("state");
+}
+END_TEST
+
+START_TEST(restarts_a_worker)
+{
+	restart("io-0");
+}
+END_TEST
+
+START_TEST(restarts_a_transport)
+{
+	restart("tcp");
+}
+END_TEST
+
+/* At once, without a wait. */
+START_TEST(returns_when_all_works_again)
+{
+	scene_connect();
+	restart("io-0");
+	scene_disconnect();
+	ck_assert_int_eq(ctl("status", "--json"), 0);
+	ck_assert_ptr_null(strstr(text, "\"ready\": false"));
+	ck_assert_ptr_null(strstr(text, "\"connecting\""));
+}
+END_TEST
+
+START_TEST(restarts_all_in_the_order_of_their_start)
+{
+	const char *state, *io, *tcp;
+
+	ck_assert_int_eq(ctl("restart", "all"), 0);
+	state = strstr(text, "state: restarted in ");
+	io = strstr(text, "io-0: restarted in ");
+	tcp = strstr(text, "tcp: restarted in ");
+	ck_assert_msg(state && state < io && io < tcp, "%s", text);
+}
+END_TEST
+
+START_TEST(says_who_there_is_when_it_is_asked_for_somebody_else)
+{
+	ck_assert_int_eq(ctl("restart", "io-7"), 1);
+	expect_text("'io-7' is no process that is there now; there are: state, io-0, tcp");
+}
+END_TEST
+
+START_TEST(is_used_wrongly_without_a_name)
+{
+	ck_assert_int_eq(ctl("restart"), 2);
+	expect_text("usage: nvmetctl restart NAME|all");
+}
+END_TEST
+
+static bool is_known(const char *name)
+{
+	return ctl("status", "--json") == 0 && strstr(text, name);
+}
+
+/* One that was started by hand. */
+START_TEST(leaves_alone_who_would_not_be_started_again)
+{
+	char run_dir[128];
+	char *arguments[] = {(char[]){"nvmetd-io"},
+	                     (char[]){"--name"},
+	                     (char[]){"io-9"},
+	                     (char[]){"--run-dir"},
+	                     run_dir,
+	                     NULL};
+	pid_t worker;
+
+	unsetenv("NOTIFY_SOCKET");
+	snprintf(run_dir, sizeof(run_dir), "%s/run", scene.harness->directory);
+	worker = harness_spawn("nvmetd-io", harness_path(scene.harness, "io-9"), arguments);
+	await(is_known("\"name\": \"io-9\""));
+	ck_assert_int_eq(ctl("restart", "io-9"), 1);
+	expect_text("io-9 has no supervisor");
+	ck_assert(is_known("\"name\": \"io-9\""));
+	harness_end_program(worker);
+	await(!is_known("\"name\": \"io-9\""));
+}
+END_TEST
+
+START_TEST(says_when_there_is_no_successor_in_time)
+{
+	pid_t worker = harness_pid(scene.harness, "io-0", 0);
+
+	ck_assert_int_eq(kill(worker, SIGSTOP), 0);
+	ck_assert_int_eq(ctl("--timeout", "2", "restart", "io-0"), 1);
+	expect_text("io-0: told to leave, but no successor is there within 2 s");
+	ck_assert_int_eq(kill(worker, SIGCONT), 0);
+	harness_pid(scene.harness, "io-0", worker);
+	harness_await_service(scene.harness);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("restart");
@@ -147,5 +269,18 @@ int main(void)
 	                 hosts_are_never_refused_while_tcp_is_dead,
 	                 hosts_are_refused_when_their_port_is_taken_away,
 	                 hosts_are_refused_when_their_port_was_taken_away_meanwhile);
+	describe_running(suite,
+	                 "nvmetctl restart",
+	                 given_a_set,
+	                 scene_stop,
+	                 restarts_the_state_service,
+	                 restarts_a_worker,
+	                 restarts_a_transport,
+	                 returns_when_all_works_again,
+	                 restarts_all_in_the_order_of_their_start,
+	                 says_who_there_is_when_it_is_asked_for_somebody_else,
+	                 is_used_wrongly_without_a_name,
+	                 leaves_alone_who_would_not_be_started_again,
+	                 says_when_there_is_no_successor_in_time);
 	return harness_run(suite);
 }
