@@ -90,3 +90,13 @@ void mailbox_post(struct mailbox *mailbox, struct letter *letter,
 		              1); /* under the lock: the mailbox may end after it */
 	pthread_mutex_unlock(&mailbox->lock);
 }
+
+bool mailbox_is_empty(struct mailbox *mailbox)
+{
+	bool is_empty;
+
+	pthread_mutex_lock(&mailbox->lock);
+	is_empty = list_is_empty(&mailbox->letters);
+	pthread_mutex_unlock(&mailbox->lock);
+	return is_empty;
+}

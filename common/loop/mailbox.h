@@ -33,5 +33,7 @@ struct mailbox {
 
 int mailbox_init(struct mailbox *mailbox, struct loop *loop);
 void mailbox_deinit(struct mailbox *mailbox);
+/* No letter waits; of use where nobody else posts. */
+bool mailbox_is_empty(struct mailbox *mailbox);
 void mailbox_post(struct mailbox *mailbox, struct letter *letter,
                   void (*deliver)(struct letter *letter));
