@@ -53,9 +53,7 @@ static void set_property(struct task *task, struct controller *controller)
 
 	status = properties_set(
 		&controller->properties, &task->command, &change, &task->error_location);
-	atomic_store(&controller->phase,
-	             properties_are_ready(&controller->properties) ? CONTROLLER_READY
-	                                                           : CONTROLLER_OFF);
+	controller_enable(controller);
 	if (change == PROPERTIES_DISABLED) {
 		abort_all_but(task, controller->transport);
 		controller_end_queues(controller, "its host has reset the controller");

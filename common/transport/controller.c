@@ -132,6 +132,24 @@ static void set_properties(struct controller *controller, const struct view_subs
 	};
 }
 
+/* Takes the session. */
+static void begin(struct controller *controller, struct transport *transport,
+                  Nvmetd__Session *session, bool discovery)
+{
+	controller->transport = transport;
+	controller->session = session;
+	controller->subsystem = session->subsystem;
+	controller->cntlid = session->cntlid;
+	controller->port_id = session->port_id;
+	controller->discovery = discovery;
+	snprintf(controller->name,
+	         sizeof(controller->name),
+	         "controller %u of subsystem %u",
+	         controller->cntlid,
+	         controller->subsystem);
+	list_append(&transport->controllers, &controller->link);
+}
+
 int controller_new(struct controller **ret_controller, struct transport *transport,
                    Nvmetd__Session *session)
 {
@@ -147,22 +165,67 @@ int controller_new(struct controller **ret_controller, struct transport *transpo
 		nvmetd__session__free_unpacked(session, NULL);
 		return error_trace(r);
 	}
-	controller->transport = transport;
-	controller->session = session;
-	controller->subsystem = session->subsystem;
-	controller->cntlid = session->cntlid;
-	controller->port_id = session->port_id;
-	controller->discovery = subsystem->discovery;
-	snprintf(controller->name,
-	         sizeof(controller->name),
-	         "controller %u of subsystem %u",
-	         controller->cntlid,
-	         controller->subsystem);
+	begin(controller, transport, session, subsystem->discovery);
 	set_properties(controller, subsystem, port);
-	list_append(&transport->controllers, &controller->link);
 	set_keep_alive(controller);
 	*ret_controller = controller;
 	return 0;
+}
+
+/* All are in the first share, whichever reactor did it: they are only ever summed. */
+static void take_counts(struct counts *counts, const Nvmetd__Counters *left)
+{
+	counts_add(counts, COUNT_READS, left->reads);
+	counts_add(counts, COUNT_WRITES, left->writes);
+	counts_add(counts, COUNT_READ_BYTES, left->read_bytes);
+	counts_add(counts, COUNT_WRITE_BYTES, left->write_bytes);
+	counts_add(counts, COUNT_FLUSHES, left->flushes);
+	counts_add(counts, COUNT_OTHERS, left->others);
+	counts_add(counts, COUNT_ERRORS, left->errors);
+}
+
+int controller_inherit(struct controller **ret_controller, struct transport *transport,
+                       const Nvmetd__HandoverController *message)
+{
+	Nvmetd__Session *session = message->session ? session_copy(message->session) : NULL;
+	struct controller *controller;
+	int r = session ? allocate(&controller, transport->n_reactors) : -EINVAL;
+
+	if (r) {
+		if (session)
+			nvmetd__session__free_unpacked(session, NULL);
+		return error_trace(r);
+	}
+	begin(controller, transport, session, session->discovery);
+	controller->properties = (struct properties){
+		.cap = message->cap,
+		.vs = message->vs,
+		.cc = message->cc,
+		.csts = message->csts,
+		.discovery = session->discovery,
+	};
+	controller_enable(controller);
+	if (message->counters)
+		take_counts(&controller->shares[0].counts, message->counters);
+	error_log_inherit(&controller->errors,
+	                  message->error_count,
+	                  message->error_entries.data,
+	                  message->error_entries.len);
+	*ret_controller = controller;
+	return 0;
+}
+
+void controller_revive(struct controller *controller)
+{
+	if (!controller->ended)
+		set_keep_alive(controller);
+}
+
+void controller_enable(struct controller *controller)
+{
+	atomic_store(&controller->phase,
+	             properties_are_ready(&controller->properties) ? CONTROLLER_READY
+	                                                           : CONTROLLER_OFF);
 }
 
 struct controller *controller_find(struct transport *transport, uint32_t subsystem, uint32_t cntlid)

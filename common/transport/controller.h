@@ -12,6 +12,7 @@
 #include "common/transport/error_log.h"
 #include "common/transport/properties.h"
 #include "common/transport/room.h"
+#include "proto/handover.pb-c.h"
 #include "proto/nvmetd.pb-c.h"
 
 /*
@@ -73,11 +74,19 @@ struct controller {
 	struct list link;    /* in the transport's list */
 	struct list seats;   /* its queues, until they are closed */
 	bool ended;
+	uint32_t
+		left_as; /* its number in what is left to a successor, with its admin queue; or 0 */
 };
 
 /* Control thread. Takes the session. A negative errno, or 0. */
 int controller_new(struct controller **ret_controller, struct transport *transport,
                    Nvmetd__Session *session);
+
+/* Control thread. One that a predecessor has left: with its session, its properties and its counts,
+ * but without a keep-alive timer until controller_revive(). A negative errno, or 0. */
+int controller_inherit(struct controller **ret_controller, struct transport *transport,
+                       const Nvmetd__HandoverController *message);
+void controller_revive(struct controller *controller);
 
 static inline struct controller *controller_hold(struct controller *controller)
 {
@@ -104,6 +113,8 @@ struct seat *controller_queue(const struct controller *controller, uint16_t qid)
 
 /* For people; NULL-terminated, any text. */
 void controller_end(struct controller *controller, const char *reason);
+/* What its properties say becomes what its queues do. */
+void controller_enable(struct controller *controller);
 void controller_end_queues(struct controller *controller, const char *reason); /* of I/O */
 
 /* Replaces its session, if it is of this controller, with a copy. */

@@ -49,3 +49,16 @@ unsigned error_log_copy(struct error_log *log, struct nvme_error_entry *ret_entr
 	pthread_mutex_unlock(&log->lock);
 	return n;
 }
+
+void error_log_inherit(struct error_log *log, uint64_t count, const void *entries, size_t bytes)
+{
+	size_t n = bytes / sizeof(log->entries[0]);
+
+	n = n < ERROR_LOG_ENTRIES ? n : ERROR_LOG_ENTRIES;
+	n = n < count ? n : (size_t)count;
+	log->count = count;
+	for (size_t i = 0; i < n; i++)
+		memcpy(&log->entries[(count - 1 - i) % ERROR_LOG_ENTRIES],
+		       (const struct nvme_error_entry *)entries + i,
+		       sizeof(log->entries[0]));
+}

@@ -33,5 +33,8 @@ void error_log_deinit(struct error_log *log);
 void error_log_add(struct error_log *log, uint16_t qid, const struct nvme_command *command,
                    struct nvme_status status, uint16_t location);
 
+/* What error_log_copy() gave a predecessor, of `count` in all; what makes no sense is left out. */
+void error_log_inherit(struct error_log *log, uint64_t count, const void *entries, size_t bytes);
+
 /* How many were copied. */
 unsigned error_log_copy(struct error_log *log, struct nvme_error_entry *ret_entries);

@@ -13,6 +13,7 @@
 #include "common/proc/service.h"
 #include "common/shm/link.h"
 #include "common/shm/trace.h"
+#include "proto/handover.pb-c.h"
 
 /*
  * port - the seam between a wire protocol and what all transports share.
@@ -109,6 +110,17 @@ struct wire {
 	 * Connect …): the wire closes it, after what is to be sent has been sent, within 2 s. */
 	void (*terminate)(struct queue *queue, const char *reason);
 	void (*closed)(struct queue *queue);
+	/* A planned restart (succession.h); NULL, all of them: connections end, and hosts connect
+	 * anew. freeze: nothing is read from connections any more; or again, after resume().
+	 * leave: fills in the message's part of this wire, in memory of its own, and returns
+	 * the connection's descriptor, which stays open; -1: it is not worth it, or no memory.
+	 * inherit: the opposite, with queue_open() and queue_inherit(); takes the descriptor. NULL:
+	 * it cannot be, and no queue was opened. */
+	void (*freeze)(struct reactor *reactor, bool is_frozen);
+	int (*leave)(struct queue *queue, Nvmetd__HandoverConnection *message);
+	struct queue *(*inherit)(struct reactor *reactor, int fd,
+	                         const Nvmetd__HandoverConnection *message,
+	                         struct controller *controller);
 	/* For status; may be NULL. */
 	void (*describe)(struct queue *queue, bool *ret_header_digest, bool *ret_data_digest);
 };

@@ -13,6 +13,7 @@
 #include "common/shm/memory.h"
 #include "common/transport/reactor.h"
 #include "common/transport/spread.h"
+#include "common/transport/succession.h"
 
 #define ARENA_MIB_DEFAULT 16u
 #define ARENA_MIB_MIN     (ROOM_SIZE_MIN >> 20)
@@ -104,8 +105,10 @@ static int start(struct transport *transport)
 	}
 	for (unsigned i = 0; !r && i < transport->n_reactors; i++)
 		r = reactor_start(transport->reactors[i]);
-	if (!r)
+	if (!r) {
+		succession_inherit(transport);
 		r = transport_open_client(transport);
+	}
 	return r ? error_trace(r) : 0;
 }
 
@@ -159,6 +162,7 @@ static void stop(struct transport *transport)
 	transport->client = ipc_client_free(transport->client);
 	end_controllers(transport);
 	stop_reactors(transport);
+	succession_forget(transport);
 	asks_deinit(&transport->asks);
 	for (unsigned i = 0; i < transport->n_reactors; i++)
 		transport->reactors[i] = reactor_free(transport->reactors[i]);
@@ -178,6 +182,7 @@ int transport_main(const struct wire *wire, int argc, char **argv)
 	transport.service = SERVICE_NULL;
 	list_init(&transport.views);
 	list_init(&transport.controllers);
+	list_init(&transport.heirs);
 	listeners_init(&transport.listeners);
 	asks_init(&transport.asks);
 	r = init_service(&transport, argc, argv);
@@ -187,6 +192,10 @@ int transport_main(const struct wire *wire, int argc, char **argv)
 	if (!r) {
 		service_ready(&transport.service);
 		r = loop_run(transport.service.loop);
+	}
+	if (!r && transport.service.is_leaving) {
+		succession_leave(&transport);
+		return service_exit_code(0); /* all that is open is left as it is */
 	}
 	stop(&transport);
 	return service_exit_code(r);

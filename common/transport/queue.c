@@ -61,14 +61,8 @@ static struct request *take_free(struct queue *queue)
 	return request;
 }
 
-struct request *queue_begin(struct queue *queue)
+static void hand_to_wire(struct queue *queue, struct request *request)
 {
-	struct request *request = queue->closing ? NULL : take_free(queue);
-
-	if (!request) {
-		queue->starved = true;
-		return NULL;
-	}
 	request->owner = REQUEST_WITH_WIRE;
 	request->kind = REQUEST_DONE;
 	request->source = REQUEST_NO_DATA;
@@ -85,6 +79,39 @@ struct request *queue_begin(struct queue *queue)
 	request->patience_ns = 0;
 	request->error_location = ERROR_LOG_NO_LOCATION;
 	queue->in_wire++;
+}
+
+struct request *queue_begin(struct queue *queue)
+{
+	struct request *request = queue->closing ? NULL : take_free(queue);
+
+	if (request)
+		hand_to_wire(queue, request);
+	else
+		queue->starved = true;
+	return request;
+}
+
+struct request *queue_begin_at(struct queue *queue, uint32_t index)
+{
+	struct request *request;
+
+	if (index >= QUEUE_FIRST_INDEX && index < QUEUE_FIRST_INDEX + QUEUE_FIRST) {
+		request = &queue->first[index - QUEUE_FIRST_INDEX];
+	} else if (index < queue->n_requests) {
+		for (; queue->n_used <= index; queue->n_used++) {
+			request_init(
+				&queue->requests[queue->n_used], queue, (uint16_t)queue->n_used);
+			list_append(&queue->free, &queue->requests[queue->n_used].core_link);
+		}
+		request = &queue->requests[index];
+	} else {
+		return NULL;
+	}
+	if (request->owner != REQUEST_FREE)
+		return NULL;
+	list_remove(&request->core_link);
+	hand_to_wire(queue, request);
 	return request;
 }
 
@@ -193,16 +220,14 @@ static struct room_share *share_of(const struct queue *queue)
 	return own;
 }
 
-static bool connect(struct queue *queue, struct task *task)
+bool queue_connect(struct queue *queue, struct task_connected *connected)
 {
-	const struct task_connected *connected = &task->connected;
-
 	queue->requests = new_table(connected->size + QUEUE_SPARE);
 	if (!queue->requests)
 		return false;
 	queue->n_requests = connected->size + QUEUE_SPARE;
 	list_init(&queue->free); /* the first ones are not for commands any more */
-	queue->controller = take(&task->connected.controller);
+	queue->controller = take(&connected->controller);
 	queue->qid = connected->qid;
 	queue->size = connected->size;
 	queue->in_capsule_bytes = connected->in_capsule_bytes;
@@ -216,7 +241,7 @@ static bool connect(struct queue *queue, struct task *task)
 
 static void finish_connect(struct queue *queue, struct request *request, struct task *task)
 {
-	if (task->connected.controller && !connect(queue, task)) {
+	if (task->connected.controller && !queue_connect(queue, &task->connected)) {
 		request->status = status_of(NVME_SC_INTERNAL);
 		queue->wire->terminate(queue, "no memory for its requests");
 	}

@@ -27,6 +27,13 @@
 struct letter;
 struct task;
 
+/* queue_begin() of the request with this index; NULL: there is none, or it is in use. */
+struct request *queue_begin_at(struct queue *queue, uint32_t index);
+
+/* Connect has succeeded. Takes the controller, unless there is no memory: false. */
+struct task_connected;
+bool queue_connect(struct queue *queue, struct task_connected *connected);
+
 /* A letter: the control thread has answered a task. */
 void queue_task_returns(struct letter *letter);
 

@@ -37,6 +37,7 @@ struct reactor {
 	unsigned index;
 	pthread_t thread;
 	bool is_started;
+	bool is_left; /* its thread is over, and all it has is left to a successor (leave.c) */
 	struct loop *loop;
 	struct looker looker;
 	struct room room;
@@ -73,6 +74,7 @@ struct reactor {
 	_Atomic(struct view *) next_view;
 	struct notice drained_notice; /* reactor -> control: */
 	struct letter stop_letter;
+	struct letter adopted_letter; /* all that a predecessor has left is here (inherit.c) */
 };
 
 /* Control thread. arena_bytes: a multiple of ARENA_BLOCK_MAX. */

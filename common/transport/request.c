@@ -195,12 +195,17 @@ static void start(struct request *request)
 	}
 }
 
-void request_execute(struct request *request)
+void request_set_aside(struct request *request)
 {
-	request_stamp(request, TRACE_ADMITTED);
 	request->owner = REQUEST_AT_CORE;
 	request->queue->in_wire--;
 	request->queue->in_core++;
+}
+
+void request_execute(struct request *request)
+{
+	request_stamp(request, TRACE_ADMITTED);
+	request_set_aside(request);
 	start(request);
 }
 
@@ -323,6 +328,14 @@ bool request_keep_data(struct request *request, struct nvme_completion *ret_comp
 	note_error(request);
 	*ret_completion = completion_of(request);
 	return false;
+}
+
+void request_begin_again(struct request *request)
+{
+	if (request->queue->closing)
+		give_up(request);
+	else
+		start(request);
 }
 
 void request_finish(struct request *request)

@@ -43,6 +43,10 @@ static inline void request_answer(struct request *request, struct nvme_status st
 	request_respond(request);
 }
 
+/* The wire's request becomes the core's, and waits AT_CORE for request_begin_again(). */
+void request_set_aside(struct request *request);
+void request_begin_again(struct request *request);
+
 /* Memory for what goes to the host has come. */
 void request_resume(struct request *request);
 

@@ -12,6 +12,7 @@
 #include "common/transport/reactor.h"
 #include "common/transport/seat.h"
 #include "common/transport/spread.h"
+#include "common/transport/succession.h"
 
 struct loop *transport_loop(struct transport *transport)
 {
@@ -160,6 +161,7 @@ static void take_view(struct transport *transport, const Nvmetd__TransportView *
 		reactor_show(transport->reactors[i], view);
 	end_without_subsystem(transport);
 	listeners_show(transport, view);
+	succession_adopt(transport);
 }
 
 static void take_session_update(struct transport *transport, const Nvmetd__Session *session)

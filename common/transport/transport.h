@@ -33,6 +33,7 @@ struct transport {
 	uint64_t drained_serial; /* as told to the state service */
 	struct listeners listeners;
 	struct list controllers;
+	struct list heirs; /* connections that a predecessor has left, until there is a view */
 	struct asks asks;
 	atomic_ullong direct_epoch;    /* see direct.h */
 	struct log_limit associations; /* lines about those that begin and end */

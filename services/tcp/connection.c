@@ -124,14 +124,15 @@ void connection_free(struct connection *connection)
 {
 	cleanup_close(&connection->fd);
 	free(connection->stash);
+	free(connection->inherited);
 	free(connection);
 }
 
 /* ------------------------------------------------------------------ life on a reactor */
 
-void connection_adopt(struct reactor *reactor, void *adopted)
+/* 0, or a negative errno: then there is no queue, and it is freed. */
+static int begin(struct connection *connection, struct reactor *reactor)
 {
-	struct connection *connection = adopted;
 	int r;
 
 	connection->lane = lane_of(reactor);
@@ -142,16 +143,46 @@ void connection_adopt(struct reactor *reactor, void *adopted)
 		if (connection->lane)
 			connection_warn(connection, "connection refused: %s", error_words(r));
 		connection_free(connection);
-		return;
+		return r;
 	}
 	connection->state_since_ns = loop_now_ns(connection->lane->loop);
 	r = loop_add(connection->lane->loop, &connection->source, connection->fd, EPOLLIN);
 	if (r) {
 		connection_warn(connection, "connection refused: %s", error_words(r));
 		connection_event(connection, LIFE_ON_HUNG_UP);
-		return;
+		return 0;
 	}
 	connection_mark(connection);
+	return 0;
+}
+
+void connection_adopt(struct reactor *reactor, void *adopted)
+{
+	begin(adopted, reactor);
+}
+
+struct queue *connection_inherit(struct reactor *reactor, int fd,
+                                 const Nvmetd__HandoverConnection *message,
+                                 struct controller *controller)
+{
+	struct connection *connection = connection_new(fd, message->port_id);
+	int r = connection ? begin(connection, reactor) : -ENOMEM;
+
+	if (r)
+		return NULL;
+	if (connection->state != LIFE_CLOSED && !heir_take(connection, message, controller)) {
+		connection_warn(connection, "connection lost in the restart");
+		connection_event(connection, LIFE_ON_HUNG_UP);
+	}
+	return &connection->queue;
+}
+
+void connection_freeze(struct reactor *reactor, bool is_frozen)
+{
+	struct lane *lane = lane_of(reactor);
+
+	if (lane)
+		lane->is_frozen = is_frozen;
 }
 
 void connection_warn(struct connection *connection, const char *format, ...)
@@ -310,7 +341,8 @@ static uint32_t events_wanted(const struct connection *connection)
 {
 	uint32_t events = 0;
 
-	if (connection_is_receiving(connection) || connection->state == LIFE_LINGERING)
+	if (!connection->lane->is_frozen &&
+	    (connection_is_receiving(connection) || connection->state == LIFE_LINGERING))
 		events |= EPOLLIN;
 	if (connection->stuck_since_ns)
 		events |= EPOLLOUT;
@@ -333,7 +365,7 @@ void connection_settle(struct connection *connection)
 {
 	if (connection->state == LIFE_CLOSED)
 		return;
-	if (connection->resumed)
+	if (connection->resumed && !connection->lane->is_frozen)
 		connection_read_on(connection);
 	send_flush(connection);
 	end_if_overfull(connection);

@@ -10,6 +10,7 @@
 #include "common/loop/loop.h"
 #include "common/nvme/tcp_pdu.h"
 #include "common/transport/port.h"
+#include "common/transport/succession.h"
 #include "services/tcp/lane.h"
 #include "services/tcp/life.h"
 #include "services/tcp/outgoing.h"
@@ -28,6 +29,7 @@
  *             transfer.c    R2T, H2CData
  *             send.c        answers → list → socket
  *             refuse.c      TermReqs, both directions
+ *             heir.c        a planned restart: packing, unpacking
  *
  * Promise   A bounded amount of work a round. Memory: one header, and what had been received
  *           already when the core said "stop reading" (LANE_SCRATCH_BYTES at most). Every wait
@@ -88,6 +90,8 @@ struct connection {
 	bool mute; /* nothing is queued any more: a TermReq has been, or the stream is shut */
 	struct outgoing icresp;
 	struct outgoing term;
+	struct outgoing unsent; /* that a predecessor has left: */
+	uint8_t *inherited;
 	uint8_t icresp_bytes[sizeof(struct tcp_icresp)];
 	uint8_t term_bytes[TCP_TERM_MAX];
 };
@@ -122,6 +126,17 @@ void connection_terminate(struct queue *queue, const char *reason);
 void connection_closed(struct queue *queue);
 void connection_describe(struct queue *queue, bool *ret_header_digest, bool *ret_data_digest);
 
+/* A planned restart; see port.h. */
+void connection_freeze(struct reactor *reactor, bool is_frozen);
+struct queue *connection_inherit(struct reactor *reactor, int fd,
+                                 const Nvmetd__HandoverConnection *message,
+                                 struct controller *controller);
+/* heir.c */
+int heir_leave(struct queue *queue, Nvmetd__HandoverConnection *message);
+/* Of a connection that is adopted, and has read nothing. False: it cannot go on. */
+bool heir_take(struct connection *connection, const Nvmetd__HandoverConnection *message,
+               struct controller *controller);
+
 /* Something has happened: changes the state. Nothing is freed by it. */
 void connection_event(struct connection *connection, enum life_event event);
 
@@ -139,6 +154,8 @@ bool connection_readable(struct connection *connection);
 void connection_read_on(struct connection *connection); /* what was stashed, after a pause */
 void connection_resume(struct queue *queue);
 bool connection_is_receiving(const struct connection *connection);
+/* Keeps what has been received while it is paused. */
+void connection_stash(struct connection *connection, const uint8_t *bytes, size_t length);
 void connection_drop_stash(struct connection *connection);
 /* icreq.c, command.c, transfer.c: a header has come; false: the core has no room for it, come
  * again later. Then its data has, whole. */
@@ -152,6 +169,10 @@ void transfer_end(struct connection *connection);
  * transfer_fetch() will be called. */
 void transfer_begin(struct connection *connection, struct request *request, bool has_room);
 void transfer_fetch(struct request *request);
+/* What is asked for and has not come, to the successor and from the predecessor. `arriving`: bytes
+ * of a PDU that is being received. */
+Nvmetd__HandoverTransfer *transfer_leave(const struct request *request, uint32_t arriving);
+struct request *transfer_take(struct connection *connection, const Nvmetd__HandoverTransfer *left);
 /* When the oldest transfer began; 0: there is none. */
 uint64_t transfer_oldest_ns(const struct connection *connection);
 /* What is asked for does not come in small pieces. */

@@ -33,6 +33,7 @@ struct lane {
 	struct log_limit refusals; /* lines about hosts that were refused something */
 	struct log_limit ends;     /* lines about connections that we have ended */
 	uint8_t *scratch;
+	bool is_frozen; /* sockets are not read: see connection_freeze() */
 	size_t stashed_bytes;
 };
 

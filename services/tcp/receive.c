@@ -103,7 +103,7 @@ static void time_pdu(struct connection *connection)
 
 /* ------------------------------------------------------------------ stash */
 
-static void stash(struct connection *connection, const uint8_t *bytes, size_t length)
+void connection_stash(struct connection *connection, const uint8_t *bytes, size_t length)
 {
 	if (!connection->paused || length == 0)
 		return;
@@ -213,7 +213,7 @@ static size_t read_some(struct connection *connection, bool *ret_full)
 	direct = received < gap ? received : gap;
 	receiver_filled(receiver, direct);
 	left = take_bytes(connection, scratch, scratch + (received - direct));
-	stash(connection, left, (size_t)(scratch + (received - direct) - left));
+	connection_stash(connection, left, (size_t)(scratch + (received - direct) - left));
 	time_pdu(connection);
 	return received;
 }
@@ -223,6 +223,8 @@ bool connection_readable(struct connection *connection)
 	size_t received = 0, some;
 	bool is_full;
 
+	if (connection->lane->is_frozen)
+		return false;
 	do {
 		if (is_open(connection) && (connection->paused || connection->resumed))
 			break; /* what came before must be taken first */

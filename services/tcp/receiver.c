@@ -214,3 +214,70 @@ uint32_t receiver_header_bytes(const struct receiver *receiver)
 		return lesser(receiver->shape.header_bytes, receiver->have);
 	return receiver->have;
 }
+
+/* ------------------------------------------------------------------ a planned restart */
+
+uint32_t receiver_header_taken(const struct receiver *receiver)
+{
+	if (receiver->step == RECEIVER_STEP_COMMON || receiver->step == RECEIVER_STEP_HEADER)
+		return receiver->have;
+	return (uint32_t)receiver->shape.header_bytes + receiver->shape.header_digest_bytes;
+}
+
+bool receiver_is_placed(const struct receiver *receiver)
+{
+	return receiver->step == RECEIVER_STEP_PAD || receiver->step == RECEIVER_STEP_DATA ||
+	       receiver->step == RECEIVER_STEP_DIGEST;
+}
+
+struct receiver_progress receiver_progress(const struct receiver *receiver)
+{
+	struct receiver_progress progress = {
+		.digest = receiver->digest,
+		.data_digest = receiver->data_digest,
+	};
+
+	switch (receiver->step) {
+	case RECEIVER_STEP_PAD:
+		progress.pad_bytes = receiver->have;
+		break;
+	case RECEIVER_STEP_DATA:
+		progress.pad_bytes = receiver->shape.pad_bytes;
+		progress.data_bytes = receiver->have;
+		break;
+	case RECEIVER_STEP_DIGEST:
+		progress.pad_bytes = receiver->shape.pad_bytes;
+		progress.data_bytes = receiver->shape.data_bytes;
+		progress.digest_bytes = receiver->have;
+		break;
+	default:
+		break;
+	}
+	return progress;
+}
+
+bool receiver_go_on(struct receiver *receiver, const struct receiver_progress *progress)
+{
+	const struct tcp_pdu_shape *shape = &receiver->shape;
+
+	if (receiver->step != RECEIVER_STEP_PAD || progress->pad_bytes > shape->pad_bytes ||
+	    progress->data_bytes > shape->data_bytes ||
+	    progress->digest_bytes >= sizeof(receiver->data_digest))
+		return false;
+	receiver->digest = progress->digest;
+	receiver->data_digest = progress->data_digest;
+	if (progress->pad_bytes < shape->pad_bytes) {
+		receiver->have = progress->pad_bytes;
+		return progress->data_bytes == 0;
+	}
+	if (progress->data_bytes < shape->data_bytes) {
+		go_to(receiver, RECEIVER_STEP_DATA);
+		receiver->have = progress->data_bytes;
+		return true;
+	}
+	if (shape->data_digest_bytes == 0)
+		return false;
+	go_to(receiver, RECEIVER_STEP_DIGEST);
+	receiver->have = progress->digest_bytes;
+	return true;
+}

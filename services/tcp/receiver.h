@@ -82,6 +82,22 @@ size_t receiver_gap(const struct receiver *receiver, uint8_t **ret_gap);
 /* They were: `length` of them, at most the gap. */
 void receiver_filled(struct receiver *receiver, size_t length);
 
+/* The rest of a PDU whose header has been placed: of what comes behind it this much has been taken,
+ * with the digest of the data so far. False: that cannot be. */
+struct receiver_progress {
+	uint32_t pad_bytes;
+	uint32_t data_bytes;
+	uint32_t digest;
+	uint32_t digest_bytes; /* of data_digest */
+	struct le32 data_digest;
+};
+struct receiver_progress receiver_progress(const struct receiver *receiver);
+bool receiver_go_on(struct receiver *receiver, const struct receiver_progress *progress);
+
+/* Bytes of the header, with its digest, that have come: all of them once it is placed. */
+uint32_t receiver_header_taken(const struct receiver *receiver);
+bool receiver_is_placed(const struct receiver *receiver);
+
 /* Between two PDUs: nothing of the next one has come. */
 bool receiver_is_idle(const struct receiver *receiver);
 

@@ -4,6 +4,8 @@
  * the host sends it in order, in H2CData PDUs of MAXH2CDATA at most. The transfer tag is the
  * request's index in its queue.
  */
+#include <stdlib.h>
+
 #include "services/tcp/connection.h"
 
 /* request->wire_u32[0], which queue_begin() clears. */
@@ -23,14 +25,12 @@ static void set_stage(struct request *request, enum stage stage)
 	request->wire_u32[0] = stage;
 }
 
-/* ------------------------------------------------------------------ R2T */
-
 static uint32_t now_ms(const struct connection *connection)
 {
 	return (uint32_t)(loop_now_ns(connection->lane->loop) / NS_PER_MS);
 }
 
-static void ask(struct connection *connection, struct request *request)
+static void begin(struct connection *connection, struct request *request)
 {
 	struct tcp_request *own = tcp_request_of(request);
 
@@ -42,6 +42,15 @@ static void ask(struct connection *connection, struct request *request)
 	own->since_ms = now_ms(connection);
 	set_stage(request, STAGE_ASKED);
 	list_append(&connection->asked, &request->wire_link);
+}
+
+/* ------------------------------------------------------------------ R2T */
+
+static void ask(struct connection *connection, struct request *request)
+{
+	struct tcp_request *own = tcp_request_of(request);
+
+	begin(connection, request);
 	outgoing_r2t(&own->outgoing, &connection->receiver.agreement, &own->transfer);
 	own->outgoing.request = NULL;
 	send_queue(connection, &own->outgoing);
@@ -101,6 +110,7 @@ void transfer_forgive_pause(struct connection *connection)
 			own->since_ms -= before_ms;
 	}
 }
+
 /* ------------------------------------------------------------------ H2CData */
 
 /* Whose data that is; NULL: nobody's. An R2T that is not sent yet cannot have been answered. */
@@ -152,4 +162,44 @@ void transfer_end(struct connection *connection)
 	}
 	set_stage(request, STAGE_NONE);
 	request_execute(request);
+}
+
+/* ------------------------------------------------------------------ a planned restart */
+
+Nvmetd__HandoverTransfer *transfer_leave(const struct request *request, uint32_t arriving)
+{
+	const struct tcp_transfer *transfer =
+		&((const struct tcp_request *)(const void *)request->wire_room)->transfer;
+	Nvmetd__HandoverTransfer *left = malloc(sizeof(*left));
+
+	if (!left)
+		return NULL;
+	nvmetd__handover_transfer__init(left);
+	left->received = transfer->received;
+	left->spoiled = stage_of(request) == STAGE_SPOILED;
+	left->request = request_leave(request, request->data, transfer->received + arriving);
+	if (left->request)
+		return left;
+	free(left);
+	return NULL;
+}
+
+struct request *transfer_take(struct connection *connection, const Nvmetd__HandoverTransfer *left)
+{
+	struct request *request = queue_inherit_request(&connection->queue, left->request, true);
+	struct tcp_request *own;
+
+	if (!request)
+		return NULL;
+	if (request->source != REQUEST_TRANSFER || left->received > left->request->data.len) {
+		request_finish(request);
+		return NULL;
+	}
+	own = tcp_request_of(request);
+	begin(connection, request);
+	own->transfer.received = left->received;
+	list_init(&own->outgoing.link); /* R2T is sent, or goes before all else */
+	if (left->spoiled)
+		set_stage(request, STAGE_SPOILED);
+	return request;
 }

@@ -34,5 +34,8 @@ const struct wire tcp_wire = {
 	.keep = send_keep,
 	.terminate = connection_terminate,
 	.closed = connection_closed,
+	.freeze = connection_freeze,
+	.leave = heir_leave,
+	.inherit = connection_inherit,
 	.describe = connection_describe,
 };

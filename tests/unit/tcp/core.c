@@ -188,6 +188,37 @@ int queue_open(struct queue *queue, struct reactor *reactor, const struct wire *
 	return 0;
 }
 
+/* A planned restart is for real processes (tests/fault/handover.c). */
+int queue_inherit(struct queue *queue, struct controller *controller,
+                  const Nvmetd__HandoverConnection *message)
+{
+	(void)queue;
+	(void)controller;
+	(void)message;
+	ck_abort_msg("nothing is inherited here");
+	return -1;
+}
+
+struct request *queue_inherit_request(struct queue *queue, const Nvmetd__HandoverRequest *message,
+                                      bool needs_room)
+{
+	(void)queue;
+	(void)message;
+	(void)needs_room;
+	ck_abort_msg("nothing is inherited here");
+	return NULL;
+}
+
+Nvmetd__HandoverRequest *request_leave(const struct request *request, const uint8_t *bytes,
+                                       uint32_t have)
+{
+	(void)request;
+	(void)bytes;
+	(void)have;
+	ck_abort_msg("nothing is left here");
+	return NULL;
+}
+
 void queue_close(struct queue *queue)
 {
 	queue->closing = true;
