@@ -163,9 +163,15 @@ static enum child_state succeed(struct child *child)
 {
 	uint64_t lived_ms = (clock_now_ns() - child->started_ns) / NS_PER_MS;
 
-	if (!child->is_wanted || lived_ms < child->limits->short_life_ms)
-		return back_off(child);
-	return begin(child);
+	if (!child->is_wanted)
+		return CHILD_ENDED;
+	if (lived_ms >= child->limits->short_life_ms)
+		return begin(child);
+	/* Not in a tight loop; but hosts may be waiting, so not longer each time. */
+	loop_timer_set(child->loop,
+	               &child->deadline,
+	               clock_now_ns() + child->limits->backoff_first_ms * NS_PER_MS);
+	return CHILD_WAITING;
 }
 
 static enum child_state stop_process(struct child *child, int signal, enum child_state state)
