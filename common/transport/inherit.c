@@ -228,7 +228,8 @@ static bool read_head(struct reading *reading, const Nvmetd__HandoverHead *head)
 {
 	char release[32];
 
-	reading->has_head = head->version == HANDOVER_VERSION;
+	reading->has_head = head->version > 0 && head->version <= HANDOVER_VERSION &&
+	                    head->version + 1 >= HANDOVER_VERSION;
 	if (!reading->has_head)
 		log_warn("the predecessor, release %s, has left connections in format %u, which "
 		         "is not understood here: their hosts reconnect",
