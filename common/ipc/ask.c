@@ -173,6 +173,7 @@ static int connect_and_send(void *context, const char *path, envelope *message,
 		if (r != -EAGAIN || clock_now_ns() >= deadline_ns)
 			return r;
 		attempt_ns *= 2;
+		wait_for_listener(path, deadline_ns);
 	}
 }
 
