@@ -203,7 +203,8 @@ int worker_new(struct worker **ret_worker, struct service *service)
 
 /* What is in flight is finished, and what is finished is said, before the transports see their
  * links end. A request that never ends must not keep us: its memory cannot be given back, so
- * the process ends at once, and the kernel clears up behind the request. */
+ * the process ends at once, and the kernel clears up behind the request; the transports ask
+ * the successor for it again. */
 static void stop_threads(struct worker *worker)
 {
 	for (unsigned i = 0; i < worker->n_threads; i++) {
@@ -213,7 +214,7 @@ static void stop_threads(struct worker *worker)
 			continue;
 		log_err("requests are still in flight: leaving them to the kernel: %s",
 		        error_words(r));
-		_exit(EXIT_FAILURE);
+		_exit(worker->service->is_leaving ? EXIT_SUCCESS : EXIT_FAILURE);
 	}
 	worker->n_threads = 0;
 	free(worker->threads);
