@@ -19,8 +19,8 @@
  *           end of the predecessor is certain, with the descriptors it stored. The first
  *           restart is at once, the next after 100 ms, doubling to 5 s; 10 s of life make up
  *           for all that was before. Who was ready and ends with 0 has left to a successor
- *           (SIGHUP): that is no failure, and the successor is started at once, unless it lived
- *           less than 1 s. Who hangs is killed.
+ *           (SIGHUP): that is no failure, and the successor is started at once, or after 100 ms if
+ *           it lived less than 1 s. Who hangs is killed.
  * Trust     the process may be broken: it may say anything, at any time
  * Threads   the loop's
  * Lifetime  child_deinit() kills what runs, and does not wait for it
@@ -44,7 +44,7 @@ struct child_limits {
 	unsigned backoff_first_ms;
 	unsigned backoff_most_ms;
 	unsigned good_life_ms;
-	unsigned short_life_ms; /* ending with 0 so soon is a failure all the same */
+	unsigned short_life_ms; /* leaving so soon is waited out, or it could be a tight loop */
 };
 
 struct child {

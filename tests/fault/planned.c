@@ -177,25 +177,20 @@ START_TEST(event_requests_stay_parked)
 }
 END_TEST
 
-/* ------------------------------------------------------------------ the launcher */
+/* ------------------------------------------------------------------ all */
 
-START_TEST(all_are_restarted_and_serve)
+START_TEST(verified_io_goes_on_while_all_are_restarted)
 {
-	const char *const names[] = {"state", "io-0", "tcp"};
-	pid_t pids[3];
+	pid_t load = start_load("1");
 
-	scene_connect();
-	scene_write(2, 0, 16, 4);
-	scene_disconnect();
-	for (unsigned i = 0; i < 3; i++)
-		pids[i] = harness_pid(scene.harness, names[i], 0);
+	pause_ms(1100);
+	restart("all");
+	pause_ms(1100);
 	ck_assert_int_eq(kill(scene.harness->launcher, SIGHUP), 0);
-	for (unsigned i = 0; i < 3; i++)
-		harness_pid(scene.harness, names[i], pids[i]);
-	harness_await_service(scene.harness);
-	scene_connect();
-	scene_read_back(2, 0, 16, 4);
-	scene_disconnect();
+	harness_await_log(scene.harness, "all 3 processes have been restarted", 1);
+	load_expect_good_end(load);
+	expect_short_pauses();
+	ck_assert_uint_eq(harness_log_count(scene.harness, "tcp: ready"), 3);
 }
 END_TEST
 
@@ -218,9 +213,9 @@ int main(void)
 	               connects_wait,
 	               event_requests_stay_parked);
 	describe_alone(suite,
-	               "SIGHUP of the launcher",
+	               "a planned restart of all",
 	               given_a_set,
 	               scene_stop,
-	               all_are_restarted_and_serve);
+	               verified_io_goes_on_while_all_are_restarted);
 	return harness_run(suite);
 }

@@ -178,6 +178,17 @@ START_TEST(restarts_a_transport)
 }
 END_TEST
 
+START_TEST(says_how_many_connections_were_kept)
+{
+	scene_connect();
+	scene_write(2, 0, 16, 7);
+	restart("tcp");
+	expect_text(", 2 connections kept");
+	scene_read_back(2, 0, 16, 7);
+	scene_disconnect();
+}
+END_TEST
+
 /* At once, without a wait. */
 START_TEST(returns_when_all_works_again)
 {
@@ -276,6 +287,7 @@ int main(void)
 	                 restarts_the_state_service,
 	                 restarts_a_worker,
 	                 restarts_a_transport,
+	                 says_how_many_connections_were_kept,
 	                 returns_when_all_works_again,
 	                 restarts_all_in_the_order_of_their_start,
 	                 says_who_there_is_when_it_is_asked_for_somebody_else,
