@@ -24,10 +24,15 @@
 #include "common/base/log.h"
 #include "common/proc/options.h"
 #include "common/proc/store.h"
+#include "common/proc/supervisor.h"
 
 #define NAME_MAX_LENGTH 31
 #define THREADS_MAX     64
 #define SPIN_US_MAX     10000
+
+/* How long a supervisor may take to hear what it must know, and what it may miss. */
+#define READY_MS  5000u
+#define STATUS_MS 100u
 
 /* ------------------------------------------------------------------ command line */
 
@@ -302,7 +307,7 @@ static void stop(struct service *service, const char *who)
 {
 	log_info("%s: stopping", who);
 	service->is_leaving = false;
-	sd_notify(0, "STOPPING=1");
+	supervisor_tell("STOPPING=1", -1, STATUS_MS);
 	loop_stop(service->loop);
 }
 
@@ -348,7 +353,7 @@ static void say_alive(struct loop_timer *timer)
 {
 	struct service *service = container_of(timer, struct service, watchdog);
 
-	sd_notify(0, "WATCHDOG=1");
+	supervisor_tell("WATCHDOG=1", -1, 0); /* the next one comes in time, too */
 	/* In time even if one of them is late. Room is reserved: this cannot fail. */
 	loop_timer_set(service->loop, timer, loop_now_ns(service->loop) + service->watchdog_ns / 3);
 }
@@ -380,6 +385,8 @@ static int begin_life(struct service *service)
 	int r;
 
 	r = choose_instance(service);
+	if (!r)
+		r = supervisor_open();
 	if (!r)
 		r = loop_new(&service->loop, &options);
 	if (!r)
@@ -428,26 +435,28 @@ void service_deinit(struct service *service)
 	loop_remove(&service->signals);
 	cleanup_close(&fd);
 	service->loop = loop_free(service->loop);
+	supervisor_close();
 	*service = SERVICE_NULL;
 }
 
 void service_ready(struct service *service)
 {
 	(void)service;
-	sd_notify(0, "READY=1");
+	supervisor_tell("READY=1", -1, READY_MS);
 }
 
 void service_says(struct service *service, const char *format, ...)
 {
-	char line[256];
+	char line[256] = "STATUS=";
+	const size_t key = strlen(line);
 	va_list arguments;
 
 	(void)service;
 	va_start(arguments, format);
-	vsnprintf(line, sizeof(line), format, arguments);
+	vsnprintf(line + key, sizeof(line) - key, format, arguments);
 	va_end(arguments);
 	line[strcspn(line, "\n")] = '\0';
-	sd_notifyf(0, "STATUS=%s", line);
+	supervisor_tell(line, -1, STATUS_MS);
 }
 
 int service_run_path(const struct service *service, char *ret_path, const char *name)
