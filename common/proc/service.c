@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "common/base/clock.h"
+#include "common/base/descriptors.h"
 #include "common/base/error.h"
 #include "common/base/log.h"
 #include "common/proc/options.h"
@@ -207,6 +208,21 @@ static void raise_descriptor_limit(void)
 	limit.rlim_cur = limit.rlim_max;
 	if (setrlimit(RLIMIT_NOFILE, &limit) < 0)
 		log_warn("open files: limit not raised: %s", error_words(errno));
+}
+
+/* What the neediest of us opens until it is ready, and what each thread adds, with some to spare.
+ */
+#define START_DESCRIPTORS  32u
+#define THREAD_DESCRIPTORS 8u
+
+static int check_descriptors(const struct service *service)
+{
+	if (descriptors_are_free(START_DESCRIPTORS + service->threads * THREAD_DESCRIPTORS))
+		return 0;
+	log_err("open files: %u are allowed, which is too few to start: raise the hard limit "
+	        "(LimitNOFILE=, ulimit -H -n)",
+	        descriptors_allowed());
+	return error_origin(-EMFILE);
 }
 
 static int set_up_process(void)
@@ -419,7 +435,9 @@ int service_init(struct service *service, const struct service_role *role, void 
 		log_err("start: failed: %s", error_words(r));
 		return r;
 	}
-	r = choose_cpus(service);
+	r = check_descriptors(service);
+	if (!r)
+		r = choose_cpus(service);
 	if (!r)
 		r = make_directories(service);
 	if (!r)
