@@ -3,9 +3,9 @@
 #include "common/transport/transport.h"
 
 #include <errno.h>
-#include <sys/resource.h>
 
 #include "common/base/clock.h"
+#include "common/base/descriptors.h"
 #include "common/base/error.h"
 #include "common/base/log.h"
 #include "common/proc/options.h"
@@ -75,13 +75,13 @@ static int init_service(struct transport *transport, int argc, char **argv)
 /* Each connection takes one. */
 static void check_descriptors(void)
 {
-	struct rlimit limit;
+	unsigned allowed = descriptors_allowed();
 
-	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur >= DESCRIPTORS_LOW)
+	if (allowed >= DESCRIPTORS_LOW)
 		return;
-	log_warn("open files: %llu are allowed, so there can be fewer connections; raise the hard "
+	log_warn("open files: %u are allowed, so there can be fewer connections; raise the hard "
 	         "limit (LimitNOFILE=, ulimit -H -n)",
-	         (unsigned long long)limit.rlim_cur);
+	         allowed);
 }
 
 static int start(struct transport *transport)
