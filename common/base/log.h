@@ -9,7 +9,9 @@
  *
  * Shape     `level process: object: what happened: why`, no full stop. Under systemd (its
  *           JOURNAL_STREAM is set) the level is said as <3> … <7> in front.
- * Promise   One write() a line, cut at 1,000 bytes. What cannot be written is lost.
+ * Promise   One write() a line, cut at 1,000 bytes. What cannot be written is lost; so is what
+ *           nobody reads: a line waits 100 ms at most, and those after it not at all, until there
+ *           is room again and their number has been said.
  *           err: an operator must act. warn: something was refused or lost. info: the life of
  *           long-lived objects. debug: state changes. The data path logs nothing.
  * Trust     Bytes that came from a host are never printed raw: pass them through log_safe().

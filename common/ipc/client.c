@@ -10,6 +10,7 @@
 #include "common/base/clock.h"
 #include "common/base/error.h"
 #include "common/base/log.h"
+#include "common/ipc/context.h"
 #include "common/ipc/socket.h"
 
 /*
@@ -48,6 +49,7 @@ struct ipc_client {
 	uint64_t hello_id;
 	uint64_t born_ns;
 	bool complained; /* that nobody is there */
+	bool has_context;
 	struct log_limit malformed;
 	char refusal[128];
 };
@@ -280,6 +282,16 @@ static int keep_strings(struct ipc_client *client, const struct ipc_client_optio
 	return 0;
 }
 
+/* From the first socket to the last: a new one for each attempt would need descriptors each time,
+ * and there may be none just then. */
+static int hold_context(struct ipc_client *client)
+{
+	if (!ipc_context_hold())
+		return -errno;
+	client->has_context = true;
+	return 0;
+}
+
 int ipc_client_new(struct ipc_client **ret_client, struct loop *loop,
                    const struct ipc_client_options *options)
 {
@@ -301,6 +313,8 @@ int ipc_client_new(struct ipc_client **ret_client, struct loop *loop,
 	client->delay_ns = DELAY_FIRST_NS;
 	r = keep_strings(client, options);
 	if (r == 0)
+		r = hold_context(client);
+	if (r == 0)
 		r = loop_timer_set(loop, &client->step, clock_now_ns());
 	if (r < 0)
 		return error_origin(r);
@@ -315,6 +329,8 @@ struct ipc_client *ipc_client_free(struct ipc_client *client)
 	loop_timer_clear(&client->step);
 	loop_timer_clear(&client->tick);
 	ipc_socket_close(&client->socket);
+	if (client->has_context)
+		ipc_context_release();
 	free(client->path);
 	free(client->name);
 	free(client);

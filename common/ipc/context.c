@@ -8,6 +8,13 @@
 #include <unistd.h>
 #include <zmq.h>
 
+#include "common/base/descriptors.h"
+#include "common/base/log.h"
+#include "common/ipc/accept.h"
+
+/* What libzmq opens for a context with a socket, which is seven, and two for who comes between. */
+#define CONTEXT_DESCRIPTORS 9u
+
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static void *context;
 static unsigned holders;
@@ -43,7 +50,13 @@ static void *make_context(void)
 	void *fresh;
 	int error;
 
+	if (!accept_guard())
+		log_debug("control plane: libzmq accepts connections by itself");
 	raise_descriptor_limit();
+	if (!descriptors_are_free(CONTEXT_DESCRIPTORS)) { /* libzmq would end the process */
+		errno = EMFILE;
+		return NULL;
+	}
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
 	fresh = zmq_ctx_new();

@@ -6,8 +6,9 @@
  *
  * Shape     One for all sockets of the process, with one I/O thread.
  * Promise   Its threads take no signals: those are the main loop's. The process may open as
- *           many descriptors as its hard limit allows, since libzmq gives up the process when
- *           accept() finds none left. A child of fork() starts with a context of its own.
+ *           many descriptors as its hard limit allows. Where too few are left for a context, none
+ *           is made, with EMFILE: libzmq would end the process. A child of fork() starts with a
+ *           context of its own.
  * Trust     none
  * Threads   any
  * Lifetime  Each ipc_context_hold() that succeeded is paired with an ipc_context_release(),

@@ -78,6 +78,9 @@ int loop_new(struct loop **ret_loop, const struct loop_options *options)
 	loop->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	if (loop->epoll_fd < 0)
 		return error_origin(-errno);
+	r = timers_reserve(&loop->timers);
+	if (r)
+		return error_trace(r);
 	fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (fd < 0)
 		return error_origin(-errno);

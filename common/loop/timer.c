@@ -12,16 +12,20 @@ void timers_deinit(struct timers *timers)
 	*timers = (struct timers){0};
 }
 
+/* Room is made long before it is needed. A loop that has no memory for it now goes on setting
+ * timers, and tries again with each: one that was not set would be a wait without an end. */
+#define SPARE 64u
+
 int timers_reserve(struct timers *timers)
 {
-	unsigned room = timers->room ? 2 * timers->room : 16;
+	unsigned room = timers->room ? 2 * timers->room : 2 * SPARE;
 	struct loop_timer **heap;
 
-	if (timers->count < timers->room)
+	if (timers->count + SPARE < timers->room)
 		return 0;
 	heap = reallocarray(timers->heap, room, sizeof(struct loop_timer *));
 	if (!heap)
-		return error_origin(-ENOMEM);
+		return timers->count < timers->room ? 0 : error_origin(-ENOMEM);
 	timers->heap = heap;
 	timers->room = room;
 	return 0;

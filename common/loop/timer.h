@@ -22,7 +22,7 @@ struct timers {
 
 void timers_deinit(struct timers *timers);
 
-/* Room for one more timer, or -ENOMEM. */
+/* Room for one more timer, or -ENOMEM: where it has never had any, or none for 64 timers. */
 int timers_reserve(struct timers *timers);
 
 /* After timers_reserve(). */

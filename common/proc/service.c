@@ -20,14 +20,20 @@
 #include <unistd.h>
 
 #include "common/base/clock.h"
+#include "common/base/descriptors.h"
 #include "common/base/error.h"
 #include "common/base/log.h"
 #include "common/proc/options.h"
 #include "common/proc/store.h"
+#include "common/proc/supervisor.h"
 
 #define NAME_MAX_LENGTH 31
 #define THREADS_MAX     64
 #define SPIN_US_MAX     10000
+
+/* How long a supervisor may take to hear what it must know, and what it may miss. */
+#define READY_MS  5000u
+#define STATUS_MS 100u
 
 /* ------------------------------------------------------------------ command line */
 
@@ -204,6 +210,21 @@ static void raise_descriptor_limit(void)
 		log_warn("open files: limit not raised: %s", error_words(errno));
 }
 
+/* What the neediest of us opens until it is ready, and what each thread adds, with some to spare.
+ */
+#define START_DESCRIPTORS  32u
+#define THREAD_DESCRIPTORS 8u
+
+static int check_descriptors(const struct service *service)
+{
+	if (descriptors_are_free(START_DESCRIPTORS + service->threads * THREAD_DESCRIPTORS))
+		return 0;
+	log_err("open files: %u are allowed, which is too few to start: raise the hard limit "
+	        "(LimitNOFILE=, ulimit -H -n)",
+	        descriptors_allowed());
+	return error_origin(-EMFILE);
+}
+
 static int set_up_process(void)
 {
 	int r = open_standard_descriptors();
@@ -302,7 +323,7 @@ static void stop(struct service *service, const char *who)
 {
 	log_info("%s: stopping", who);
 	service->is_leaving = false;
-	sd_notify(0, "STOPPING=1");
+	supervisor_tell("STOPPING=1", -1, STATUS_MS);
 	loop_stop(service->loop);
 }
 
@@ -348,7 +369,7 @@ static void say_alive(struct loop_timer *timer)
 {
 	struct service *service = container_of(timer, struct service, watchdog);
 
-	sd_notify(0, "WATCHDOG=1");
+	supervisor_tell("WATCHDOG=1", -1, 0); /* the next one comes in time, too */
 	/* In time even if one of them is late. Room is reserved: this cannot fail. */
 	loop_timer_set(service->loop, timer, loop_now_ns(service->loop) + service->watchdog_ns / 3);
 }
@@ -381,6 +402,8 @@ static int begin_life(struct service *service)
 
 	r = choose_instance(service);
 	if (!r)
+		r = supervisor_open();
+	if (!r)
 		r = loop_new(&service->loop, &options);
 	if (!r)
 		r = watch_signals(service);
@@ -412,7 +435,9 @@ int service_init(struct service *service, const struct service_role *role, void 
 		log_err("start: failed: %s", error_words(r));
 		return r;
 	}
-	r = choose_cpus(service);
+	r = check_descriptors(service);
+	if (!r)
+		r = choose_cpus(service);
 	if (!r)
 		r = make_directories(service);
 	if (!r)
@@ -428,26 +453,28 @@ void service_deinit(struct service *service)
 	loop_remove(&service->signals);
 	cleanup_close(&fd);
 	service->loop = loop_free(service->loop);
+	supervisor_close();
 	*service = SERVICE_NULL;
 }
 
 void service_ready(struct service *service)
 {
 	(void)service;
-	sd_notify(0, "READY=1");
+	supervisor_tell("READY=1", -1, READY_MS);
 }
 
 void service_says(struct service *service, const char *format, ...)
 {
-	char line[256];
+	char line[256] = "STATUS=";
+	const size_t key = strlen(line);
 	va_list arguments;
 
 	(void)service;
 	va_start(arguments, format);
-	vsnprintf(line, sizeof(line), format, arguments);
+	vsnprintf(line + key, sizeof(line) - key, format, arguments);
 	va_end(arguments);
 	line[strcspn(line, "\n")] = '\0';
-	sd_notifyf(0, "STATUS=%s", line);
+	supervisor_tell(line, -1, STATUS_MS);
 }
 
 int service_run_path(const struct service *service, char *ret_path, const char *name)

@@ -9,6 +9,9 @@
 
 #include "common/base/error.h"
 #include "common/base/log.h"
+#include "common/proc/supervisor.h"
+
+#define PATIENCE_MS 1000u
 
 /* What the predecessor left: descriptor SD_LISTEN_FDS_START + i is called names[i], which is
  * NULL once it was taken. */
@@ -44,18 +47,19 @@ void store_close(void)
 int store_put(const char *name, int fd)
 {
 	char message[300];
-	int r;
 
 	snprintf(message, sizeof(message), "FDSTORE=1\nFDPOLL=0\nFDNAME=%s", name);
-	r = sd_pid_notify_with_fds(0, 0, message, &fd, 1);
-	return r < 0 ? error_origin(r) : 0;
+	return supervisor_tell(message, fd, PATIENCE_MS);
 }
 
 bool store_drop(const char *name)
 {
+	char message[300];
+
 	if (is_left)
 		return false;
-	sd_notifyf(0, "FDSTOREREMOVE=1\nFDNAME=%s", name);
+	snprintf(message, sizeof(message), "FDSTOREREMOVE=1\nFDNAME=%s", name);
+	supervisor_tell(message, -1, PATIENCE_MS);
 	return true;
 }
 

@@ -7,6 +7,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "common/base/descriptors.h"
+
 static void keep(struct packet *packet, int fd)
 {
 	if (packet->n_fds < PACKET_FDS)
@@ -49,6 +51,8 @@ int packet_receive(int connection, void *ret_bytes, size_t size, struct packet *
 	take_descriptors(ret_packet, &message);
 	ret_packet->length = (size_t)length;
 	ret_packet->is_cut = (message.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0;
+	ret_packet->lacks_descriptors = (message.msg_flags & MSG_CTRUNC) &&
+	                                ret_packet->n_fds < PACKET_FDS && !descriptors_are_free(1);
 	return 0;
 }
 

@@ -20,6 +20,7 @@
 struct packet {
 	size_t length; /* 0: the connection has ended */
 	bool is_cut;   /* there was more than could be taken: of bytes, or of descriptors */
+	bool lacks_descriptors; /* it is cut since this process may open no more */
 	unsigned n_fds;
 	int fds[PACKET_FDS]; /* -1: none, or taken */
 };

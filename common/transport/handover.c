@@ -2,6 +2,7 @@
 #include "common/transport/handover.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "common/base/log.h"
@@ -75,11 +76,17 @@ int handover_hear(int connection, struct handover_wish *wish, struct handover *r
 		return r;
 	if (packet.length == 0)
 		return HANDOVER_E_ENDED;
-	if (packet.is_cut)
+	if (packet.is_cut && !packet.lacks_descriptors)
 		return HANDOVER_E_MALFORMED;
 	r = handover_decode(bytes, packet.length, &handover);
 	if (r)
 		return r;
+	if (packet.lacks_descriptors) { /* ours: it was given, and cannot be taken */
+		handover.good = handover.has_memory = false;
+		snprintf(handover.reason,
+		         sizeof(handover.reason),
+		         "no more files may be opened here");
+	}
 	if (packet.n_fds != handover.has_memory || !wish->is_open ||
 	    handover.handle != wish->handle)
 		return HANDOVER_E_MALFORMED;

@@ -3,9 +3,11 @@
 #include "common/transport/transport.h"
 
 #include <errno.h>
-#include <sys/resource.h>
+#include <stdlib.h>
+#include <unistd.h>
 
 #include "common/base/clock.h"
+#include "common/base/descriptors.h"
 #include "common/base/error.h"
 #include "common/base/log.h"
 #include "common/proc/options.h"
@@ -75,13 +77,13 @@ static int init_service(struct transport *transport, int argc, char **argv)
 /* Each connection takes one. */
 static void check_descriptors(void)
 {
-	struct rlimit limit;
+	unsigned allowed = descriptors_allowed();
 
-	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur >= DESCRIPTORS_LOW)
+	if (allowed >= DESCRIPTORS_LOW)
 		return;
-	log_warn("open files: %llu are allowed, so there can be fewer connections; raise the hard "
+	log_warn("open files: %u are allowed, so there can be fewer connections; raise the hard "
 	         "limit (LimitNOFILE=, ulimit -H -n)",
-	         (unsigned long long)limit.rlim_cur);
+	         allowed);
 }
 
 static int start(struct transport *transport)
@@ -123,7 +125,8 @@ static bool are_reactors_over(const struct transport *transport)
 	return true;
 }
 
-/* Connections end while both threads still take letters. */
+/* Connections end while both threads still take letters. A reactor that does not come back must not
+ * keep us: what it has open, the kernel closes. */
 static void stop_reactors(struct transport *transport)
 {
 	uint64_t end_ns = clock_now_ns() + STOP_NS;
@@ -133,6 +136,10 @@ static void stop_reactors(struct transport *transport)
 	while (!are_reactors_over(transport) && clock_now_ns() < end_ns)
 		if (loop_round(transport->service.loop, 10) != 0)
 			break;
+	if (!are_reactors_over(transport)) {
+		log_err("a reactor does not stop: leaving it to the kernel");
+		_exit(EXIT_FAILURE);
+	}
 	for (unsigned i = 0; i < transport->n_reactors; i++)
 		reactor_join(transport->reactors[i]);
 }
@@ -189,6 +196,8 @@ int transport_main(const struct wire *wire, int argc, char **argv)
 	if (r)
 		return service_exit_code(r);
 	r = start(&transport);
+	if (r)
+		log_err("start: failed: %s", error_words(r));
 	if (!r) {
 		service_ready(&transport.service);
 		r = loop_run(transport.service.loop);

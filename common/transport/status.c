@@ -40,6 +40,7 @@ struct note {
 	unsigned n_links;
 	struct queue_note queues[REACTOR_QUEUES_MAX];
 	struct link_note links[WORKERS_LINKS_MAX];
+	size_t arena_bytes_used;
 	unsigned n_grants;
 	struct grant_note *grants; /* NULL: none, or no memory for them */
 };
@@ -73,6 +74,8 @@ struct tables {
 	Nvmetd__LinkStatus **link_pointers;
 	Nvmetd__DirectStatus *direct;
 	Nvmetd__DirectStatus **direct_pointers;
+	Nvmetd__ArenaStatus arenas[TRANSPORT_REACTORS_MAX];
+	Nvmetd__ArenaStatus *arena_pointers[TRANSPORT_REACTORS_MAX];
 	size_t n_controllers, n_queues, n_links, n_direct;
 };
 
@@ -196,6 +199,18 @@ static void tell_links(struct tables *tables, struct note *note)
 	}
 }
 
+static void tell_arena(struct tables *tables, const struct note *note)
+{
+	unsigned thread = note->reactor->index;
+	Nvmetd__ArenaStatus *status = &tables->arenas[thread];
+
+	nvmetd__arena_status__init(status);
+	status->thread = thread;
+	status->bytes = arena_region(note->reactor->room.arena)->size;
+	status->bytes_used = note->arena_bytes_used;
+	tables->arena_pointers[thread] = status;
+}
+
 static void add_counters(Nvmetd__Counters *sum, const Nvmetd__Counters *counters)
 {
 	sum->reads += counters->reads;
@@ -246,6 +261,7 @@ static void fill(struct tables *tables, const struct round *round, Nvmetd__Count
 	}
 	for (unsigned i = 0; i < transport->n_reactors; i++) {
 		tell_links(tables, round->notes[i]);
+		tell_arena(tables, round->notes[i]);
 		tell_grants(tables, round->notes[i]);
 		counts_sum(&transport->reactors[i]->counts, total);
 	}
@@ -267,6 +283,8 @@ static void send(const struct round *round)
 	status.n_controllers = tables.n_controllers;
 	status.links = tables.link_pointers;
 	status.n_links = tables.n_links;
+	status.arenas = tables.arena_pointers;
+	status.n_arenas = round->transport->n_reactors;
 	status.direct = tables.direct_pointers;
 	status.n_direct = tables.n_direct;
 	status.total = &total;
@@ -336,6 +354,7 @@ static void take_note(struct letter *letter)
 		ret->is_up = worker_link_state(link) == WORKER_UP;
 		ret->in_flight = worker_link_in_flight(link);
 	}
+	note->arena_bytes_used = arena_bytes_taken(reactor->room.arena);
 	note_grants(note, &reactor->direct);
 	mailbox_post(&reactor->transport->mailbox, &note->letter, note_returns);
 }

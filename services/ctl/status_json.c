@@ -93,6 +93,22 @@ static json_t *links_of(struct writer *writer, const Nvmetd__TransportStatus *tr
 	return array;
 }
 
+static json_t *arenas_of(struct writer *writer, const Nvmetd__TransportStatus *transport)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; transport && i < transport->n_arenas; i++) {
+		const Nvmetd__ArenaStatus *arena = transport->arenas[i];
+		json_t *object = json_object();
+
+		put_number(writer, object, "thread", arena->thread);
+		put_number(writer, object, "bytes", arena->bytes);
+		put_number(writer, object, "bytes_used", arena->bytes_used);
+		append(writer, array, object);
+	}
+	return array;
+}
+
 static json_t *process_of(struct writer *writer, const Nvmetd__ProcessStatus *process)
 {
 	const Nvmetd__TransportStatus *transport = process->transport;
@@ -108,6 +124,7 @@ static json_t *process_of(struct writer *writer, const Nvmetd__ProcessStatus *pr
 	put_number(writer, object, "controllers", transport ? transport->n_controllers : 0);
 	put_number(writer, object, "connections", transport ? transport->connections : 0);
 	put(writer, object, "links", links_of(writer, transport));
+	put(writer, object, "arenas", arenas_of(writer, transport));
 	put(writer, object, "counters", counters_of(writer, transport ? transport->total : NULL));
 	return object;
 }

@@ -53,16 +53,31 @@ static void print_safe(FILE *out, const char *text)
 	fputs(log_safe(safe, sizeof(safe), text, strlen(text)), out);
 }
 
+/* Of all threads together. */
+static void add_transport(struct table *table, const Nvmetd__TransportStatus *transport)
+{
+	uint64_t bytes = 0, used = 0;
+	char words[2][WORD];
+
+	for (size_t i = 0; i < transport->n_arenas; i++) {
+		bytes += transport->arenas[i]->bytes;
+		used += transport->arenas[i]->bytes_used;
+	}
+	table_add(table,
+	          "%zu controllers, %u connections, %zu links to workers, %s of %s for data in use",
+	          transport->n_controllers,
+	          transport->connections,
+	          transport->n_links,
+	          size_words(words[0], used),
+	          size_words(words[1], bytes));
+}
+
 static void add_what_it_does(struct table *table, const Nvmetd__ProcessStatus *process)
 {
 	if (!process->answered)
 		table_add(table, "does not answer");
 	else if (process->transport)
-		table_add(table,
-		          "%zu controllers, %u connections, %zu links to workers",
-		          process->transport->n_controllers,
-		          process->transport->connections,
-		          process->transport->n_links);
+		add_transport(table, process->transport);
 	else if (process->worker)
 		table_add(table,
 		          "%zu namespaces, %u links from transports",

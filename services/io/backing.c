@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/base/descriptors.h"
 #include "common/base/error.h"
 #include "common/base/size.h"
 
@@ -28,6 +29,15 @@ int backing_open(struct backing **ret_backing, const struct backing_wish *wish, 
 		snprintf(reason,
 		         reason_size,
 		         "neither an absolute path, nor ram:SIZE, nor null:SIZE");
+		return BACKING_E_NOT_READY;
+	}
+	/* Links to the transports need some too, without which nothing is served at all. */
+	if (kind != &backing_null && descriptors_are_scarce(DESCRIPTORS_RESERVE)) {
+		snprintf(reason,
+		         reason_size,
+		         "no more files may be opened: %u are allowed: raise the hard limit "
+		         "(LimitNOFILE=, ulimit -H -n)",
+		         descriptors_allowed());
 		return BACKING_E_NOT_READY;
 	}
 	r = kind->open(ret_backing, wish, reason, reason_size);

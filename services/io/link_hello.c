@@ -21,6 +21,8 @@ enum { FD_RINGS, FD_ARENA, FD_TO_WORKER, FD_TO_TRANSPORT };
 
 static const char *find_fault(const struct packet *packet, const Nvmetd__LinkHello *hello)
 {
+	if (packet->lacks_descriptors)
+		return "the worker may open no more files: raise its limit (LimitNOFILE=)";
 	if (packet->is_cut)
 		return "the hello is too long";
 	if (!hello)

@@ -29,6 +29,8 @@
 
 #define HELLO_NS    NS_PER_S
 #define BACKLOG     64
+/* How long to leave links in the kernel's queue when descriptors or memory are short */
+#define SHORTAGE_NS (200 * NS_PER_MS)
 #define MAY_CONNECT (S_IRUSR | S_IWUSR | S_IRGRP | S_IWGRP)
 
 enum connection_state { AWAIT_HELLO, AWAIT_VIEW, AWAIT_PREDECESSORS, SERVING, DRAINING };
@@ -48,6 +50,7 @@ struct connection {
 struct links {
 	struct links_options options;
 	struct loop_source listener;
+	struct loop_timer shortage;
 	struct list connections;
 	uint32_t count;
 	uint32_t n_serving;
@@ -336,12 +339,33 @@ static int add(struct links *links, int fd)
 	return 0;
 }
 
+static bool is_shortage(int error)
+{
+	return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
+}
+
+static void wait_out_shortage(struct links *links, int error)
+{
+	if (log_allowed(&links->refusals, 5, 10000))
+		log_err("links cannot be accepted, trying again: %s", error_words(error));
+	if (loop_timer_set(links->options.loop, &links->shortage, clock_now_ns() + SHORTAGE_NS) ==
+	    0)
+		loop_change(&links->listener, 0);
+}
+
+static void shortage_over(struct loop_timer *timer)
+{
+	loop_change(&container_of(timer, struct links, shortage)->listener, EPOLLIN);
+}
+
 static void accept_one(struct loop_source *source, uint32_t events)
 {
 	struct links *links = container_of(source, struct links, listener);
 	int fd = accept4(source->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 
 	(void)events;
+	if (fd < 0 && is_shortage(errno))
+		wait_out_shortage(links, errno);
 	if (fd < 0)
 		return;
 	if (links->count >= LINKS_MAX) {
@@ -379,6 +403,7 @@ int links_new(struct links **ret_links, const struct links_options *options)
 	links->options = *options;
 	list_init(&links->connections);
 	links->listener = LOOP_SOURCE(accept_one);
+	links->shortage = LOOP_TIMER(shortage_over);
 	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		return error_origin(-errno);
@@ -398,6 +423,7 @@ void links_stop(struct links *links)
 {
 	int fd = links->listener.fd;
 
+	loop_timer_clear(&links->shortage);
 	loop_remove(&links->listener);
 	cleanup_close(&fd);
 }

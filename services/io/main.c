@@ -9,6 +9,8 @@
  *           flight and send it to the successor, which has the devices only when the last
  *           request of its predecessor is over.
  */
+#include "common/base/error.h"
+#include "common/base/log.h"
 #include "common/loop/loop.h"
 #include "common/proc/service.h"
 #include "common/proc/store.h"
@@ -30,6 +32,8 @@ int main(int argc, char **argv)
 	if (!r) {
 		store_open();
 		r = worker_new(&worker, &service);
+		if (r)
+			log_err("start: failed: %s", error_words(r));
 	}
 	if (!r) {
 		service_ready(&service);

@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "common/base/descriptors.h"
 #include "common/base/error.h"
 #include "common/base/log.h"
 
@@ -87,7 +88,11 @@ static bool hear_one(struct notify *notify)
 	text[length] = '\0';
 	notification_parse(&notification, text);
 	take_control(&notification, &message);
-	if (message.msg_flags & (MSG_TRUNC | MSG_CTRUNC))
+	if ((message.msg_flags & MSG_CTRUNC) && !descriptors_are_free(1))
+		log_err("process %d: what it gives to keep is dropped: no more files may be opened "
+		        "here: raise the limit (LimitNOFILE=, ulimit -H -n)",
+		        notification.pid);
+	else if (message.msg_flags & (MSG_TRUNC | MSG_CTRUNC))
 		log_warn("process %d: its message was too long: dropped", notification.pid);
 	else
 		notify->heard(notify, &notification);

@@ -381,7 +381,7 @@ static void check_conflicts(const struct config *config, struct report *report)
 		count += config->subsystems[i].n_namespaces;
 	table = calloc(count + 1, sizeof(*table));
 	if (!table) {
-		report_error(report, NULL, "there is not enough memory to check it");
+		report_out_of_memory(report, NULL);
 		return;
 	}
 	for (size_t i = 0; i < sizeof(claim_kinds) / sizeof(claim_kinds[0]); i++)

@@ -2,6 +2,7 @@
 #include "services/state/config.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "common/base/error.h"
@@ -39,7 +40,7 @@ int config_read_elements(const struct json_object *parent, const char *key, size
 
 void config_out_of_memory(const struct json_object *object)
 {
-	report_error(object->report, object->place, "there is not enough memory for it");
+	report_out_of_memory(object->report, object->place);
 }
 
 void config_require(const struct json_object *object, const char *key)
@@ -166,13 +167,32 @@ int config_read(struct config *ret_config, const json_t *root, struct report *re
 	if (!r && report_is_good(report)) /* what has no good form has no good sense either */
 		config_check(&config, report);
 	if (!r && !report_is_good(report))
-		r = CONFIG_E_WRONG;
+		r = report->lacks_memory ? error_origin(-ENOMEM) : CONFIG_E_WRONG;
 	if (r) {
 		config_deinit(&config);
 		return r;
 	}
 	*ret_config = config;
 	return 0;
+}
+
+/* jansson does not always say that it had no memory: a string that it could not keep is, to its
+ * parser, an invalid token. */
+static bool jansson_lacks_memory;
+
+static void *allocate(size_t size)
+{
+	void *memory = malloc(size);
+
+	jansson_lacks_memory |= !memory;
+	return memory;
+}
+
+static json_t *load(const char *text, size_t length, json_error_t *ret_error)
+{
+	json_set_alloc_funcs(allocate, free);
+	jansson_lacks_memory = false;
+	return json_loadb(text, length, JSON_REJECT_DUPLICATES, ret_error);
 }
 
 int config_parse(struct config *ret_config, const char *text, size_t length, struct report *report)
@@ -185,9 +205,9 @@ int config_parse(struct config *ret_config, const char *text, size_t length, str
 		report_error_at(report, 1, "begins with a byte order mark; save it without one");
 		return CONFIG_E_WRONG;
 	}
-	root = json_loadb(text, length, JSON_REJECT_DUPLICATES, &error);
+	root = load(text, length, &error);
 	if (!root) {
-		if (json_error_code(&error) == json_error_out_of_memory)
+		if (jansson_lacks_memory)
 			return error_origin(-ENOMEM);
 		report_error_at(report, error.line, error.text);
 		return CONFIG_E_WRONG;

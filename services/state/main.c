@@ -10,6 +10,8 @@
  */
 #include <errno.h>
 
+#include "common/base/error.h"
+#include "common/base/log.h"
 #include "common/proc/service.h"
 #include "services/state/reconcile.h"
 #include "services/state/sockets.h"
@@ -50,6 +52,8 @@ static int serve(struct service *service, const struct options *given)
 	r = startup(&state, service->state_dir, given->config);
 	if (!r)
 		r = sockets_open(&state);
+	if (r < 0)
+		log_err("start: failed: %s", error_words(r));
 	if (!r) {
 		reconcile(&state);
 		service_ready(service);

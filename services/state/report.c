@@ -58,6 +58,12 @@ void report_error(struct report *report, const struct json_place *place, const c
 	va_end(arguments);
 }
 
+void report_out_of_memory(struct report *report, const struct json_place *place)
+{
+	report->lacks_memory = true;
+	report_error(report, place, "there is not enough memory for it");
+}
+
 void report_warning(struct report *report, const struct json_place *place, const char *format, ...)
 {
 	va_list arguments;

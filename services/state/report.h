@@ -26,6 +26,7 @@ struct report {
 	const char *text; /* to find lines in; NULL: there is none */
 	struct report_lines errors;
 	struct report_lines warnings;
+	bool lacks_memory; /* what is said to be wrong may be right */
 };
 
 void report_deinit(struct report *report);
@@ -34,6 +35,7 @@ void report_error(struct report *report, const struct json_place *place, const c
 	__attribute__((format(printf, 3, 4)));
 void report_warning(struct report *report, const struct json_place *place, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
+void report_out_of_memory(struct report *report, const struct json_place *place);
 /* Where the line is known already. */
 void report_error_at(struct report *report, int line, const char *words);
 

@@ -9,6 +9,7 @@
 
 #include "common/base/cleanup.h"
 #include "common/base/clock.h"
+#include "common/base/descriptors.h"
 #include "common/base/error.h"
 #include "common/base/log.h"
 #include "services/tcp/connection.h"
@@ -18,6 +19,9 @@
 #define BATCH       16
 /* How long to leave hosts in the kernel's queue when descriptors or memory are short */
 #define SHORTAGE_NS (200 * NS_PER_MS)
+/* Descriptors that hosts do not get: a reactor's link to a worker takes four, and a worker that
+ * died is to be met again. */
+#define RESERVE     (4 * DESCRIPTORS_RESERVE)
 
 struct listener {
 	struct transport *transport;
@@ -77,6 +81,11 @@ static void accept_some(struct loop_source *source, uint32_t events)
 	for (int i = 0; i < BATCH; i++) {
 		int fd = accept4(source->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
+		if (fd >= 0 && descriptor_is_reserved(fd, RESERVE)) {
+			close(fd);
+			wait_out_shortage(listener, EMFILE);
+			return;
+		}
 		if (fd >= 0) {
 			take_in(listener, fd);
 			continue;

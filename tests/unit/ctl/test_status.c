@@ -29,6 +29,8 @@ static struct {
 	Nvmetd__ControllerStatus *controllers[1];
 	Nvmetd__QueueStatus *queue_list[2];
 	Nvmetd__LinkStatus *links[1];
+	Nvmetd__ArenaStatus arena[2];
+	Nvmetd__ArenaStatus *arenas[2];
 	Nvmetd__PortStatus *ports[1];
 	Nvmetd__SubsystemStatus *subsystems[1];
 	Nvmetd__NamespaceStatus *namespaces[1];
@@ -90,6 +92,15 @@ static void given_a_transport_with_a_controller(void)
 	set.transport.n_controllers = 1;
 	set.transport.links = set.links;
 	set.transport.n_links = 1;
+	for (int i = 0; i < 2; i++) {
+		nvmetd__arena_status__init(&set.arena[i]);
+		set.arena[i].thread = (uint32_t)i;
+		set.arena[i].bytes = 16u << 20;
+		set.arena[i].bytes_used = i * (8u << 20);
+		set.arenas[i] = &set.arena[i];
+	}
+	set.transport.arenas = set.arenas;
+	set.transport.n_arenas = 2;
 }
 
 static void given_a_namespace(void)
@@ -220,7 +231,8 @@ START_TEST(has_a_line_for_each_process_that_says_what_it_does)
 {
 	text();
 	ck_assert(says("3h 2min"));
-	ck_assert(says("1 controllers, 0 connections, 1 links to workers"));
+	ck_assert(says("1 controllers, 0 connections, 1 links to workers, 8 MiB of 32 MiB for data "
+	               "in use"));
 	ck_assert(says("does not answer"));
 }
 END_TEST
@@ -279,6 +291,17 @@ START_TEST(joins_a_namespace_with_what_its_worker_has_in_flight)
 	ck_assert_int_eq(number(ns, "in_flight"), 4);
 	ck_assert_int_eq(number(ns, "block_size"), 4096);
 	ck_assert_int_eq(number(ns, "blocks"), 262144);
+}
+END_TEST
+
+START_TEST(tells_what_each_thread_has_of_its_memory)
+{
+	const json_t *process = json_array_get(json_object_get(json(), "processes"), 1);
+	const json_t *arena = json_array_get(json_object_get(process, "arenas"), 1);
+
+	ck_assert_int_eq(number(arena, "thread"), 1);
+	ck_assert_int_eq(number(arena, "bytes"), 16 << 20);
+	ck_assert_int_eq(number(arena, "bytes_used"), 8 << 20);
 }
 END_TEST
 
@@ -376,6 +399,7 @@ int main(void)
 	         says_when_an_io_grant_is_in_use,
 	         says_when_an_io_grant_is_being_revoked,
 	         joins_a_controller_with_its_queues,
+	         tells_what_each_thread_has_of_its_memory,
 	         joins_a_namespace_with_what_its_worker_has_in_flight,
 	         says_sizes_in_words,
 	         prints_what_a_host_called_itself_escaped,

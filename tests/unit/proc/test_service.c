@@ -243,7 +243,8 @@ END_TEST
 
 START_TEST(holds_no_descriptor_that_it_was_not_given)
 {
-	expect_text("descriptors 6\n"); /* 0, 1, 2; epoll, its eventfd, the signals */
+	expect_text(
+		"descriptors 7\n"); /* 0, 1, 2; to the keeper; epoll, its eventfd, the signals */
 }
 END_TEST
 

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -137,11 +138,29 @@ START_TEST(keeps_no_more_open_than_it_has_places_for)
 }
 END_TEST
 
+/* It was said to be malformed, which ended the link of him who had sent it. */
+START_TEST(tells_when_this_process_may_open_no_more)
+{
+	struct rlimit before, few;
+
+	ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &before), 0);
+	few = (struct rlimit){1, before.rlim_max};
+	send_descriptors(1);
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &few), 0);
+	receive();
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &before), 0);
+	ck_assert(packet.is_cut);
+	ck_assert(packet.lacks_descriptors);
+	ck_assert_uint_eq(packet.n_fds, 0);
+}
+END_TEST
+
 START_TEST(is_cut_where_it_is_too_long)
 {
 	ck_assert_int_eq(packet_send(theirs, "more than there is room for", 27, NULL, 0), 0);
 	receive();
 	ck_assert(packet.is_cut);
+	ck_assert(!packet.lacks_descriptors);
 }
 END_TEST
 
@@ -176,6 +195,7 @@ int main(void)
 	         closes_what_was_not_taken,
 	         counts_what_it_has_no_place_for,
 	         keeps_no_more_open_than_it_has_places_for,
+	         tells_when_this_process_may_open_no_more,
 	         is_cut_where_it_is_too_long,
 	         is_empty_when_the_other_side_has_closed,
 	         cannot_be_sent_to_who_has_closed);
