@@ -11,6 +11,7 @@
 #include <errno.h>
 
 #include "common/proc/service.h"
+#include "services/state/fault.h"
 #include "services/state/reconcile.h"
 #include "services/state/sockets.h"
 #include "services/state/startup.h"
@@ -57,6 +58,7 @@ static int serve(struct service *service, const struct options *given)
 		r = loop_run(service->loop);
 	}
 	status_deinit(&state);
+	fault_deinit(&state);
 	state_deinit(&state);
 	return r == STARTUP_E_CONFIG ? SERVICE_E_USAGE : r;
 }
