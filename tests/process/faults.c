@@ -278,6 +278,22 @@ START_TEST(a_worker_that_is_told_to_end_does_not_wait_for_what_hangs)
 }
 END_TEST
 
+/* An orderly end is no loss of power. */
+START_TEST(what_was_not_flushed_outlives_a_planned_restart)
+{
+	must_ctl(fault("3", "set", "write lose"));
+	scene_connect();
+	scene_write(3, 1000, 64, 5);
+	must_ctl(fault("3", "show"));
+	expect_text("32 KiB in the volatile cache");
+	must_ctl(ctl("restart", "io-0"));
+	scene_read_back(3, 1000, 64, 5);
+	must_ctl(fault("3", "show"));
+	expect_text("0 B in the volatile cache"); /* another worker */
+	scene_disconnect();
+}
+END_TEST
+
 /* ------------------------------------------------------------------ under load */
 
 START_TEST(verified_io_goes_on_while_rules_come_and_go)
@@ -342,6 +358,7 @@ int main(void)
 	               given_a_set,
 	               scene_stop,
 	               what_hangs_is_done_by_the_next_worker,
+	               what_was_not_flushed_outlives_a_planned_restart,
 	               a_set_ends_at_once_while_something_hangs,
 	               a_worker_that_is_told_to_end_does_not_wait_for_what_hangs,
 	               verified_io_goes_on_while_rules_come_and_go);
