@@ -63,21 +63,6 @@ static void given_a_file_on_tmpfs(void)
 	given(tmpfs_path);
 }
 
-static void given_faults(const char *path, const char *rule)
-{
-	const struct rig_namespace one = {.handle = 1, .path = path, .faults = {rule}};
-
-	rig_begin(1);
-	rig_serve(&one, 1);
-	until(rig_is_ready(1));
-	player_begin(&player);
-}
-
-static void given_fault_over_ram(void)
-{
-	given_faults("fault:ram:16M", NULL);
-}
-
 static const char *fault_path(void)
 {
 	static char path[256];
@@ -95,12 +80,6 @@ static void given_fault_over_a_file(void)
 	rig_serve(&one, 1);
 	until(rig_is_ready(1));
 	player_begin(&player);
-}
-
-/* Larger than what the tests write, and smaller. */
-static void given_a_large_cache(void)
-{
-	given_faults("fault:ram:16M", "write lose");
 }
 
 static void given_a_small_cache(void)
@@ -428,9 +407,7 @@ int main(void)
 	describe(suite, "a file", given_a_file, leave, STORES);
 	describe(suite, "a buffered file", given_a_buffered_file, leave, STORES);
 	describe(suite, "a file on tmpfs", given_a_file_on_tmpfs, leave_tmpfs, STORES);
-	describe(suite, "fault over ram", given_fault_over_ram, leave, STORES);
 	describe(suite, "fault over a file", given_fault_over_a_file, leave, STORES);
-	describe(suite, "fault with a large cache", given_a_large_cache, leave, STORES);
 	describe(suite, "fault with a small cache", given_a_small_cache, leave, STORES);
 	describe(suite, "null", given_null, leave, forgets_what_is_written, is_as_large_as_it_says);
 	describe(suite,
