@@ -21,7 +21,7 @@ static bool is_plain(const char *text)
 	return true;
 }
 
-static void say(const char *prefix, const char *text)
+void ctl_say(const char *prefix, const char *text)
 {
 	char line[LINE_MAX_BYTES];
 
@@ -35,10 +35,10 @@ static enum ctl_exit check(envelope *answer, int answer_body)
 	if ((int)answer->body_case == answer_body)
 		return CTL_GOOD;
 	if (answer->body_case == NVMETD__ENVELOPE__BODY_REFUSAL)
-		say("nvmetctl: nvmetd refuses: ", answer->refusal->reason);
+		ctl_say("nvmetctl: nvmetd refuses: ", answer->refusal->reason);
 	else
-		say("nvmetctl: nvmetd answers what was not asked: ",
-		    envelope_body_name((int)answer->body_case));
+		ctl_say("nvmetctl: nvmetd answers what was not asked: ",
+		        envelope_body_name((int)answer->body_case));
 	return CTL_FAILED;
 }
 
@@ -89,10 +89,10 @@ enum ctl_exit ctl_ask(const struct ctl *ctl, envelope *question, int answer_body
 enum ctl_exit ctl_say_reply(const Nvmetd__CtlReply *reply, const char *prefix)
 {
 	for (size_t i = 0; i < reply->n_messages; i++)
-		say(prefix, reply->messages[i]);
+		ctl_say(prefix, reply->messages[i]);
 	if (reply->good)
 		return CTL_GOOD;
 	if (reply->n_messages == 0)
-		say(prefix, "nvmetd did not do it, and gave no reason");
+		ctl_say(prefix, "nvmetd did not do it, and gave no reason");
 	return CTL_FAILED;
 }

@@ -39,6 +39,9 @@ enum ctl_exit ctl_ask(const struct ctl *ctl, envelope *question, int answer_body
 /* The same without a word when it fails: NULL. */
 envelope *ctl_try(const struct ctl *ctl, envelope *question, int answer_body, unsigned timeout_ms);
 
+/* Prints `prefix` and a text of others on stderr, as a line. */
+void ctl_say(const char *prefix, const char *text);
+
 /* Prints the messages of a reply on stderr, each with `prefix`; CTL_GOOD if the reply is good. */
 enum ctl_exit ctl_say_reply(const Nvmetd__CtlReply *reply, const char *prefix);
 
@@ -49,4 +52,5 @@ enum ctl_exit ctl_clear(const struct ctl *ctl, int argc, char **argv);
 enum ctl_exit ctl_show(const struct ctl *ctl, int argc, char **argv);
 enum ctl_exit ctl_status(const struct ctl *ctl, int argc, char **argv);
 enum ctl_exit ctl_restart(const struct ctl *ctl, int argc, char **argv);
+enum ctl_exit ctl_fault(const struct ctl *ctl, int argc, char **argv);
 enum ctl_exit ctl_trace(const struct ctl *ctl, int argc, char **argv);

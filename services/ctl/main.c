@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "common/base/log.h"
+#include "common/nvme/fault_rule.h"
 #include "services/ctl/ctl.h"
 
 struct command {
@@ -104,8 +105,32 @@ static const struct command restart = {
 		"all: the state service, the workers and the transports, one after the other.",
 };
 
+static const struct command fault = {
+	.name = "fault",
+	.arguments = "NQN NSID [show | set RULE... | clear | power-off | power-on]",
+	.least = 2,
+	.most = 3 + FAULT_RULES_MAX,
+	.run = ctl_fault,
+	.summary = "have a namespace with fault: do what a bad disk does",
+	.help = "Only where the namespace's device.path begins with fault:, as fault:/dev/sdb.\n"
+		"set: these RULEs instead of those there are; clear: none. What is held up then\n"
+		"goes on. power-off: everything fails, and what was not flushed is lost, until\n"
+		"power-on. Each prints what is the case after it, as show does. It holds until\n"
+		"the worker ends or the configuration gives other rules; it is not saved.\n\n"
+		"RULE is one argument: OPERATIONS ACTION [KEY=VALUE ...]\n"
+		"  OPERATIONS  read, write, flush, zeroes, trim, with commas between; or any\n"
+		"  ACTION      error=EIO, error=0x281, delay=5ms, delay=1ms-20ms, short, hang,\n"
+		"              lose\n"
+		"  which       lba=100, lba=100-199\n"
+		"  how often   rate=1%, every=3, count=2, seed=7\n"
+		"  when        from=2s, for=10s, on=1s/10s\n"
+		"  of lose     cache=16M\n\n"
+		"  nvmetctl fault nqn.2001-01.com.example:a 1 set 'read error=EIO rate=1%'\n\n"
+		"They are explained in nvmetctl(8).",
+};
+
 static const struct command *const commands[] = {
-	&restore, &save, &clear, &show, &status, &trace, &restart};
+	&restore, &save, &clear, &show, &status, &trace, &restart, &fault};
 
 #define N_COMMANDS (sizeof(commands) / sizeof(commands[0]))
 

@@ -175,3 +175,12 @@ unsigned status_print_missing(FILE *out, const Nvmetd__CtlStatusReply *status)
 		missing += missing_in_subsystem(out, status->subsystems[i]);
 	return missing;
 }
+
+uint64_t status_fault_hits(const Nvmetd__FaultStatus *fault)
+{
+	uint64_t hits = 0;
+
+	for (size_t i = 0; i < fault->n_rules; i++)
+		hits += fault->rules[i]->hits;
+	return hits;
+}

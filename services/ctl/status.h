@@ -35,6 +35,13 @@ const Nvmetd__ControllerStatus *status_controller_of(const Nvmetd__CtlStatusRepl
 unsigned status_in_flight(const Nvmetd__CtlStatusReply *status, const Nvmetd__NamespaceStatus *ns);
 unsigned status_queues_in_flight(const Nvmetd__ControllerStatus *controller);
 
+/* What all rules together have hit. */
+uint64_t status_fault_hits(const Nvmetd__FaultStatus *fault);
+
+/* "1 GiB" where it is exact, "1.5 GiB" where it is not: in the buffer, of STATUS_WORD bytes. */
+#define STATUS_WORD 32
+const char *status_size_words(char *buffer, uint64_t bytes);
+
 /* Never NULL. */
 const Nvmetd__Counters *status_counters(const Nvmetd__Counters *counters);
 unsigned status_block_size(const Nvmetd__NamespaceStatus *ns);

@@ -144,6 +144,33 @@ static json_t *port_of(struct writer *writer, const Nvmetd__PortStatus *port)
 	return object;
 }
 
+/* null, but with "fault:". */
+static json_t *fault_of(struct writer *writer, const Nvmetd__FaultStatus *fault)
+{
+	json_t *object, *rules;
+
+	if (!fault)
+		return json_null();
+	object = json_object();
+	rules = json_array();
+	for (size_t i = 0; i < fault->n_rules; i++) {
+		json_t *rule = json_object();
+
+		put_text(writer, rule, "rule", fault->rules[i]->rule);
+		put_number(writer, rule, "met", fault->rules[i]->met);
+		put_number(writer, rule, "hits", fault->rules[i]->hits);
+		append(writer, rules, rule);
+	}
+	put_bool(writer, object, "power", !fault->off);
+	put_number(writer, object, "cached_bytes", fault->cached_bytes);
+	put_number(writer, object, "cache_bytes", fault->cache_bytes);
+	put_number(writer, object, "lost_bytes", fault->lost_bytes);
+	put_number(writer, object, "hanging", fault->hanging);
+	put_number(writer, object, "delayed", fault->delayed);
+	put(writer, object, "rules", rules);
+	return object;
+}
+
 static json_t *namespace_of(struct writer *writer, const Nvmetd__CtlStatusReply *status,
                             const Nvmetd__NamespaceStatus *ns)
 {
@@ -162,6 +189,7 @@ static json_t *namespace_of(struct writer *writer, const Nvmetd__CtlStatusReply 
 	put_number(writer, object, "blocks", ns->blocks);
 	put_number(writer, object, "in_flight", status_in_flight(status, ns));
 	put(writer, object, "counters", counters_of(writer, ns->counters));
+	put(writer, object, "fault", fault_of(writer, ns->fault));
 	return object;
 }
 

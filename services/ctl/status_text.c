@@ -7,10 +7,9 @@
 #include "common/base/log.h"
 #include "services/ctl/table.h"
 
-#define WORD 32 /* bytes for a size or a time */
+#define WORD STATUS_WORD
 
-/* "1 GiB" where it is exact, "1.5 GiB" where it is not. */
-static const char *size_words(char *buffer, uint64_t bytes)
+const char *status_size_words(char *buffer, uint64_t bytes)
 {
 	static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
 	unsigned unit = 0;
@@ -157,12 +156,14 @@ static void add_counters(struct table *table, const Nvmetd__Counters *given)
 	const Nvmetd__Counters *counters = status_counters(given);
 	char size[WORD];
 
-	table_add(
-		table, "%" PRIu64 " (%s)", counters->reads, size_words(size, counters->read_bytes));
+	table_add(table,
+	          "%" PRIu64 " (%s)",
+	          counters->reads,
+	          status_size_words(size, counters->read_bytes));
 	table_add(table,
 	          "%" PRIu64 " (%s)",
 	          counters->writes,
-	          size_words(size, counters->write_bytes));
+	          status_size_words(size, counters->write_bytes));
 	table_add(table, "%" PRIu64, counters->flushes);
 	table_add(table, "%" PRIu64, counters->errors);
 }
@@ -176,6 +177,25 @@ static const char *grant_words(const Nvmetd__NamespaceStatus *ns)
 	return ns->io_grant ? ", io grant not in use" : "";
 }
 
+static void add_state(struct table *table, const Nvmetd__NamespaceStatus *ns)
+{
+	const Nvmetd__FaultStatus *fault = ns->fault;
+
+	if (!ns->enabled)
+		table_add(table, "not enabled");
+	else if (!ns->ready)
+		table_add(table, "not ready: %s", ns->reason);
+	else if (fault)
+		table_add(table,
+		          "ready, %sfaults: %zu rules, %" PRIu64 " hit, %" PRIu64 " hang",
+		          fault->off ? "POWER OFF, " : "",
+		          fault->n_rules,
+		          status_fault_hits(fault),
+		          fault->hanging);
+	else
+		table_add(table, "ready%s", grant_words(ns));
+}
+
 static void add_namespace(struct table *table, const Nvmetd__CtlStatusReply *status,
                           const Nvmetd__NamespaceStatus *ns)
 {
@@ -184,7 +204,7 @@ static void add_namespace(struct table *table, const Nvmetd__CtlStatusReply *sta
 
 	table_add(table, "%u", ns->nsid);
 	if (ns->ready) {
-		table_add(table, "%s", size_words(size, ns->blocks * block_size));
+		table_add(table, "%s", status_size_words(size, ns->blocks * block_size));
 		table_add(table, "%u", block_size);
 	} else {
 		table_add(table, "%s", "");
@@ -194,12 +214,7 @@ static void add_namespace(struct table *table, const Nvmetd__CtlStatusReply *sta
 	table_add(table, "%u", status_in_flight(status, ns));
 	add_counters(table, ns->counters);
 	table_add(table, "%s", ns->path);
-	if (!ns->enabled)
-		table_add(table, "not enabled");
-	else if (ns->ready)
-		table_add(table, "ready%s", grant_words(ns));
-	else
-		table_add(table, "not ready: %s", ns->reason);
+	add_state(table, ns);
 }
 
 static void print_namespaces(FILE *out, const Nvmetd__CtlStatusReply *status,

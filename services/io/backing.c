@@ -8,10 +8,12 @@
 #include "common/base/descriptors.h"
 #include "common/base/error.h"
 #include "common/base/size.h"
+#include "common/nvme/fault_rule.h"
 
 static const struct backing_kind *kind_of(const char *path)
 {
-	static const struct backing_kind *const with_scheme[] = {&backing_ram, &backing_null};
+	static const struct backing_kind *const with_scheme[] = {
+		&backing_ram, &backing_null, &backing_fault};
 
 	for (size_t i = 0; i < sizeof(with_scheme) / sizeof(with_scheme[0]); i++)
 		if (strncmp(path, with_scheme[i]->scheme, strlen(with_scheme[i]->scheme)) == 0)
@@ -28,7 +30,7 @@ int backing_open(struct backing **ret_backing, const struct backing_wish *wish, 
 	if (!kind) {
 		snprintf(reason,
 		         reason_size,
-		         "neither an absolute path, nor ram:SIZE, nor null:SIZE");
+		         "neither an absolute path, nor ram:SIZE, null:SIZE or fault:PATH");
 		return BACKING_E_NOT_READY;
 	}
 	/* Links to the transports need some too, without which nothing is served at all. */
@@ -66,7 +68,8 @@ struct backing *backing_release(struct backing *backing)
 
 void backing_forget(const char *path, uint32_t handle)
 {
-	const struct backing_kind *kind = kind_of(path);
+	const char *below = fault_path_below(path);
+	const struct backing_kind *kind = kind_of(below ? below : path);
 
 	if (kind && kind->forget)
 		kind->forget(handle);

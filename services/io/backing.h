@@ -11,8 +11,9 @@
 /*
  * backing - what the blocks of a namespace are stored on.
  *
- * Shape     A kind (file or block device, ram:SIZE, null:SIZE) behind a table of functions. Two
- *           namespaces that name the same file with the same options share one backing.
+ * Shape     A kind (file or block device, ram:SIZE, null:SIZE) behind a table of functions; or
+ *           fault:, which stands on one of these. Two namespaces that name the same file with the
+ *           same options share one backing.
  * Promise   What is open is fenced: no other process, and no predecessor's request that the
  *           kernel still carries on, reaches the same file (docs/decisions/0001). Opening tells
  *           in a sentence what is in its way.
@@ -34,7 +35,7 @@ struct backing;
 
 struct backing_wish {
 	uint32_t handle;
-	const char *path; /* a file, a block device, "ram:1G", "null:1T" */
+	const char *path; /* a file, a block device, "ram:1G", "null:1T"; "fault:" before one */
 	bool buffered;    /* no O_DIRECT */
 	bool read_only;
 	uint32_t block_shift; /* 9, 12; 0: the device's own, else 9 */
@@ -57,6 +58,9 @@ struct backing_kind {
 	int (*give)(const struct backing *backing);
 	/* Ends in request_finish(), now or later. */
 	void (*start)(struct backing *backing, struct request *request);
+	/* Writes to stable storage, and waits for it: at the end, without an I/O thread. 0 or a
+	 * negative errno. NULL: nothing would remain. */
+	int (*save)(struct backing *backing, uint64_t offset, const void *bytes, size_t length);
 };
 
 struct backing {
@@ -73,6 +77,7 @@ struct backing {
 extern const struct backing_kind backing_file;
 extern const struct backing_kind backing_ram;
 extern const struct backing_kind backing_null;
+extern const struct backing_kind backing_fault;
 
 /* One reference is the caller's. */
 int backing_open(struct backing **ret_backing, const struct backing_wish *wish, char *reason,

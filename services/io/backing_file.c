@@ -337,10 +337,30 @@ static int open_file(struct backing **ret_backing, const struct backing_wish *wi
 	return 0;
 }
 
+/* Bytes and length are fit for direct I/O. */
+static int save(struct backing *backing, uint64_t offset, const void *bytes, size_t length)
+{
+	const struct file *file = (const struct file *)backing;
+
+	while (length > 0) {
+		ssize_t done = pwrite(file->fd, bytes, length, (off_t)offset);
+
+		if (done < 0 && errno == EINTR)
+			continue;
+		if (done <= 0)
+			return error_origin(done < 0 ? -errno : -EIO);
+		bytes = (const char *)bytes + done;
+		offset += (uint64_t)done;
+		length -= (size_t)done;
+	}
+	return fdatasync(file->fd) < 0 ? error_origin(-errno) : 0;
+}
+
 const struct backing_kind backing_file = {
 	.open = open_file,
 	.close = close_file,
 	.measure = measure,
 	.is_at = is_at,
 	.start = file_start,
+	.save = save,
 };

@@ -214,6 +214,11 @@ static void start(struct backing *backing, struct request *request)
 	                 : STATUS_OK);
 }
 
+static int save(struct backing *backing, uint64_t offset, const void *bytes, size_t length)
+{
+	return memory_copy((char *)((struct ram *)backing)->region.memory + offset, bytes, length);
+}
+
 const struct backing_kind backing_ram = {
 	.scheme = "ram:",
 	.open = open_ram,
@@ -222,4 +227,5 @@ const struct backing_kind backing_ram = {
 	.expect = expect,
 	.give = give,
 	.start = start,
+	.save = save,
 };

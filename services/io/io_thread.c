@@ -34,6 +34,7 @@ struct io_thread {
 	bool stopping;
 	struct list lanes;
 	struct hold *hold; /* of the table of now; NULL: none yet */
+	struct lane inner; /* of no link */
 };
 
 /* ------------------------------------------------------------------ tables */
@@ -299,6 +300,7 @@ int io_thread_new(struct io_thread **ret_thread, const struct io_thread_options 
 		return error_origin(-ENOMEM);
 	thread->options = *options;
 	list_init(&thread->lanes);
+	thread->inner = (struct lane){.thread = thread, .buffer_tried = true, .buffer = -1};
 	sem_init(&thread->started, 0, 0);
 	sem_init(&thread->ended, 0, 0);
 	r = start(thread);
@@ -354,6 +356,17 @@ struct loop *io_thread_loop(struct io_thread *thread)
 struct uring *io_thread_uring(struct io_thread *thread)
 {
 	return &thread->uring;
+}
+
+struct lane *io_thread_inner_lane(struct io_thread *thread)
+{
+	return &thread->inner;
+}
+
+void io_thread_post(struct io_thread *thread, struct letter *letter,
+                    void (*deliver)(struct letter *letter))
+{
+	mailbox_post(&thread->mailbox, letter, deliver);
 }
 
 unsigned io_thread_index(const struct io_thread *thread)

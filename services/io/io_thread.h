@@ -54,4 +54,12 @@ unsigned io_thread_index(const struct io_thread *thread);
 struct hold *io_thread_hold(struct io_thread *thread);
 void io_thread_release(struct io_thread *thread, struct hold *hold);
 
+/* The lane of requests that backings make for themselves: it has no link, no arena and no
+ * registered buffer. */
+struct lane *io_thread_inner_lane(struct io_thread *thread);
+
+/* From any thread. Whoever posts knows that a request of this thread is in flight until then. */
+void io_thread_post(struct io_thread *thread, struct letter *letter,
+                    void (*deliver)(struct letter *letter));
+
 void io_thread_tell_broken(struct io_thread *thread, struct lane *lane);

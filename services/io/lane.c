@@ -167,15 +167,44 @@ static void give_back(struct lane *lane, struct request *request)
 	list_append(lane->free.next, &request->link);
 }
 
+/* What few requests need: one look finds all of it. True: it was not the lane's. */
+static bool finish_rarely(struct request *request, struct nvme_status status)
+{
+	if (request->wanted.flags & REQUEST_INNER) {
+		struct request_inner *inner = container_of(request, struct request_inner, request);
+
+		inner->done(inner, status);
+		return true;
+	}
+	link_stamp_done(&request->lane->link, &request->wanted);
+	return false;
+}
+
 void request_finish(struct request *request, struct nvme_status status)
 {
 	struct lane *lane = request->lane;
 
+	if (__builtin_expect(request->wanted.flags & (LINK_TRACED | REQUEST_INNER), 0) &&
+	    finish_rarely(request, status))
+		return;
 	count(request, status);
 	io_thread_release(lane->thread, request->hold);
-	link_stamp_done(&lane->link, &request->wanted);
 	complete(lane, request->wanted.id, status);
 	give_back(lane, request);
+}
+
+void request_drop(struct request *request)
+{
+	struct lane *lane = request->lane;
+
+	counters_add(&request->target->counters[io_thread_index(lane->thread)], COUNT_FINISHED, 1);
+	io_thread_release(lane->thread, request->hold);
+	give_back(lane, request);
+}
+
+bool request_is_wanted(const struct request *request)
+{
+	return request->lane->state == LANE_OPEN;
 }
 
 /* ------------------------------------------------------------------ requests */
@@ -295,6 +324,32 @@ void lane_wake(struct lane *lane)
 }
 
 /* ------------------------------------------------------------------ what backings use */
+
+void request_begin_inner(struct request_inner *inner, const struct request *outer,
+                         const struct target *target, enum link_operation operation, uint8_t flags)
+{
+	struct request *request = &inner->request;
+
+	request->wanted = (struct link_request){.operation = (uint8_t)operation,
+	                                        .flags = (uint8_t)(flags | REQUEST_INNER)};
+	request->lane = io_thread_inner_lane(outer->lane->thread);
+	request->target = target;
+	request->tries = 0;
+	request->range = 0;
+	request->n_ranges = 0;
+	request->n_pieces = 0;
+}
+
+struct loop *request_loop(const struct request *request)
+{
+	return io_thread_loop(request->lane->thread);
+}
+
+void request_post(const struct request *request, struct letter *letter,
+                  void (*deliver)(struct letter *letter))
+{
+	io_thread_post(request->lane->thread, letter, deliver);
+}
 
 struct uring *request_uring(const struct request *request)
 {

@@ -7,6 +7,8 @@
 #include "common/base/clock.h"
 #include "common/base/error.h"
 #include "common/base/log.h"
+#include "common/nvme/fault_rule.h"
+#include "services/io/fault.h"
 
 #define RETRY_NS      NS_PER_S
 #define HELD_RETRY_NS (20 * NS_PER_MS) /* a predecessor's requests are over soon, mostly */
@@ -21,6 +23,28 @@ static struct counters *new_counters(unsigned n)
 	if (counters)
 		memset(counters, 0, n * sizeof(*counters));
 	return counters;
+}
+
+static void free_texts(char **texts, size_t n)
+{
+	for (size_t i = 0; texts && i < n; i++)
+		free(texts[i]);
+	free(texts);
+}
+
+/* NULL: no memory. */
+static char **copy_texts(char *const *texts, size_t n)
+{
+	char **copy = calloc(n + 1, sizeof(*copy));
+
+	for (size_t i = 0; copy && i < n; i++) {
+		copy[i] = strdup(texts[i]);
+		if (copy[i])
+			continue;
+		free_texts(copy, i);
+		return NULL;
+	}
+	return copy;
 }
 
 struct namespace *namespace_new(const Nvmetd__BackingView *view, unsigned n_threads)
@@ -38,8 +62,10 @@ struct namespace *namespace_new(const Nvmetd__BackingView *view, unsigned n_thre
 	namespace->read_only = view->read_only;
 	namespace->io_grant = view->io_grant;
 	namespace->block_shift = view->block_shift;
+	namespace->n_faults = view->n_faults;
+	namespace->faults = copy_texts(view->faults, view->n_faults);
 	namespace->counters = new_counters(n_threads);
-	if (!namespace->path || !namespace->label || !namespace->counters)
+	if (!namespace->path || !namespace->label || !namespace->faults || !namespace->counters)
 		return NULL;
 	return take(&namespace);
 }
@@ -57,26 +83,82 @@ struct namespace *namespace_unref(struct namespace *namespace)
 	backing_release(namespace->backing);
 	free(namespace->path);
 	free(namespace->label);
+	free_texts(namespace->faults, namespace->n_faults);
 	free(namespace->counters);
 	free(namespace);
 	return NULL;
 }
 
+static void set_reason(struct namespace *namespace, const char *reason)
+{
+	char label[320], path[320];
+
+	if (strcmp(namespace->reason, reason) == 0)
+		return;
+	snprintf(namespace->reason, sizeof(namespace->reason), "%s", reason);
+	log_warn("%s: %s: not ready: %s",
+	         log_safe(label, sizeof(label), namespace->label, strlen(namespace->label)),
+	         log_safe(path, sizeof(path), namespace->path, strlen(namespace->path)),
+	         reason);
+}
+
+/* The rules of fault: as the view has them. False: they are not understood; set as the reason. */
+static bool set_faults(struct namespace *namespace, struct backing *backing)
+{
+	char why[FAULT_REASON_SIZE], reason[BACKING_REASON_SIZE];
+	struct fault *fault = fault_of(backing);
+
+	if (!fault || fault_set_rules(fault, namespace->faults, namespace->n_faults, why) == 0)
+		return true;
+	snprintf(reason, sizeof(reason), "its faults are not understood: %.120s", why);
+	set_reason(namespace, reason);
+	return false;
+}
+
+/* What was set live stays, unless the configuration says something else than before. */
+static void take_faults(struct namespace *namespace, const Nvmetd__BackingView *view)
+{
+	bool same = namespace->n_faults == view->n_faults;
+	char **fresh;
+
+	for (size_t i = 0; same && i < view->n_faults; i++)
+		same = strcmp(namespace->faults[i], view->faults[i]) == 0;
+	if (same)
+		return;
+	fresh = copy_texts(view->faults, view->n_faults);
+	if (!fresh) {
+		log_err("%s: no memory for its faults: they stay as they are", namespace->label);
+		return;
+	}
+	free_texts(namespace->faults, namespace->n_faults);
+	namespace->faults = fresh;
+	namespace->n_faults = view->n_faults;
+	if (namespace->backing)
+		set_faults(namespace, namespace->backing);
+}
+
+/* Of a file, also below fault:. */
+static bool is_file(const char *path)
+{
+	const char *below = fault_path_below(path);
+
+	return (below ? below : path)[0] == '/';
+}
+
 bool namespace_becomes(struct namespace *namespace, const Nvmetd__BackingView *view)
 {
-	bool is_path = namespace->path[0] == '/';
-
 	if (namespace->handle != view->handle || strcmp(namespace->path, view->path) != 0 ||
 	    namespace->block_shift != view->block_shift)
 		return false;
 	/* A file is opened for reading only, or with O_DIRECT; ram: and null: know no such thing,
 	 * and ram: would lose its content. */
-	if (is_path &&
+	if (is_file(namespace->path) &&
 	    (namespace->buffered != view->buffered || namespace->read_only != view->read_only))
 		return false;
 	namespace->buffered = view->buffered;
 	namespace->read_only = view->read_only;
 	namespace->io_grant = view->io_grant; /* what was handed out before, the views take back */
+	take_faults(namespace, view);
 	return true;
 }
 
@@ -94,19 +176,6 @@ static void log_ready(const struct namespace *namespace, const char *how)
 	         1u << namespace->backing->block_shift,
 	         namespace->read_only ? ", read-only" : "",
 	         namespace->backing->volatile_cache ? ", with a volatile cache" : "");
-}
-
-static void set_reason(struct namespace *namespace, const char *reason)
-{
-	char label[320], path[320];
-
-	if (strcmp(namespace->reason, reason) == 0)
-		return;
-	snprintf(namespace->reason, sizeof(namespace->reason), "%s", reason);
-	log_warn("%s: %s: not ready: %s",
-	         log_safe(label, sizeof(label), namespace->label, strlen(namespace->label)),
-	         log_safe(path, sizeof(path), namespace->path, strlen(namespace->path)),
-	         reason);
 }
 
 static void adopt(struct namespace *namespace, struct backing *backing, const char *how)
@@ -163,6 +232,10 @@ bool namespace_open(struct namespace *namespace, const struct namespace *other,
 	if (other)
 		return share(namespace, other);
 	r = backing_open(&backing, &wish, reason, sizeof(reason));
+	if (r == 0 && !set_faults(namespace, backing)) {
+		backing_release(backing);
+		return false;
+	}
 	if (r == 0) {
 		adopt(namespace, backing, "ready");
 		return true;

@@ -35,6 +35,8 @@ struct namespace
 	bool read_only;
 	bool io_grant;        /* a transport may have its memory */
 	uint32_t block_shift; /* wanted */
+	size_t n_faults;      /* rules for fault:, of the view */
+	char **faults;
 
 	struct backing *backing; /* NULL: not ready */
 	uint64_t blocks;

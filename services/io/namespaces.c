@@ -406,22 +406,25 @@ static const char *find_obstacle(const struct namespace *namespace)
 	return namespace->backing->kind->give ? NULL : "it is not in memory";
 }
 
+struct namespace *namespaces_find(const struct namespaces *namespaces, uint32_t handle)
+{
+	list_for_each (link, &namespaces->list)
+		if (namespace_at(link)->handle == handle)
+			return namespace_at(link);
+	return NULL;
+}
+
 const struct namespace *namespaces_find_given(const struct namespaces *namespaces,
                                               const char *transport, uint32_t handle,
                                               const char **ret_reason)
 {
-	*ret_reason = "it is not granted here (yet)";
-	if (!is_granted(namespaces, transport, handle))
-		return NULL;
-	list_for_each (link, &namespaces->list) {
-		const struct namespace *namespace = namespace_at(link);
+	const struct namespace *namespace = namespaces_find(namespaces, handle);
 
-		if (namespace->handle != handle)
-			continue;
-		*ret_reason = find_obstacle(namespace);
-		return *ret_reason ? NULL : namespace;
-	}
-	return NULL;
+	*ret_reason = "it is not granted here (yet)";
+	if (!namespace || !is_granted(namespaces, transport, handle))
+		return NULL;
+	*ret_reason = find_obstacle(namespace);
+	return *ret_reason ? NULL : namespace;
 }
 
 /* ------------------------------------------------------------------ life */

@@ -58,6 +58,9 @@ const struct namespace *namespaces_find_given(const struct namespaces *namespace
                                               const char *transport, uint32_t handle,
                                               const char **ret_reason);
 
+/* NULL: it is not served here (any more). */
+struct namespace *namespaces_find(const struct namespaces *namespaces, uint32_t handle);
+
 /* All of them: struct namespace, by its link. */
 uint32_t namespaces_count(const struct namespaces *namespaces);
 const struct list *namespaces_list(const struct namespaces *namespaces);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "common/base/log.h"
+#include "services/io/fault_control.h"
 #include "services/io/namespace.h"
 
 /* ------------------------------------------------------------------ WorkerReport */
@@ -54,6 +55,7 @@ void report_send(struct ipc_client *client, const struct namespaces *namespaces)
 struct status_of_one {
 	Nvmetd__BackingStatus status;
 	Nvmetd__Counters counters;
+	struct fault_message *fault; /* NULL: not with fault:, or no memory */
 };
 
 static uint64_t sum(const struct namespace *namespace, unsigned n_threads, enum counter which)
@@ -82,6 +84,10 @@ static void count(struct status_of_one *one, const struct namespace *namespace, 
 	one->counters.flushes = sum(namespace, n_threads, COUNT_FLUSHES);
 	one->counters.others = sum(namespace, n_threads, COUNT_OTHERS);
 	one->counters.errors = sum(namespace, n_threads, COUNT_ERRORS);
+	if (namespace->backing && fault_of(namespace->backing))
+		one->fault = fault_message_new(fault_of(namespace->backing));
+	if (one->fault)
+		one->status.fault = &one->fault->status;
 }
 
 void report_send_status(struct ipc_client *client, uint64_t request_id,
@@ -107,4 +113,6 @@ void report_send_status(struct ipc_client *client, uint64_t request_id,
 	message.body_case = NVMETD__ENVELOPE__BODY_WORKER_STATUS;
 	message.worker_status = &status;
 	ipc_client_send(client, request_id, &message);
+	while (i > 0)
+		free(all[--i].fault);
 }

@@ -63,6 +63,17 @@ struct request {
 	uint16_t n_ranges;
 };
 
+/* A request that a backing makes of another one that it stands on (fault:). Beside the operation
+ * and the blocks it has pieces of its own; its target names the other backing. */
+struct request_inner {
+	struct request request;
+	/* Instead of an answer; it may be made anew from within. */
+	void (*done)(struct request_inner *inner, struct nvme_status status);
+};
+
+/* In wanted.flags of an inner one; on a link it would be an unknown flag. */
+#define REQUEST_INNER 0x80
+
 /* Checks request->wanted against what is granted, and fills in the rest. */
 int request_check(struct request *request, const struct grant *grant, const struct region *arena,
                   struct nvme_status *ret_status, const char **ret_reason);
@@ -72,6 +83,22 @@ void request_advance(struct request *request, uint64_t bytes);
 
 /* The answer. The request is its lane's again. */
 void request_finish(struct request *request, struct nvme_status status);
+
+/* No answer: its link is ending, and what is not answered is put again on the next one. It has not
+ * reached any store. */
+void request_drop(struct request *request);
+
+/* The outer one's link is served still. If not, whoever holds the request up lets go of it. */
+bool request_is_wanted(const struct request *request);
+
+/* Makes an inner request on the outer one's I/O thread, all of it but pieces and blocks. */
+void request_begin_inner(struct request_inner *inner, const struct request *outer,
+                         const struct target *target, enum link_operation operation, uint8_t flags);
+
+/* On the request's I/O thread: its loop; a letter to it. */
+struct loop *request_loop(const struct request *request);
+void request_post(const struct request *request, struct letter *letter,
+                  void (*deliver)(struct letter *letter));
 
 /* Where the request's I/O goes: its thread's uring, its arena's registered buffer (or -1). */
 struct uring *request_uring(const struct request *request);

@@ -10,6 +10,7 @@
 #include "common/ipc/client.h"
 #include "common/proc/store.h"
 #include "common/shm/memory.h"
+#include "services/io/fault_control.h"
 #include "services/io/io_thread.h"
 #include "services/io/links.h"
 #include "services/io/namespaces.h"
@@ -68,6 +69,12 @@ static void received(void *context, const envelope *message)
 		return;
 	case NVMETD__ENVELOPE__BODY_LEAVE:
 		service_leave(worker->service, "state service");
+		return;
+	case NVMETD__ENVELOPE__BODY_WORKER_FAULT:
+		fault_control(worker->client,
+		              message->request_id,
+		              worker->namespaces,
+		              message->worker_fault);
 		return;
 	default:
 		log_warn("state service: %s is nothing for a worker",

@@ -16,6 +16,9 @@ static void subsystem_deinit(struct config_subsystem *subsystem)
 {
 	for (size_t i = 0; i < subsystem->n_namespaces; i++) {
 		free(subsystem->namespaces[i].path);
+		for (size_t j = 0; j < subsystem->namespaces[i].n_faults; j++)
+			free(subsystem->namespaces[i].faults[j]);
+		free(subsystem->namespaces[i].faults);
 		json_decref(subsystem->namespaces[i].resv);
 	}
 	free(subsystem->namespaces);

@@ -117,7 +117,9 @@ struct config_namespace {
 	bool buffered_io;
 	uint32_t block_size; /* 0: the device's own */
 	bool io_grant;       /* transports may have its memory; ours, nvmet has no such thing */
-	json_t *resv;        /* NULL: not given */
+	char **faults;       /* rules where path begins with "fault:"; ours as well */
+	size_t n_faults;
+	json_t *resv; /* NULL: not given */
 	/* filled in by identity.c */
 	struct backing *backing; /* NULL: not enabled */
 };

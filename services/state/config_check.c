@@ -10,6 +10,7 @@
 
 #include "common/base/log.h"
 #include "common/base/size.h"
+#include "common/nvme/fault_rule.h"
 
 /*
  * What must hold in a configuration whose single values are good: between the values of an
@@ -223,14 +224,38 @@ static void check_scheme(const char *size, const struct json_place *place, struc
 	}
 }
 
+/* What is under the faults, if there are any. */
+static const char *path_of_store(const char *path)
+{
+	const char *below = fault_path_below(path);
+
+	return below ? below : path;
+}
+
 static void check_path(const char *path, const struct json_place *place, struct report *report)
 {
-	if (strncmp(path, "ram:", 4) == 0)
-		check_scheme(path + 4, place, report);
-	else if (strncmp(path, "null:", 5) == 0)
-		check_scheme(path + 5, place, report);
-	else if (path[0] != '/')
-		report_error(report, place, "must begin with \"/\", \"ram:\" or \"null:\"");
+	const char *store = path_of_store(path);
+
+	if (strncmp(store, "ram:", 4) == 0)
+		check_scheme(store + 4, place, report);
+	else if (strncmp(store, "null:", 5) == 0)
+		check_scheme(store + 5, place, report);
+	else if (store[0] != '/' && store == path)
+		report_error(
+			report, place, "must begin with \"/\", \"ram:\", \"null:\" or \"fault:\"");
+	else if (store[0] != '/')
+		report_error(report,
+		             place,
+		             "must go on with \"/\", \"ram:\" or \"null:\" after \"fault:\"");
+}
+
+static void check_faults(const struct config_namespace *namespace, const struct json_place *place,
+                         struct report *report)
+{
+	if (namespace->n_faults > 0 && namespace->path && !fault_path_below(namespace->path))
+		report_error(report,
+		             PLACE_KEY(place, "faults"),
+		             "may be given only where device.path begins with \"fault:\"");
 }
 
 /* Memory is the worker's own, so nothing else has to know who holds it. The lock of a file, which
@@ -246,10 +271,17 @@ static void check_grant(const struct config_namespace *namespace, const struct j
 {
 	if (!namespace->io_grant || !namespace->path || config_is_in_memory(namespace->path))
 		return;
-	report_error(report,
-	             PLACE_KEY(device, "io_grant"),
-	             "may be 1 only where path is \"ram:\" or \"null:\": a transport that held a "
-	             "file or device would keep its lock from the worker's successor");
+	if (fault_path_below(namespace->path))
+		report_error(report,
+		             PLACE_KEY(device, "io_grant"),
+		             "may not be 1 where path begins with \"fault:\": a transport that has "
+		             "the memory would pass by the faults");
+	else
+		report_error(report,
+		             PLACE_KEY(device, "io_grant"),
+		             "may be 1 only where path is \"ram:\" or \"null:\": a transport that "
+		             "held a "
+		             "file or device would keep its lock from the worker's successor");
 }
 
 static void check_namespaces(const struct config_subsystem *subsystem,
@@ -276,6 +308,7 @@ static void check_namespaces(const struct config_subsystem *subsystem,
 			report_error(
 				report, path_place, "must be given, as the namespace is enabled");
 		check_grant(namespace, device_place, report);
+		check_faults(namespace, place, report);
 		if (!namespace->enable)
 			report_warning(report,
 			               PLACE_KEY(place, "enable"),
@@ -313,12 +346,12 @@ static int compare_uuid(const struct config_namespace *a, const struct config_na
 /* A file or device, in use. The worker locks it, so only one namespace can have it. */
 static bool has_own_path(const struct config_namespace *namespace)
 {
-	return namespace->enable && namespace->path && namespace->path[0] == '/';
+	return namespace->enable && namespace->path && path_of_store(namespace->path)[0] == '/';
 }
 
 static int compare_path(const struct config_namespace *a, const struct config_namespace *b)
 {
-	return strcmp(a->path, b->path);
+	return strcmp(path_of_store(a->path), path_of_store(b->path));
 }
 
 struct claim_kind {

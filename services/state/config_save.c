@@ -8,8 +8,8 @@
 
 /*
  * nvmetcli's JSON, as `nvmetcli save` writes it and `nvmetcli restore` reads it: attributes as
- * texts, but enable, nsid, portid, grpid and ana_grpid as numbers. The two keys that nvmetcli
- * does not know, buffered_io, block_size and io_grant, are written only where they are set.
+ * texts, but enable, nsid, portid, grpid and ana_grpid as numbers. The keys that nvmetcli
+ * does not know, buffered_io, block_size, io_grant and faults, are written only where they are set.
  *
  * json_object_set_new() and json_array_append_new() take NULL for a failure, so that one lack
  * of memory is found by the caller of the outermost.
@@ -171,6 +171,11 @@ static json_t *save_device(const struct config_namespace *namespace)
 	return whole(object, good);
 }
 
+static json_t *save_fault(const void *element)
+{
+	return json_string(*(char *const *)element);
+}
+
 static json_t *save_namespace(const void *element)
 {
 	const struct config_namespace *namespace = element;
@@ -184,6 +189,13 @@ static json_t *save_namespace(const void *element)
 	       put(object, "device", save_device(namespace));
 	if (good && namespace->resv)
 		good = put(object, "resv", json_deep_copy(namespace->resv));
+	if (good && namespace->n_faults > 0)
+		good = put(object,
+		           "faults",
+		           save_elements(namespace->faults,
+		                         namespace->n_faults,
+		                         sizeof(*namespace->faults),
+		                         save_fault));
 	return whole(object, good);
 }
 

@@ -5,6 +5,7 @@
 
 #include <uuid.h>
 
+#include "common/nvme/fault_rule.h"
 #include "services/state/config_part.h"
 
 /* From JSON to structs: subsystems and namespaces. */
@@ -88,6 +89,45 @@ static void read_resv(const struct json_object *object, struct config_namespace 
 	namespace->resv = json_deep_copy(resv.json);
 }
 
+/* What is wrong is left out; then the whole is refused. */
+static void read_fault(const struct json_object *object, const json_t *element, size_t index,
+                       struct config_namespace *namespace)
+{
+	const struct json_place *place = PLACE_INDEX(PLACE_KEY(object->place, "faults"), index);
+	const char *text = json_string_value(element);
+	char reason[FAULT_REASON_SIZE];
+	struct fault_rule rule;
+
+	if (!text) {
+		report_error(object->report, place, "is no text");
+		return;
+	}
+	if (fault_rule_parse(text, &rule, reason) != 0) {
+		report_error(object->report, place, "%s", reason);
+		return;
+	}
+	namespace->faults[namespace->n_faults] = strdup(text);
+	if (namespace->faults[namespace->n_faults])
+	namespace->n_faults++;
+	else config_out_of_memory(object);
+}
+
+static void read_faults(const struct json_object *object, struct config_namespace *namespace)
+{
+	const json_t *array;
+	size_t count = json_read_array(object, "faults", FAULT_RULES_MAX, &array);
+
+	if (count == 0)
+		return;
+	namespace->faults = calloc(count, sizeof(*namespace->faults));
+	if (!namespace->faults) {
+		config_out_of_memory(object);
+		return;
+	}
+	for (size_t i = 0; i < count; i++)
+		read_fault(object, json_array_get(array, i), i, namespace);
+}
+
 static void read_namespace(const struct json_object *object, void *ret_element)
 {
 	struct config_namespace *namespace = ret_element;
@@ -96,9 +136,15 @@ static void read_namespace(const struct json_object *object, void *ret_element)
 	struct json_object inner;
 	int64_t nsid = 0, group = 1;
 
-	json_warn_unknown(
-		object,
-		KNOWN("nsid", "enable", "ana_grpid", "ana", "device", "resv", "buffered_io"));
+	json_warn_unknown(object,
+	                  KNOWN("nsid",
+	                        "enable",
+	                        "ana_grpid",
+	                        "ana",
+	                        "device",
+	                        "resv",
+	                        "buffered_io",
+	                        "faults"));
 	config_require(object, "nsid");
 	json_read_number(object, "nsid", 1, NVME_MAX_NAMESPACES, &nsid);
 	namespace->nsid = (uint32_t)nsid;
@@ -113,6 +159,7 @@ static void read_namespace(const struct json_object *object, void *ret_element)
 	if (json_read_object(object, "device", device_place, &inner))
 		read_device(&inner, namespace);
 	read_resv(object, namespace);
+	read_faults(object, namespace);
 }
 
 /* "2.1", "1.4.0": as the VS property has it; 0 if it is none, or one before 1.2. */

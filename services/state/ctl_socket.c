@@ -7,6 +7,7 @@
 #include "common/base/error.h"
 #include "common/base/log.h"
 #include "services/state/apply.h"
+#include "services/state/fault.h"
 #include "services/state/restart.h"
 #include "services/state/status.h"
 
@@ -128,11 +129,17 @@ static void on_status(void *context, struct ipc_peer *peer, const envelope *mess
 	status_ask(context, peer, message->request_id);
 }
 
+static void on_fault(void *context, struct ipc_peer *peer, const envelope *message)
+{
+	fault_ask(context, peer, message);
+}
+
 static void gone(void *context, struct ipc_peer *peer, const char *reason)
 {
 	(void)reason;
 	status_forget(context, peer);
 	restart_forget(context, peer);
+	fault_forget(context, peer);
 }
 
 static const struct ipc_rule rules[] = {
@@ -141,6 +148,7 @@ static const struct ipc_rule rules[] = {
 	{NVMETD__ENVELOPE__BODY_CTL_SAVE,    IPC_ANY_TIME, on_save   },
 	{NVMETD__ENVELOPE__BODY_CTL_STATUS,  IPC_ANY_TIME, on_status },
 	{NVMETD__ENVELOPE__BODY_CTL_RESTART, IPC_ANY_TIME, on_restart},
+	{NVMETD__ENVELOPE__BODY_CTL_FAULT,   IPC_ANY_TIME, on_fault  },
 };
 
 const struct ipc_role ctl_role = {

@@ -13,6 +13,7 @@
 #include "common/base/error.h"
 #include "common/base/log.h"
 #include "common/proc/service.h"
+#include "services/state/fault.h"
 #include "services/state/reconcile.h"
 #include "services/state/sockets.h"
 #include "services/state/startup.h"
@@ -61,6 +62,7 @@ static int serve(struct service *service, const struct options *given)
 		r = loop_run(service->loop);
 	}
 	status_deinit(&state);
+	fault_deinit(&state);
 	state_deinit(&state);
 	return r == STARTUP_E_CONFIG ? SERVICE_E_USAGE : r;
 }

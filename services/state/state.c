@@ -16,6 +16,7 @@ void state_init(struct state *state, struct loop *loop, const char *run_dir, uin
 	list_init(&state->workers);
 	list_init(&state->gathers);
 	list_init(&state->connecting);
+	list_init(&state->faults);
 	state->born_ns = clock_now_ns();
 }
 

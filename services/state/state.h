@@ -80,6 +80,7 @@ struct state {
 	struct list workers;
 	struct list gathers;    /* of status.c */
 	struct list connecting; /* of connecting.c */
+	struct list faults;     /* of fault.c */
 	struct ipc_server *transport_server;
 	struct ipc_server *worker_server;
 	struct ipc_server *ctl_server;

@@ -192,8 +192,10 @@ static void add_counters(Nvmetd__Counters *sum, const Nvmetd__Counters *counters
 static void put_worker_counters(Nvmetd__NamespaceStatus *status, const Nvmetd__WorkerStatus *worker)
 {
 	for (size_t i = 0; i < worker->n_namespaces; i++)
-		if (worker->namespaces[i]->handle == status->handle)
+		if (worker->namespaces[i]->handle == status->handle) {
 			add_counters(status->counters, worker->namespaces[i]->counters);
+			status->fault = worker->namespaces[i]->fault; /* lives with the answer */
+		}
 }
 
 static void put_direct(Nvmetd__NamespaceStatus *status, const Nvmetd__TransportStatus *transport)

@@ -35,8 +35,10 @@ struct backing {
 	char worker[WORKER_NAME_SIZE]; /* who serves it; empty: nobody yet */
 
 	enum backing_use { BACKING_UNUSED, BACKING_USED, BACKING_LEAVING } use;
-	bool wanted;               /* scratch of identity.c: the new configuration has it */
-	bool io_grant;             /* scratch of view.c: the configuration says so */
+	bool wanted;   /* scratch of identity.c: the new configuration has it */
+	bool io_grant; /* scratch of view.c: the configuration says so */
+	char **faults; /* scratch of view.c, borrowed from the configuration */
+	size_t n_faults;
 	uint64_t leaving_revision; /* views after this one do not have it */
 	uint64_t leaving_until_ns; /* then it goes, drained or not */
 

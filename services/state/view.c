@@ -169,18 +169,28 @@ static bool is_served_by(const struct backing *backing, const char *worker)
 	return backing->use != BACKING_UNUSED && strcmp(backing->worker, worker) == 0;
 }
 
-/* The configuration has it, not the backing: a change of only this keeps the memory. */
-static void mark_granted(const struct target *target)
+/* The configuration has this, not the backing: a change of only this keeps the store open. */
+static void mark_backings(const struct target *target)
 {
-	list_for_each (at, (struct list *)&target->backings)
-		container_of(at, struct backing, link)->io_grant = false;
+	list_for_each (at, (struct list *)&target->backings) {
+		struct backing *backing = container_of(at, struct backing, link);
+
+		backing->io_grant = false;
+		backing->faults = NULL;
+		backing->n_faults = 0;
+	}
 	for (size_t i = 0; i < target->config.n_subsystems; i++) {
 		const struct config_subsystem *subsystem = &target->config.subsystems[i];
 
-		for (size_t j = 0; j < subsystem->n_namespaces; j++)
-			if (subsystem->namespaces[j].backing)
-				subsystem->namespaces[j].backing->io_grant =
-					subsystem->namespaces[j].io_grant;
+		for (size_t j = 0; j < subsystem->n_namespaces; j++) {
+			const struct config_namespace *namespace = &subsystem->namespaces[j];
+
+			if (!namespace->backing)
+				continue;
+			namespace->backing->io_grant = namespace->io_grant;
+			namespace->backing->faults = namespace->faults;
+			namespace->backing->n_faults = namespace->n_faults;
+		}
 	}
 }
 
@@ -196,6 +206,8 @@ static void put_backing(struct scratch *scratch, Nvmetd__BackingView *view,
 	if (backing->block_size)
 		view->block_shift = backing->block_size == 4096 ? 12 : 9;
 	view->io_grant = backing->io_grant;
+	view->faults = backing->faults;
+	view->n_faults = backing->n_faults;
 	view->label = scratch_take(scratch, label_size);
 	if (view->label)
 		snprintf(view->label, label_size, "%s:%u", backing->nqn, backing->nsid);
@@ -223,7 +235,7 @@ Nvmetd__WorkerView *view_of_worker(struct scratch *scratch, const struct target 
 	if (!view)
 		return NULL;
 	nvmetd__worker_view__init(view);
-	mark_granted(target);
+	mark_backings(target);
 	list_for_each (at, (struct list *)&target->backings)
 		room += is_served_by(container_of(at, struct backing, link), worker);
 	view->namespaces = (Nvmetd__BackingView **)scratch_array(

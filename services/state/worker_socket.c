@@ -2,6 +2,7 @@
 #include "services/state/sockets.h"
 
 #include "common/base/log.h"
+#include "services/state/fault.h"
 #include "services/state/reconcile.h"
 #include "services/state/status.h"
 
@@ -32,6 +33,7 @@ static void gone(void *context, struct ipc_peer *peer, const char *reason)
 
 	(void)reason;
 	status_forget(context, peer);
+	fault_forget(context, peer);
 	if (worker && worker->peer == peer)
 		worker->peer = NULL;
 }
@@ -47,9 +49,15 @@ static void on_status(void *context, struct ipc_peer *peer, const envelope *mess
 	status_answer(context, peer, message);
 }
 
+static void on_fault(void *context, struct ipc_peer *peer, const envelope *message)
+{
+	fault_answer(context, peer, message);
+}
+
 static const struct ipc_rule rules[] = {
 	{NVMETD__ENVELOPE__BODY_WORKER_REPORT, IPC_AFTER_HELLO, on_report},
 	{NVMETD__ENVELOPE__BODY_WORKER_STATUS, IPC_AFTER_HELLO, on_status},
+	{NVMETD__ENVELOPE__BODY_FAULT_REPLY,   IPC_AFTER_HELLO, on_fault },
 };
 
 const struct ipc_role worker_role = {

@@ -23,10 +23,11 @@ static void write_namespace(FILE *file, const struct harness *harness,
 	bool is_file = !strchr(space->path, ':') && space->path[0] != '/';
 
 	fprintf(file,
-	        "%s        {\"nsid\": %u, \"enable\": %d, \"device\": {\"path\": \"%s\"",
+	        "%s        {\"nsid\": %u, \"enable\": %d, \"device\": {\"path\": \"%s%s\"",
 	        separator,
 	        space->nsid,
 	        !space->is_disabled,
+	        space->has_faults ? "fault:" : "",
 	        is_file ? harness_path(harness, space->path) : space->path);
 	if (space->block_bytes)
 		fprintf(file, ", \"block_size\": \"%u\"", space->block_bytes);
@@ -34,7 +35,10 @@ static void write_namespace(FILE *file, const struct harness *harness,
 		fprintf(file, ", \"uuid\": \"%s\"", space->uuid);
 	if (space->has_io_grant)
 		fprintf(file, ", \"io_grant\": 1");
-	fprintf(file, "}%s}", space->is_buffered ? ", \"buffered_io\": \"1\"" : "");
+	fprintf(file, "}%s", space->is_buffered ? ", \"buffered_io\": \"1\"" : "");
+	for (unsigned i = 0; i < 4 && space->faults[i]; i++)
+		fprintf(file, "%s\"%s\"", i ? ", " : ", \"faults\": [", space->faults[i]);
+	fprintf(file, "%s}", space->faults[0] ? "]" : "");
 }
 
 static void write_subsystem(FILE *file, const struct harness *harness,

@@ -33,6 +33,8 @@ enum { HARNESS_PORTS = 4, HARNESS_SUBSYSTEMS = 4, HARNESS_NAMESPACES = 8, HARNES
 struct harness_namespace {
 	uint32_t nsid;         /* 0: none */
 	const char *path;      /* "ram:64M"; a relative one is below the harness's directory */
+	bool has_faults;       /* "fault:" in front of it */
+	const char *faults[4]; /* rules for it */
 	uint64_t create_bytes; /* make this file, so large, before the start; 0: do not */
 	uint32_t block_bytes;  /* 0: not said */
 	const char *uuid;      /* NULL: not said */

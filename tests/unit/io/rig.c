@@ -138,6 +138,9 @@ static void apply(const struct rig_namespace *wanted, unsigned n, unsigned n_gra
 		views[i].read_only = wanted[i].read_only;
 		views[i].io_grant = wanted[i].io_grant;
 		views[i].block_shift = wanted[i].block_shift;
+		views[i].faults = (char **)wanted[i].faults;
+		while (views[i].n_faults < 4 && wanted[i].faults[views[i].n_faults])
+			views[i].n_faults++;
 		views[i].label = (char *)"nqn:test";
 		view_list[i] = &views[i];
 		handles[i] = wanted[i].handle;

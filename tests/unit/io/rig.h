@@ -33,6 +33,7 @@ struct rig_namespace {
 	bool read_only;
 	bool io_grant;
 	uint32_t block_shift;
+	const char *faults[4]; /* with "fault:" */
 };
 
 struct rig {

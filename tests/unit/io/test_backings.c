@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Blocks are read and written through a link, on every kind of backing, by real I/O threads. */
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -60,6 +61,36 @@ static void given_a_file_on_tmpfs(void)
 	ck_assert_int_eq(ftruncate(fd, 16 * MIB), 0);
 	close(fd);
 	given(tmpfs_path);
+}
+
+static const char *fault_path(void)
+{
+	static char path[256];
+
+	snprintf(path, sizeof(path), "fault:%s", rig_file("disk", 16 * MIB));
+	return path;
+}
+
+static void given_fault_over_a_file(void)
+{
+	struct rig_namespace one = {.handle = 1};
+
+	rig_begin(1);
+	one.path = fault_path();
+	rig_serve(&one, 1);
+	until(rig_is_ready(1));
+	player_begin(&player);
+}
+
+static void given_a_small_cache(void)
+{
+	struct rig_namespace one = {.handle = 1, .faults = {"write lose cache=64K"}};
+
+	rig_begin(1);
+	one.path = fault_path();
+	rig_serve(&one, 1);
+	until(rig_is_ready(1));
+	player_begin(&player);
 }
 
 static void leave(void)
@@ -376,6 +407,8 @@ int main(void)
 	describe(suite, "a file", given_a_file, leave, STORES);
 	describe(suite, "a buffered file", given_a_buffered_file, leave, STORES);
 	describe(suite, "a file on tmpfs", given_a_file_on_tmpfs, leave_tmpfs, STORES);
+	describe(suite, "fault over a file", given_fault_over_a_file, leave, STORES);
+	describe(suite, "fault with a small cache", given_a_small_cache, leave, STORES);
 	describe(suite, "null", given_null, leave, forgets_what_is_written, is_as_large_as_it_says);
 	describe(suite,
 	         "a file on a file system",

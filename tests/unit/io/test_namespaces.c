@@ -80,7 +80,8 @@ END_TEST
 
 START_TEST(a_relative_path)
 {
-	expect_not_ready("disk.img", "neither an absolute path, nor ram:SIZE, nor null:SIZE");
+	expect_not_ready("disk.img",
+	                 "neither an absolute path, nor ram:SIZE, null:SIZE or fault:PATH");
 }
 END_TEST
 

@@ -279,7 +279,7 @@ REFUSES(refuses_an_enabled_namespace_without_path,
         DEV("\"uuid\": \"6f0c2c52-3f7e-4b3a-9a44-000000000001\""),
         NAT "device.path: must be given, as the namespace is enabled")
 REFUSES(refuses_a_path_from_here, DEV("\"path\": \"disk\""),
-        NAT "device.path: must begin with \"/\", \"ram:\" or \"null:\"")
+        NAT "device.path: must begin with \"/\", \"ram:\", \"null:\" or \"fault:\"")
 REFUSES(refuses_ram_without_size, DEV("\"path\": \"ram:\""),
         NAT "device.path: the size must be a number and K, M, G, T or P")
 REFUSES(refuses_null_of_no_bytes, DEV("\"path\": \"null:0\""),
@@ -371,6 +371,56 @@ END_TEST
 START_TEST(an_io_grant_of_0_is_taken_for_a_file)
 {
 	expect_good(DEV("\"path\": \"/a\", \"io_grant\": 0"));
+}
+END_TEST
+
+/* ------------------------------------------------------------------ faults */
+
+#define FAULTS(path, faults)                                                                       \
+	NS("\"nsid\": 1, \"device\": {\"path\": \"" path "\"},\n\"faults\": " faults)
+
+REFUSES(refuses_faults_of_a_plain_path, FAULTS("ram:1M", "[\"any hang\"]"),
+        "f:4: subsystems[0].namespaces[0].faults: may be given only where device.path begins with "
+        "\"fault:\"")
+REFUSES(refuses_a_fault_that_is_no_text, FAULTS("fault:ram:1M", "[7]"),
+        "f:4: subsystems[0].namespaces[0].faults[0]: is no text")
+REFUSES(refuses_faults_that_are_no_array, FAULTS("fault:ram:1M", "\"any hang\""),
+        "f:4: subsystems[0].namespaces[0].faults: is no array")
+REFUSES(refuses_a_fault_that_is_not_understood,
+        FAULTS("fault:ram:1M", "[\"any hang\",\n\"read burn\"]"),
+        "f:5: subsystems[0].namespaces[0].faults[1]: \"burn\" is not error=, delay=, short, hang "
+        "or "
+        "lose")
+REFUSES(refuses_seventeen_faults,
+        FAULTS("fault:ram:1M", "[1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17]"),
+        "f:4: subsystems[0].namespaces[0].faults: there are 17, and may be 16")
+REFUSES(refuses_faults_on_faults, DEV("\"path\": \"fault:fault:ram:1M\""),
+        "f:3: subsystems[0].namespaces[0].device.path: must go on with \"/\", \"ram:\" or "
+        "\"null:\" after \"fault:\"")
+REFUSES(refuses_faults_on_nothing, DEV("\"path\": \"fault:\""),
+        "f:3: subsystems[0].namespaces[0].device.path: must go on with \"/\", \"ram:\" or "
+        "\"null:\" after \"fault:\"")
+REFUSES(refuses_an_io_grant_with_faults, DEV("\"path\": \"fault:ram:1M\", \"io_grant\": 1"),
+        "f:3: subsystems[0].namespaces[0].device.io_grant: may not be 1 where path begins with "
+        "\"fault:\": a transport that has the memory would pass by the faults")
+REFUSES(refuses_a_file_with_and_without_faults,
+        NS("\"nsid\": 1, \"enable\": 1, \"device\": {\"path\": \"/a\"}},\n{\"nsid\": 2, "
+           "\"enable\": 1, \"device\": {\"path\": \"fault:/a\"}"),
+        "f:4: subsystems[0].namespaces[1].device.path: is that of subsystems[0].namespaces[0] too")
+
+START_TEST(faults_are_taken_in_their_order)
+{
+	expect_good(FAULTS("fault:/dev/sda", "[\"any delay=1ms\", \"read error=EIO rate=1%\"]"));
+	ck_assert_uint_eq(config.subsystems[0].namespaces[0].n_faults, 2);
+	ck_assert_str_eq(config.subsystems[0].namespaces[0].faults[0], "any delay=1ms");
+	ck_assert_str_eq(config.subsystems[0].namespaces[0].faults[1], "read error=EIO rate=1%");
+}
+END_TEST
+
+START_TEST(there_may_be_no_faults)
+{
+	expect_good(FAULTS("fault:null:1M", "[]"));
+	ck_assert_uint_eq(config.subsystems[0].namespaces[0].n_faults, 0);
 }
 END_TEST
 
@@ -495,5 +545,20 @@ int main(void)
 	         there_is_no_io_grant_if_none_is_asked_for,
 	         an_io_grant_of_0_is_taken_for_a_file,
 	         a_uuid_of_zeroes_is_none);
+	describe(suite,
+	         "faults",
+	         NULL,
+	         forget_file,
+	         refuses_faults_of_a_plain_path,
+	         refuses_a_fault_that_is_no_text,
+	         refuses_faults_that_are_no_array,
+	         refuses_a_fault_that_is_not_understood,
+	         refuses_seventeen_faults,
+	         refuses_faults_on_faults,
+	         refuses_faults_on_nothing,
+	         refuses_an_io_grant_with_faults,
+	         refuses_a_file_with_and_without_faults,
+	         faults_are_taken_in_their_order,
+	         there_may_be_no_faults);
 	return run(suite);
 }
