@@ -30,6 +30,7 @@ struct io_thread {
 	struct loop_source uring_source;
 	struct looker looker;
 	struct mailbox mailbox;
+	struct pulse pulse;
 	struct letter stop;
 	bool stopping;
 	struct list lanes;
@@ -219,6 +220,9 @@ static int set_up(struct io_thread *thread)
 	r = mailbox_init(&thread->mailbox, thread->loop);
 	if (r)
 		return error_trace(r);
+	r = pulse_beat(&thread->pulse, thread->loop);
+	if (r)
+		return error_trace(r);
 	thread->uring_source = LOOP_SOURCE(uring_has_results);
 	r = loop_add(thread->loop, &thread->uring_source, thread->uring.bell, EPOLLIN);
 	if (r)
@@ -233,6 +237,7 @@ static void take_down(struct io_thread *thread)
 {
 	loop_look_away(&thread->looker);
 	loop_remove(&thread->uring_source);
+	pulse_rest(&thread->pulse);
 	if (thread->mailbox.source.loop)
 		mailbox_deinit(&thread->mailbox);
 	uring_deinit(&thread->uring);
@@ -264,7 +269,6 @@ static void *run_thread(void *context)
 /* With all signals blocked: they are the main thread's. */
 static int start(struct io_thread *thread)
 {
-	char name[16];
 	sigset_t all, before;
 	int r;
 
@@ -274,8 +278,7 @@ static int start(struct io_thread *thread)
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	if (r)
 		return error_origin(-r);
-	snprintf(name, sizeof(name), "io %u", thread->options.index % 1000);
-	pthread_setname_np(thread->thread, name);
+	pthread_setname_np(thread->thread, thread->pulse.name);
 	while (sem_wait(&thread->started) < 0 && errno == EINTR)
 		;
 	if (thread->start_result)
@@ -287,12 +290,14 @@ static void free_thread(struct io_thread *thread)
 {
 	sem_destroy(&thread->started);
 	sem_destroy(&thread->ended);
+	pulse_deinit(&thread->pulse);
 	free(thread);
 }
 
 int io_thread_new(struct io_thread **ret_thread, const struct io_thread_options *options)
 {
 	struct io_thread *thread = line_alloc(sizeof(*thread));
+	char name[16];
 	int r;
 
 	if (!thread)
@@ -301,7 +306,10 @@ int io_thread_new(struct io_thread **ret_thread, const struct io_thread_options 
 	list_init(&thread->lanes);
 	sem_init(&thread->started, 0, 0);
 	sem_init(&thread->ended, 0, 0);
-	r = start(thread);
+	snprintf(name, sizeof(name), "io %u", options->index % 1000);
+	r = pulse_init(&thread->pulse, name);
+	if (!r)
+		r = start(thread);
 	if (r) {
 		free_thread(thread);
 		return error_trace(r);
@@ -344,6 +352,11 @@ int io_thread_free(struct io_thread *thread)
 	pthread_join(thread->thread, NULL);
 	free_thread(thread);
 	return 0;
+}
+
+struct pulse *io_thread_pulse(struct io_thread *thread)
+{
+	return &thread->pulse;
 }
 
 struct loop *io_thread_loop(struct io_thread *thread)

@@ -115,6 +115,7 @@ static int start_threads(struct worker *worker)
 
 		if (r)
 			return error_trace(r);
+		service_watch(worker->service, io_thread_pulse(worker->threads[worker->n_threads]));
 		worker->n_threads++;
 	}
 	return 0;
