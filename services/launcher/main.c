@@ -60,7 +60,7 @@ static const struct service_option options_of_role[] = {
 	{"config",     "FILE", "exports to start with, in nvmetcli's format",                   take_config},
 	{"io",         "N",    "I/O processes, 1 to 16 (default 1)",                            take_io    },
 	{"watchdog",
-         "SECONDS",            "kills what hangs so long, 1 to 3600; 0: never (10)",
+         "SECONDS",            "kills what hangs so long, 1 to 3600; 0 is never (5)",
          take_watchdog										     },
 	{"bin-dir",
          "DIR",                "where the other programs are (default: where this one is)",
@@ -99,7 +99,7 @@ static int make_absolute(const char **path, char *buffer)
 int main(int argc, char **argv)
 {
 	static char run_dir[PATH_MAX], state_dir[PATH_MAX];
-	struct launcher_options options = {.n_io = 1, .watchdog_s = 10};
+	struct launcher_options options = {.n_io = 1, .watchdog_s = 5};
 	_cleanup_(service_deinit) struct service service = SERVICE_NULL;
 	_cleanup_(launcher_freep) struct launcher *launcher = NULL;
 	int r;

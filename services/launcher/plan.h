@@ -34,6 +34,7 @@ struct command {
 	char program[PATH_MAX];
 	const char *argv[COMMAND_ARGUMENTS + 1];
 	unsigned argc;
+	unsigned patience; /* so many times the watchdog's time */
 };
 
 struct plan {
