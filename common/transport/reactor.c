@@ -438,6 +438,7 @@ static int open_reactor(struct reactor *reactor, size_t arena_bytes)
 		.instance = service->instance,
 		.thread = reactor->index,
 		.done = io_done,
+		.answer_early = request_answer_early,
 		.came_up = doubt_grants,
 		.answered = take_grant,
 	};
