@@ -32,6 +32,8 @@ struct io_thread {
 	struct mailbox mailbox;
 	struct pulse pulse;
 	struct letter stop;
+	struct sweep sweep;
+	struct letter sweep_letter; /* there and back */
 	bool stopping;
 	struct list lanes;
 	struct hold *hold; /* of the table of now; NULL: none yet */
@@ -142,6 +144,41 @@ static void let_lane_go(struct io_thread *thread, struct lane *lane)
 	lane_detach(lane);
 	list_remove(&lane->link_in_thread);
 	mailbox_post(thread->options.control, &lane->gone, deliver_gone);
+}
+
+/* ------------------------------------------------------------------ what is old */
+
+static void deliver_swept(struct letter *letter)
+{
+	struct io_thread *thread = container_of(letter, struct io_thread, sweep_letter);
+
+	thread->sweep.answer(thread->sweep.context);
+}
+
+static void forget_old(struct io_thread *thread)
+{
+	const struct table *table = thread->hold ? thread->hold->table : NULL;
+
+	for (uint32_t i = 0; table && i < table->n_targets; i++)
+		counters_set(&table->targets[i].counters[thread->options.index], COUNT_OLD, 0);
+}
+
+static void deliver_sweep(struct letter *letter)
+{
+	struct io_thread *thread = container_of(letter, struct io_thread, sweep_letter);
+
+	forget_old(thread);
+	list_for_each (link, &thread->lanes)
+		lane_sweep(container_of(link, struct lane, link_in_thread),
+		           loop_now_ns(thread->loop),
+		           thread->sweep.limit_ns);
+	mailbox_post(thread->options.control, &thread->sweep_letter, deliver_swept);
+}
+
+void io_thread_sweep(struct io_thread *thread, const struct sweep *sweep)
+{
+	thread->sweep = *sweep;
+	mailbox_post(&thread->mailbox, &thread->sweep_letter, deliver_sweep);
 }
 
 /* ------------------------------------------------------------------ a round */

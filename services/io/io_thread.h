@@ -41,6 +41,16 @@ struct io_thread_options {
 int io_thread_new(struct io_thread **ret_thread, const struct io_thread_options *options);
 int io_thread_free(struct io_thread *thread);
 
+/* Looks for requests that are older than limit_ns: their number is in COUNT_OLD of each namespace
+ * when answer() is called, on the control thread. One at a time. */
+struct sweep {
+	uint64_t limit_ns;
+	void (*answer)(void *context);
+	void *context;
+};
+
+void io_thread_sweep(struct io_thread *thread, const struct sweep *sweep);
+
 /* For the control thread to ask whether it is alive. */
 struct pulse *io_thread_pulse(struct io_thread *thread);
 
