@@ -56,19 +56,31 @@ static bool take_congestion(void *context, const char *value)
 	return value[0] != '\0';
 }
 
+/* nvmetd-io's */
+static bool take_device_timeout(void *context, const char *value)
+{
+	unsigned number;
+
+	((struct launcher_options *)context)->device_timeout = value;
+	return option_number(value, 0, 3600, &number);
+}
+
 static const struct service_option options_of_role[] = {
-	{"config",     "FILE", "exports to start with, in nvmetcli's format",                   take_config},
-	{"io",         "N",    "I/O processes, 1 to 16 (default 1)",                            take_io    },
+	{"config",         "FILE", "exports to start with, in nvmetcli's format",                   take_config},
+	{"io",             "N",    "I/O processes, 1 to 16 (default 1)",                            take_io    },
 	{"watchdog",
-         "SECONDS",            "kills what hangs so long, 1 to 3600; 0 is never (5)",
-         take_watchdog										     },
+         "SECONDS",                "kills what hangs so long, 1 to 3600; 0 is never (5)",
+         take_watchdog											 },
 	{"bin-dir",
-         "DIR",                "where the other programs are (default: where this one is)",
-         take_bin_dir										      },
+         "DIR",                    "where the other programs are (default: where this one is)",
+         take_bin_dir											  },
 	{"congestion",
-         "NAME",               "TCP congestion control of connections (the system's)",
-         take_congestion										   },
-	{"trace",      "N",    "trace every Nth I/O command (see nvmetctl trace); 0: none (0)", take_trace },
+         "NAME",                   "TCP congestion control of connections (the system's)",
+         take_congestion										       },
+	{"device-timeout",
+         "SECONDS",                "how long a device may take for a request; 0: for ever (12)",
+         take_device_timeout										   },
+	{"trace",          "N",    "trace every Nth I/O command (see nvmetctl trace); 0: none (0)", take_trace },
 };
 
 static const struct service_role role = {

@@ -68,6 +68,7 @@ int plan_make(struct plan *plan, const struct launcher_options *options,
 		if (!command)
 			return error_origin(-ENAMETOOLONG);
 		add_option(command, "--threads", plan->threads);
+		add_option(command, "--device-timeout", options->device_timeout);
 	}
 	command = add_command(plan, service, bin_dir, "nvmetd-tcp", "tcp");
 	if (!command)
