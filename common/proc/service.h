@@ -6,6 +6,7 @@
 
 #include "common/base/cleanup.h"
 #include "common/loop/loop.h"
+#include "common/loop/pulse.h"
 #include "common/proc/cpus.h"
 
 /*
@@ -22,7 +23,8 @@
  *           signals.) SIGPIPE is ignored; descriptors that were not handed over are closed
  *           at start; as many may be open as the hard limit allows; no new privileges can be
  *           gained. The run directory exists. Where WATCHDOG_USEC is set, the main loop says
- *           WATCHDOG=1 in time, and so is known to be alive.
+ *           WATCHDOG=1 four times in that time, while it turns itself and all threads that
+ *           are watched have answered since the last time; which one hangs is logged before.
  * Trust     the command line and the environment are the operator's
  * Threads   the main thread
  * Lifetime  service_deinit() frees all of it
@@ -71,6 +73,7 @@ struct service {
 	struct loop_source signals;
 	struct loop_timer watchdog;
 	uint64_t watchdog_ns;
+	struct list pulses; /* of the other threads */
 };
 
 #define SERVICE_NULL ((struct service){.signals = {.fd = -1}})
@@ -78,6 +81,10 @@ struct service {
 int service_init(struct service *service, const struct service_role *role, void *options_context,
                  int argc, char **argv);
 void service_deinit(struct service *service);
+
+/* From now on the process is alive only while this thread answers; for as long as the main loop
+ * turns. */
+void service_watch(struct service *service, struct pulse *pulse);
 
 /* Everything is open, and work may come. */
 void service_ready(struct service *service);

@@ -18,7 +18,7 @@
  *           request that is traced (LINK_TRACED). Beside it the transport's arena, and a doorbell
  *           for each direction.
  * Promise   A transport has at most LINK_SLOTS requests on a link at a time, so a completion
- *           always finds a slot.
+ *           always finds a slot, but for that slots may be taken by LINK_UNDECIDED for a moment.
  * Trust     Each side takes the other for hostile. The worker checks of every request that its
  *           operation is known, its namespace granted, its blocks inside the namespace, its
  *           segments inside the arena, and its length what the blocks need; the transport of
@@ -27,7 +27,7 @@
  * Threads   one per side
  * Lifetime  link_deinit() unmaps; the doorbells belong to the struct too
  */
-#define LINK_VERSION         2
+#define LINK_VERSION         3
 #define LINK_SLOTS           1024u
 #define LINK_SEGMENTS_INLINE 2
 #define LINK_SEGMENTS_MAX    256
@@ -72,9 +72,14 @@ struct link_request {
 };
 _Static_assert(sizeof(struct link_request) == 64, "one cache line");
 
+/* Instead of a status: the device does not answer. The host may be told to try again, but the
+ * request stays in flight, with its memory, and its completion will come, perhaps; before that
+ * nothing newer is done in its namespace, for nobody. */
+#define LINK_UNDECIDED 0x8000u
+
 struct link_completion {
 	struct link_id id;
-	uint16_t status; /* struct nvme_status */
+	uint16_t status; /* struct nvme_status; or LINK_UNDECIDED */
 	uint16_t reserved;
 	uint32_t result; /* dword 0 */
 };

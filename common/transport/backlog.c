@@ -72,7 +72,7 @@ void backlog_recover(struct backlog *backlog)
 		struct request *request = container_of(at, struct request, core_link);
 
 		request->owner = REQUEST_AT_LINK;
-		if (request->queue->closing)
+		if (request->queue->closing || request->early != REQUEST_EARLY_NONE)
 			backlog_fence(request);
 	}
 	put_before(&backlog->waiting, &backlog->lost);

@@ -16,8 +16,8 @@
  *           at its memory. So it keeps its memory, also when its queue closes, until the next
  *           link comes up: a worker welcomes one only when nothing of the one before is left.
  *           What a dead process has left to the kernel is over when its successor has got the
- *           backing store, and so what its queue does not want any more becomes a Flush of the
- *           same namespace, which is not done before that.
+ *           backing store, and so what its queue does not want any more, or its host has an
+ *           answer to, becomes a Flush of the same namespace, which is not done before that.
  * Trust     none is needed: no worker sees it
  * Threads   the reactor's
  * Lifetime  owns nothing; a request in it is in a list with core_link

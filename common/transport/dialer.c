@@ -10,9 +10,11 @@
 #include "common/shm/doorbell.h"
 #include "common/transport/greeting.h"
 
-#define RETRY_MIN_MS 5u
-#define RETRY_MAX_MS 200u
-#define GREETING_NS  (2 * NS_PER_S)
+#define RETRY_MIN_MS  5u
+#define RETRY_SOON_MS 20u /* while a successor is probably on its way, and hosts wait */
+#define RETRY_MAX_MS  200u
+#define SOON_NS       (3 * NS_PER_S)
+#define GREETING_NS   (2 * NS_PER_S)
 
 const char *dialer_object(const struct dialer *dialer)
 {
@@ -35,16 +37,18 @@ static void disconnect(struct dialer *dialer)
 
 static void try_later(struct dialer *dialer)
 {
+	uint64_t now_ns = clock_now_ns();
+	unsigned most_ms = now_ns < dialer->away_since_ns + SOON_NS ? RETRY_SOON_MS : RETRY_MAX_MS;
+
 	disconnect(dialer);
 	dialer->state = WORKER_AWAY;
-	loop_timer_set(
-		dialer->owner->loop, &dialer->timer, clock_now_ns() + dialer->retry_ms * NS_PER_MS);
-	dialer->retry_ms = dialer->retry_ms * 2 > RETRY_MAX_MS ? RETRY_MAX_MS
-	                                                       : dialer->retry_ms * 2;
+	loop_timer_set(dialer->owner->loop, &dialer->timer, now_ns + dialer->retry_ms * NS_PER_MS);
+	dialer->retry_ms = dialer->retry_ms * 2 > most_ms ? most_ms : dialer->retry_ms * 2;
 }
 
 void dialer_hang_up(struct dialer *dialer)
 {
+	dialer->away_since_ns = clock_now_ns();
 	dialer->retry_ms = RETRY_MIN_MS;
 	try_later(dialer);
 }
@@ -200,6 +204,7 @@ int dialer_init(struct dialer *dialer, const struct worker_link_owner *owner,
 		.socket = LOOP_SOURCE(socket_ready),
 		.doorbell = LOOP_SOURCE(doorbell_ready),
 		.timer = LOOP_TIMER(timer_expired),
+		.away_since_ns = clock_now_ns(),
 		.retry_ms = RETRY_MIN_MS,
 		.came_up = came_up,
 		.broke = broke,

@@ -25,6 +25,7 @@ struct dialer {
 	struct loop_source socket;
 	struct loop_source doorbell;
 	struct loop_timer timer; /* AWAY: next try. GREETING: its deadline */
+	uint64_t away_since_ns;
 	unsigned retry_ms;
 	bool has_warned; /* of its being refused, since it was up */
 	void (*came_up)(struct dialer *dialer);

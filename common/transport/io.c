@@ -192,5 +192,8 @@ void io_start(struct request *request)
 void io_done(struct request *request)
 {
 	sight_leave(&request->queue->reactor->sight, request);
-	finish(request);
+	if (__builtin_expect(request->early == REQUEST_EARLY_NONE, 1))
+		finish(request);
+	else
+		request_end_early(request);
 }

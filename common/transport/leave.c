@@ -133,7 +133,9 @@ static Nvmetd__HandoverRequest *leave_waiting(const struct request *request)
 
 static bool has_core(const struct request *request)
 {
-	return request->owner != REQUEST_FREE && request->owner != REQUEST_WITH_WIRE;
+	/* whose host has its answer is only waited for */
+	return request->owner != REQUEST_FREE && request->owner != REQUEST_WITH_WIRE &&
+	       request->early == REQUEST_EARLY_NONE;
 }
 
 /* False: no memory. */

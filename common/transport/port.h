@@ -235,8 +235,8 @@ struct request {
 	struct worker_link *link;   /* that it was put on */
 	uint64_t checked;           /* serial of the view that wanted was checked against */
 	uint64_t put_ns;            /* when it was put into the worker's ring */
-	uint64_t patience_ns;       /* until when it waits for its namespace; 0: did not wait yet */
-	uint8_t *own;               /* its own memory, while its data is borrowed */
+	uint64_t patience_ns; /* until when its host waits for its namespace; 0: did not yet */
+	uint8_t *own;         /* its own memory, while its data is borrowed */
 	uint16_t error_location;
 	uint16_t sqhd;      /* that its completion had */
 	uint16_t worker;    /* index in the view */
@@ -248,6 +248,8 @@ struct request {
 	bool is_ready;      /* its namespace, in the view it was checked against */
 	bool nothing_to_do; /* completes without a worker */
 	bool is_lost;       /* a worker's end left it in flight: its I/O may still go on */
+	bool is_once;  /* never done twice: its host decides what is to be done after a death */
+	uint8_t early; /* enum request_early, the core's */
 };
 
 /* capsule_bytes: of data in the capsule, as PLEN says (not yet received). A data length that

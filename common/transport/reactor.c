@@ -346,17 +346,16 @@ static void begin_to_stop(struct letter *letter)
 static void *run(void *context)
 {
 	struct reactor *reactor = context;
-	char name[16];
 	int r;
 
-	snprintf(name, sizeof(name), "reactor %u", reactor->index % 1000);
-	pthread_setname_np(pthread_self(), name);
+	pthread_setname_np(pthread_self(), reactor->pulse.name);
 	r = cpus_pin(&reactor->transport->service.cpus, reactor->index);
 	if (r) /* it runs on any of them then */
 		log_warn("reactor %u: not bound to its processor: %s",
 		         reactor->index,
 		         error_words(r));
 	r = loop_run(reactor->loop);
+	pulse_rest(&reactor->pulse);
 	if (r) {
 		log_err("reactor %u: %s: the process ends", reactor->index, error_words(r));
 		loop_stop(reactor->transport->service.loop);
@@ -372,6 +371,7 @@ int reactor_start(struct reactor *reactor)
 	if (r)
 		return error_origin(-r);
 	reactor->is_started = true;
+	service_watch(&reactor->transport->service, &reactor->pulse);
 	return 0;
 }
 
@@ -402,13 +402,27 @@ static int init_queues(struct reactor *reactor)
 	return reactor->queues && reactor->free_queues ? 0 : error_origin(-ENOMEM);
 }
 
+static int open_loop(struct reactor *reactor)
+{
+	struct loop_options options = {.spin_max_us = reactor->transport->service.spin_us};
+	char name[16];
+	int r;
+
+	snprintf(name, sizeof(name), "reactor %u", reactor->index % 1000);
+	r = pulse_init(&reactor->pulse, name);
+	if (!r)
+		r = loop_new(&reactor->loop, &options);
+	if (!r)
+		r = pulse_beat(&reactor->pulse, reactor->loop);
+	return r ? error_trace(r) : 0;
+}
+
 static int open_reactor(struct reactor *reactor, size_t arena_bytes)
 {
 	const struct service *service = &reactor->transport->service;
-	struct loop_options options = {.spin_max_us = service->spin_us};
 	int r;
 
-	r = loop_new(&reactor->loop, &options);
+	r = open_loop(reactor);
 	if (!r)
 		r = mailbox_init(&reactor->mailbox, reactor->loop);
 	if (!r)
@@ -424,6 +438,7 @@ static int open_reactor(struct reactor *reactor, size_t arena_bytes)
 		.instance = service->instance,
 		.thread = reactor->index,
 		.done = io_done,
+		.answer_early = request_answer_early,
 		.came_up = doubt_grants,
 		.answered = take_grant,
 	};
@@ -441,6 +456,7 @@ int reactor_new(struct reactor **ret_reactor, struct transport *transport, unsig
 	reactor->transport = transport;
 	reactor->wire = transport->wire;
 	reactor->index = index;
+	reactor->pulse = PULSE_NULL;
 	direct_init(&reactor->direct, &transport->direct_epoch);
 	sight_init(&reactor->sight, index, tell_drained);
 	workers_init(&reactor->workers, &reactor->link_owner, retry_unready);
@@ -468,12 +484,14 @@ struct reactor *reactor_free(struct reactor *reactor)
 	workers_deinit(&reactor->workers);
 	sight_deinit(&reactor->sight);
 	if (reactor->loop) {
+		pulse_rest(&reactor->pulse);
 		loop_look_away(&reactor->looker);
 		mailbox_deinit(&reactor->mailbox);
 	}
 	tracer_close(&reactor->tracer);
 	room_deinit(&reactor->room);
 	loop_free(reactor->loop);
+	pulse_deinit(&reactor->pulse);
 	free(reactor->queues);
 	free(reactor->free_queues);
 	free(reactor);

@@ -5,6 +5,7 @@
 
 #include "common/base/cache_line.h"
 #include "common/loop/mailbox.h"
+#include "common/loop/pulse.h"
 #include "common/transport/counts.h"
 #include "common/transport/direct.h"
 #include "common/transport/notice.h"
@@ -73,6 +74,7 @@ struct reactor {
 	struct notice view_notice;                   /* control -> reactor: */
 	_Atomic(struct view *) next_view;
 	struct notice drained_notice; /* reactor -> control: */
+	struct pulse pulse;           /* the control thread asks */
 	struct letter stop_letter;
 	struct letter adopted_letter; /* all that a predecessor has left is here (inherit.c) */
 };

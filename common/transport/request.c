@@ -338,10 +338,44 @@ void request_begin_again(struct request *request)
 		start(request);
 }
 
+void request_answer_early(struct request *request)
+{
+	if (request->early != REQUEST_EARLY_NONE || request->queue->closing)
+		return;
+	request->early = REQUEST_EARLY_GOING;
+	memset(request->result, 0, sizeof(request->result));
+	request_respond(request);
+}
+
+void request_end_early(struct request *request)
+{
+	bool is_gone = request->early == REQUEST_EARLY_GONE;
+
+	request->early = REQUEST_EARLY_NONE;
+	if (is_gone)
+		give_up(request);
+	else
+		request->owner = REQUEST_WITH_WIRE;
+}
+
+/* The wire is, but the worker is not. */
+static void stay_with_worker(struct request *request)
+{
+	request->early = REQUEST_EARLY_GONE;
+	if (request->owner == REQUEST_WITH_WIRE)
+		request->owner = REQUEST_AT_WORKER;
+	request->queue->in_wire--;
+	request->queue->in_core++;
+}
+
 void request_finish(struct request *request)
 {
 	struct queue *queue = request->queue;
 
+	if (__builtin_expect(request->early != REQUEST_EARLY_NONE, 0)) {
+		stay_with_worker(request);
+		return;
+	}
 	give_back_memory(request);
 	queue->in_wire--;
 	queue_take_back(queue, request);
@@ -351,6 +385,8 @@ void request_finish(struct request *request)
 
 void request_drop(struct request *request)
 {
+	if (request->early != REQUEST_EARLY_NONE) /* it is only its memory that is held */
+		return;
 	switch ((enum request_owner)request->owner) {
 	case REQUEST_FREE:
 	case REQUEST_AT_CORE:

@@ -28,6 +28,14 @@ enum request_owner {
 	REQUEST_AT_WORKER,  /* in the ring: its completion; or lost with it: the next link */
 };
 
+/* The host has been told to try again before the worker was done with the request. That keeps its
+ * place in the queue's table, and its memory, which a worker or the kernel may still use. */
+enum request_early {
+	REQUEST_EARLY_NONE = 0,
+	REQUEST_EARLY_GOING, /* the wire is at that answer; the worker is not done */
+	REQUEST_EARLY_GONE,  /* the wire has finished it; as REQUEST_AT_WORKER, or _AT_LINK */
+};
+
 enum request_kind {
 	REQUEST_CONTROL, /* admin and fabrics: for the control thread */
 	REQUEST_IO,
@@ -46,6 +54,11 @@ static inline void request_answer(struct request *request, struct nvme_status st
 /* The wire's request becomes the core's, and waits AT_CORE for request_begin_again(). */
 void request_set_aside(struct request *request);
 void request_begin_again(struct request *request);
+
+/* Answers with request->status, while the request is a worker's or a link's. */
+void request_answer_early(struct request *request);
+/* The worker is done with a request that was answered early. */
+void request_end_early(struct request *request);
 
 /* Memory for what goes to the host has come. */
 void request_resume(struct request *request);

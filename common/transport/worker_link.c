@@ -19,10 +19,8 @@
 #include "common/transport/tracer.h"
 
 #define HELD_NS            (50 * NS_PER_MS)
-/* Less than a Linux host's own patience (30 s) */
+/* Long, for a request: worth a line, and a look whether a bell was not heard */
 #define IN_FLIGHT_NS       (25 * NS_PER_S)
-/* What is lost is given up then: few disks take longer, and a launcher has ended who hangs. */
-#define LOST_NS            (60 * NS_PER_S)
 /* The ring is full although little is in flight: the worker has not said yet what it took */
 #define FULL_NS            (5 * NS_PER_MS)
 #define FULL_MAX_NS        (2 * NS_PER_S)
@@ -41,6 +39,7 @@ struct worker_link {
 	uint64_t away_since_ns;
 	uint64_t full_since_ns; /* 0: the ring is not */
 	bool has_put;           /* since the last push */
+	struct log_limit long_ones;
 
 	struct slots slots;
 	struct backlog backlog;
@@ -72,9 +71,20 @@ static void note_put(struct worker_link *link, struct request *request)
 
 static void done(struct worker_link *link, struct request *request, struct nvme_status status)
 {
-	request->owner = REQUEST_AT_CORE;
-	request->status = status;
+	if (request->early == REQUEST_EARLY_NONE) {
+		request->owner = REQUEST_AT_CORE;
+		request->status = status;
+	}
 	link->owner->done(request);
+}
+
+static void answer_early(struct worker_link *link, struct request *request,
+                         enum nvme_status_code code)
+{
+	if (request->early != REQUEST_EARLY_NONE)
+		return;
+	request->status = status_of(code);
+	link->owner->answer_early(request);
 }
 
 /* It has slots, as many as there are requests: what is completed has been taken out of it. */
@@ -189,8 +199,12 @@ static void hold(struct worker_link *link, struct request *request)
 	uint64_t now_ns = loop_now_ns(link->owner->loop);
 
 	if (request->patience_ns == 0)
-		request->patience_ns = now_ns + (request->is_lost ? LOST_NS : WORKER_PATIENCE_NS);
-	if ((request->queue->closing && !request->is_lost) || now_ns >= request->patience_ns) {
+		request->patience_ns = now_ns + WORKER_PATIENCE_NS;
+	if (request->is_lost && now_ns >= request->patience_ns) {
+		answer_early(link, request, NVME_SC_INTERNAL_PATH_ERROR);
+		backlog_fence(request);
+	} else if (!request->is_lost &&
+	           (request->queue->closing || now_ns >= request->patience_ns)) {
 		done(link, request, status_of(NVME_SC_INTERNAL_PATH_ERROR));
 		return;
 	}
@@ -225,9 +239,14 @@ static void complete(struct worker_link *link, const struct link_completion *com
 		link->fault = "the worker completed a request that is not in flight";
 		return;
 	}
+	if (completion->status & LINK_UNDECIDED) {
+		answer_early(link, request, NVME_SC_INTERNAL_PATH_ERROR);
+		return;
+	}
 	tracer_back(request, &link->dialer.rings);
 	slots_remove(&link->slots, request);
-	request->result[0] = completion->result;
+	if (request->early == REQUEST_EARLY_NONE)
+		request->result[0] = completion->result;
 	if (status_code(status) == NVME_SC_NAMESPACE_NOT_READY)
 		hold(link, request);
 	else
@@ -254,20 +273,28 @@ static unsigned take_completions(struct worker_link *link, unsigned most)
 	return n;
 }
 
-/* It may be us who stood still: what has come counts first. */
+/* It may be us who stood still: what has come counts first. A new link would be no better: the
+ * worker would welcome it only when this request is over, and all others would wait for that. */
 static void check_in_flight(struct loop_timer *timer)
 {
 	struct worker_link *link = container_of(timer, struct worker_link, in_flight_timer);
+	uint64_t now_ns = loop_now_ns(link->owner->loop), due_ns;
 	const struct request *oldest;
 
 	take_completions(link, LINK_SLOTS);
 	oldest = slots_oldest(&link->slots);
 	if (!oldest)
 		return;
-	if (loop_now_ns(link->owner->loop) >= oldest->put_ns + IN_FLIGHT_NS)
-		link->fault = "the worker does not complete what it was given";
-	else
-		loop_timer_set(link->owner->loop, timer, oldest->put_ns + IN_FLIGHT_NS);
+	due_ns = oldest->put_ns + IN_FLIGHT_NS;
+	if (now_ns >= due_ns) {
+		if (log_allowed(&link->long_ones, 1, 60000))
+			log_warn("%s: the worker has a request for %u s: others go on",
+			         object(link),
+			         (unsigned)((now_ns - oldest->put_ns) / NS_PER_S));
+		doorbell_ring(link->dialer.rings.to_worker);
+		due_ns = now_ns + IN_FLIGHT_NS;
+	}
+	loop_timer_set(link->owner->loop, timer, due_ns);
 }
 
 /* ------------------------------------------------------------------ the life of a link */
@@ -279,22 +306,32 @@ static void take_back(struct worker_link *link)
 
 	while ((request = slots_oldest(&link->slots))) {
 		slots_remove(&link->slots, request);
+		if (request->patience_ns == 0)
+			request->patience_ns = link->away_since_ns + WORKER_PATIENCE_NS;
 		backlog_lose(&link->backlog, request);
+		if (request->is_once)
+			answer_early(link, request, NVME_SC_COMMAND_INTERRUPTED);
 	}
 	backlog_lose_again(&link->backlog);
 	loop_timer_clear(&link->held_timer);
 	if (!list_is_empty(&link->backlog.lost))
-		loop_timer_set(link->owner->loop, &link->lost_timer, link->away_since_ns + LOST_NS);
+		loop_timer_set(link->owner->loop,
+		               &link->lost_timer,
+		               link->away_since_ns + WORKER_PATIENCE_NS);
 }
 
 static void give_up_lost(struct loop_timer *timer)
 {
 	struct worker_link *link = container_of(timer, struct worker_link, lost_timer);
 
-	log_err("%s: the worker is away for %u s: what it had in flight is given up",
+	log_err("%s: the worker is away for %u s: what it had in flight is answered with a path "
+	        "error, and keeps its memory until there is a successor",
 	        object(link),
-	        (unsigned)(LOST_NS / NS_PER_S));
-	give_up(link, &link->backlog.lost);
+	        (unsigned)(WORKER_PATIENCE_NS / NS_PER_S));
+	list_for_each_safe (at, &link->backlog.lost)
+		answer_early(link,
+		             container_of(at, struct request, core_link),
+		             NVME_SC_INTERNAL_PATH_ERROR);
 }
 
 static void end(struct worker_link *link)

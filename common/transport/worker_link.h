@@ -17,13 +17,20 @@
  *           ring are taken, and then what is still in flight is put again on the next link, in
  *           its old order and before anything newer. Until then it is not done, since a worker
  *           may still be at its memory; of a queue that has closed neither, for which a Flush is
- *           put instead. (If no worker comes for a minute, it is done with Internal Path Error.)
+ *           put instead.
  *           What has waited for a worker for WORKER_PATIENCE_NS is done with Internal
  *           Path Error, so that the host takes another path or tries again. A worker's answer
  *           Namespace Not Ready is not passed on: the request is put again until that time.
+ *           Of what was in flight the host is told the same then, but it is not done: its
+ *           memory is never another's before a worker has completed it, or a Flush that is put
+ *           for it, and so proves that nobody is at it any more. The same where the worker
+ *           says that its device does not answer (LINK_UNDECIDED).
+ *           What must not be done twice (request->is_once) is not put again: its host is told
+ *           Command Interrupted, and decides.
  * Trust     The worker may be hostile: a completion must name a request in flight on this link.
- *           One that does not ends the link; so does a request that is not completed in 25 s, and
- *           a ring that stays full of completed requests.
+ *           One that does not ends the link, and so does a ring that stays full of completed
+ *           requests. A request that is never completed takes its memory and its slot, and nobody
+ *           else's: that a worker hangs is for its keeper to find out, and ends the link.
  * Threads   the reactor's
  * Lifetime  worker_link_free() closes the link; it must have no requests (worker_link_is_idle())
  */
@@ -42,6 +49,9 @@ struct worker_link_owner {
 	unsigned thread;
 	/* request->status and ->result are set. May be called from within put and look. */
 	void (*done)(struct request *request);
+	/* request->status is set, for the host; the request stays the link's until it is done. Not
+	 * for the first time, and not of a closed queue: nothing is to be done. */
+	void (*answer_early)(struct request *request);
 	/* A link has just come up: this worker may be another, with other memory. Before anything
 	 * is put on it. May be NULL, like the next. */
 	void (*came_up)(const struct worker_link_owner *owner);

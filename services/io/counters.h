@@ -25,6 +25,7 @@ enum counter {
 	COUNT_ERRORS,
 	COUNT_STARTED,
 	COUNT_FINISHED,
+	COUNT_OLD, /* does not only rise: how many the last sweep has found to be too old */
 	COUNTERS,
 };
 
@@ -40,6 +41,11 @@ static inline void counters_add(struct counters *counters, enum counter which, u
 	atomic_store_explicit(value,
 	                      atomic_load_explicit(value, memory_order_relaxed) + amount,
 	                      memory_order_relaxed);
+}
+
+static inline void counters_set(struct counters *counters, enum counter which, uint64_t amount)
+{
+	atomic_store_explicit(&counters->values[which], amount, memory_order_relaxed);
 }
 
 static inline uint64_t counters_get(const struct counters *counters, enum counter which)

@@ -30,7 +30,10 @@ struct io_thread {
 	struct loop_source uring_source;
 	struct looker looker;
 	struct mailbox mailbox;
+	struct pulse pulse;
 	struct letter stop;
+	struct sweep sweep;
+	struct letter sweep_letter; /* there and back */
 	bool stopping;
 	struct list lanes;
 	struct hold *hold; /* of the table of now; NULL: none yet */
@@ -144,6 +147,41 @@ static void let_lane_go(struct io_thread *thread, struct lane *lane)
 	mailbox_post(thread->options.control, &lane->gone, deliver_gone);
 }
 
+/* ------------------------------------------------------------------ what is old */
+
+static void deliver_swept(struct letter *letter)
+{
+	struct io_thread *thread = container_of(letter, struct io_thread, sweep_letter);
+
+	thread->sweep.answer(thread->sweep.context);
+}
+
+static void forget_old(struct io_thread *thread)
+{
+	const struct table *table = thread->hold ? thread->hold->table : NULL;
+
+	for (uint32_t i = 0; table && i < table->n_targets; i++)
+		counters_set(&table->targets[i].counters[thread->options.index], COUNT_OLD, 0);
+}
+
+static void deliver_sweep(struct letter *letter)
+{
+	struct io_thread *thread = container_of(letter, struct io_thread, sweep_letter);
+
+	forget_old(thread);
+	list_for_each (link, &thread->lanes)
+		lane_sweep(container_of(link, struct lane, link_in_thread),
+		           loop_now_ns(thread->loop),
+		           thread->sweep.limit_ns);
+	mailbox_post(thread->options.control, &thread->sweep_letter, deliver_swept);
+}
+
+void io_thread_sweep(struct io_thread *thread, const struct sweep *sweep)
+{
+	thread->sweep = *sweep;
+	mailbox_post(&thread->mailbox, &thread->sweep_letter, deliver_sweep);
+}
+
 /* ------------------------------------------------------------------ a round */
 
 static struct io_thread *thread_of(struct looker *looker)
@@ -220,6 +258,9 @@ static int set_up(struct io_thread *thread)
 	r = mailbox_init(&thread->mailbox, thread->loop);
 	if (r)
 		return error_trace(r);
+	r = pulse_beat(&thread->pulse, thread->loop);
+	if (r)
+		return error_trace(r);
 	thread->uring_source = LOOP_SOURCE(uring_has_results);
 	r = loop_add(thread->loop, &thread->uring_source, thread->uring.bell, EPOLLIN);
 	if (r)
@@ -234,6 +275,7 @@ static void take_down(struct io_thread *thread)
 {
 	loop_look_away(&thread->looker);
 	loop_remove(&thread->uring_source);
+	pulse_rest(&thread->pulse);
 	if (thread->mailbox.source.loop)
 		mailbox_deinit(&thread->mailbox);
 	uring_deinit(&thread->uring);
@@ -265,7 +307,6 @@ static void *run_thread(void *context)
 /* With all signals blocked: they are the main thread's. */
 static int start(struct io_thread *thread)
 {
-	char name[16];
 	sigset_t all, before;
 	int r;
 
@@ -275,8 +316,7 @@ static int start(struct io_thread *thread)
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	if (r)
 		return error_origin(-r);
-	snprintf(name, sizeof(name), "io %u", thread->options.index % 1000);
-	pthread_setname_np(thread->thread, name);
+	pthread_setname_np(thread->thread, thread->pulse.name);
 	while (sem_wait(&thread->started) < 0 && errno == EINTR)
 		;
 	if (thread->start_result)
@@ -288,12 +328,14 @@ static void free_thread(struct io_thread *thread)
 {
 	sem_destroy(&thread->started);
 	sem_destroy(&thread->ended);
+	pulse_deinit(&thread->pulse);
 	free(thread);
 }
 
 int io_thread_new(struct io_thread **ret_thread, const struct io_thread_options *options)
 {
 	struct io_thread *thread = line_alloc(sizeof(*thread));
+	char name[16];
 	int r;
 
 	if (!thread)
@@ -303,7 +345,10 @@ int io_thread_new(struct io_thread **ret_thread, const struct io_thread_options 
 	thread->inner = (struct lane){.thread = thread, .buffer_tried = true, .buffer = -1};
 	sem_init(&thread->started, 0, 0);
 	sem_init(&thread->ended, 0, 0);
-	r = start(thread);
+	snprintf(name, sizeof(name), "io %u", options->index % 1000);
+	r = pulse_init(&thread->pulse, name);
+	if (!r)
+		r = start(thread);
 	if (r) {
 		free_thread(thread);
 		return error_trace(r);
@@ -346,6 +391,11 @@ int io_thread_free(struct io_thread *thread)
 	pthread_join(thread->thread, NULL);
 	free_thread(thread);
 	return 0;
+}
+
+struct pulse *io_thread_pulse(struct io_thread *thread)
+{
+	return &thread->pulse;
 }
 
 struct loop *io_thread_loop(struct io_thread *thread)

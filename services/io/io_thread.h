@@ -5,6 +5,7 @@
 
 #include "common/base/cleanup.h"
 #include "common/loop/mailbox.h"
+#include "common/loop/pulse.h"
 #include "common/proc/cpus.h"
 #include "services/io/lane.h"
 #include "services/io/table.h"
@@ -19,7 +20,7 @@
  *           learns of lanes and tables by letters, and answers each by a letter to the control
  *           thread when it has let go of it.
  * Trust     none; the lanes do that
- * Threads   new, post and free: the control thread. The rest: the I/O thread itself.
+ * Threads   new, pulse, post and free: the control thread. The rest: the I/O thread itself.
  * Lifetime  io_thread_free() ends the thread when nothing is in flight, or says -ETIMEDOUT: then
  *           the kernel may still use arenas, and only the end of the process is safe.
  */
@@ -39,6 +40,19 @@ struct io_thread_options {
 /* The thread runs and can do I/O when it returns 0. Or a negative errno, which was logged. */
 int io_thread_new(struct io_thread **ret_thread, const struct io_thread_options *options);
 int io_thread_free(struct io_thread *thread);
+
+/* Looks for requests that are older than limit_ns: their number is in COUNT_OLD of each namespace
+ * when answer() is called, on the control thread. One at a time. */
+struct sweep {
+	uint64_t limit_ns;
+	void (*answer)(void *context);
+	void *context;
+};
+
+void io_thread_sweep(struct io_thread *thread, const struct sweep *sweep);
+
+/* For the control thread to ask whether it is alive. */
+struct pulse *io_thread_pulse(struct io_thread *thread);
 
 void io_thread_give_lane(struct io_thread *thread, struct lane *lane);
 void io_thread_close_lane(struct io_thread *thread, struct lane *lane); /* once */

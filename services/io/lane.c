@@ -10,6 +10,7 @@
 #include "common/base/log.h"
 #include "common/shm/doorbell.h"
 #include "services/io/io_thread.h"
+#include "services/io/namespace.h"
 
 /* What one look takes from one lane: so many requests, or so many bytes of data. Who serves memory
  * copies them in this look, and the transport can send meanwhile, or at least begin. */
@@ -23,6 +24,9 @@
 /* Completions that wait for the end of the look at most: the transport can begin with these
  * while we do the next. */
 #define UNPUBLISHED_MAX 8
+
+/* What one sweep tells of: completions must find room beside it. */
+#define TELL_MAX 64u
 
 /* ------------------------------------------------------------------ life */
 
@@ -44,7 +48,8 @@ struct lane *lane_new(struct link *link, struct region *arena)
 	list_init(&lane->link_in_thread);
 	lane->requests = calloc(LINK_SLOTS, sizeof(*lane->requests));
 	lane->scratch = calloc(LINK_SLOTS, sizeof(*lane->scratch)); /* pages, untouched mostly */
-	if (!lane->requests || !lane->scratch)
+	lane->ages = calloc(LINK_SLOTS, sizeof(*lane->ages));
+	if (!lane->requests || !lane->scratch || !lane->ages)
 		return NULL;
 	for (uint32_t i = 0; i < LINK_SLOTS; i++) {
 		struct request *request = &lane->requests[i];
@@ -65,6 +70,7 @@ struct lane *lane_free(struct lane *lane)
 	region_deinit(&lane->arena);
 	free(lane->requests);
 	free(lane->scratch);
+	free(lane->ages);
 	free(lane);
 	return NULL;
 }
@@ -308,6 +314,53 @@ unsigned lane_take(struct lane *lane)
 	if (n > 0)
 		ring_release(&lane->link.requests);
 	return n;
+}
+
+/* ------------------------------------------------------------------ what is old */
+
+static bool is_same(struct link_id a, struct link_id b)
+{
+	return a.index == b.index && a.generation == b.generation;
+}
+
+/* Where there is no room the next sweep tries again. */
+static bool tell_undecided(struct lane *lane, const struct request *request)
+{
+	const struct link_completion completion = {.id = request->wanted.id,
+	                                           .status = LINK_UNDECIDED};
+
+	if (lane->state != LANE_OPEN || ring_put(&lane->link.completions, &completion))
+		return false;
+	lane->unpublished++;
+	return true;
+}
+
+static bool is_old(struct lane_age *age, const struct request *request, uint64_t now_ns,
+                   uint64_t limit_ns)
+{
+	if (!is_same(age->id, request->wanted.id) || age->since_ns == 0)
+		*age = (struct lane_age){.id = request->wanted.id, .since_ns = now_ns};
+	return now_ns >= age->since_ns + limit_ns;
+}
+
+void lane_sweep(struct lane *lane, uint64_t now_ns, uint64_t limit_ns)
+{
+	unsigned n_told = 0;
+
+	for (uint32_t i = 0; lane->in_flight > 0 && i < LINK_SLOTS; i++) {
+		struct request *request = &lane->requests[i];
+		const struct target *target = request->target;
+
+		if (!list_is_empty(&request->link) || /* it is free */
+		    !is_old(&lane->ages[i], request, now_ns, limit_ns))
+			continue;
+		counters_add(&target->counters[io_thread_index(lane->thread)], COUNT_OLD, 1);
+		if (lane->ages[i].is_told || n_told == TELL_MAX ||
+		    !atomic_load(&target->owner->may_tell))
+			continue;
+		lane->ages[i].is_told = tell_undecided(lane, request);
+		n_told++;
+	}
 }
 
 /* ------------------------------------------------------------------ sleeping */

@@ -30,6 +30,12 @@ enum lane_state {
 	LANE_CLOSING, /* ends when nothing is in flight */
 };
 
+struct lane_age {
+	struct link_id id; /* of whom this is */
+	bool is_told;
+	uint64_t since_ns;
+};
+
 struct lane {
 	struct link link;
 	struct region arena;
@@ -48,6 +54,7 @@ struct lane {
 	int buffer; /* registered with the thread's uring; -1: not */
 	struct request *requests;
 	union request_scratch *scratch;
+	struct lane_age *ages; /* of requests, as the sweeps saw them */
 	struct list free;
 	struct loop_source doorbell;
 	struct list link_in_thread;
@@ -72,6 +79,10 @@ void lane_detach(struct lane *lane);
 /* Takes and starts what the ring has, up to a bounded number; returns how many. */
 unsigned lane_take(struct lane *lane);
 void lane_publish(struct lane *lane);
+
+/* Counts requests that are in flight for longer than limit_ns, as of the first sweep that saw
+ * them, in COUNT_OLD of their namespaces; tells the transport of those that may be told. */
+void lane_sweep(struct lane *lane, uint64_t now_ns, uint64_t limit_ns);
 
 /* Before the thread sleeps, as in struct looker. */
 bool lane_sleep(struct lane *lane);

@@ -248,6 +248,26 @@ bool namespace_open(struct namespace *namespace, const struct namespace *other,
 	return false;
 }
 
+/* ------------------------------------------------------------------ a device that is silent */
+
+void namespace_is_silent(struct namespace *namespace, uint64_t n)
+{
+	char reason[BACKING_REASON_SIZE];
+
+	snprintf(reason,
+	         sizeof(reason),
+	         "its device does not answer: %llu requests wait for it",
+	         (unsigned long long)n);
+	set_reason(namespace, reason);
+}
+
+void namespace_answers(struct namespace *namespace)
+{
+	namespace->reason[0] = '\0';
+	if (namespace->backing)
+		log_ready(namespace, "its device answers again");
+}
+
 /* ------------------------------------------------------------------ measuring */
 
 bool namespace_measure(struct namespace *namespace)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #pragma once
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -44,6 +45,9 @@ struct namespace
 	uint64_t held_since_ns;           /* 0: it is not, or not at the last try */
 	struct loop_timer retry;
 	struct counters *counters; /* one per I/O thread */
+
+	uint8_t patience; /* enum patience_state; not GOOD: it is not ready, and reason says so */
+	atomic_bool may_tell; /* I/O threads: to the hosts of what is old */
 };
 
 /* NULL: no memory. */
@@ -59,6 +63,16 @@ bool namespace_becomes(struct namespace *namespace, const Nvmetd__BackingView *v
  * now. False: try again after *ret_retry_ns. */
 bool namespace_open(struct namespace *namespace, const struct namespace *other,
                     uint64_t *ret_retry_ns);
+
+/* It has a backing, whose device answers. */
+static inline bool namespace_is_ready(const struct namespace *namespace)
+{
+	return namespace->backing && namespace->patience == 0;
+}
+
+/* So many requests have been with its device for too long; and it answers again. */
+void namespace_is_silent(struct namespace *namespace, uint64_t n);
+void namespace_answers(struct namespace *namespace);
 
 /* Looks for a change of its size. True: there is one; it may not be ready any more. */
 bool namespace_measure(struct namespace *namespace);

@@ -10,6 +10,7 @@
 #include "common/base/list.h"
 #include "common/base/log.h"
 #include "services/io/namespace.h"
+#include "services/io/patience.h"
 
 #define MEASURE_NS (5 * NS_PER_S)
 #define REBUILD_NS NS_PER_S
@@ -35,6 +36,7 @@ struct namespaces {
 	struct list tables; /* that not all threads have let go of */
 	struct loop_timer measure;
 	struct loop_timer rebuild; /* there was no memory for a table */
+	struct patience patience;
 };
 
 static struct namespace *namespace_at(struct list *link)
@@ -66,7 +68,7 @@ static void fill_targets(struct namespaces *namespaces, struct table *table)
 			.block_shift = backing ? backing->block_shift : 9,
 			.read_only = namespace->read_only,
 			.blocks = namespace->blocks,
-			.backing = backing ? backing_share(backing) : NULL,
+			.backing = namespace_is_ready(namespace) ? backing_share(backing) : NULL,
 			.counters = namespace->counters,
 			.owner = namespace,
 		};
@@ -134,10 +136,20 @@ static void rebuild_due(struct loop_timer *timer)
 	give_new_table(container_of(timer, struct namespaces, rebuild));
 }
 
+static bool is_current(void *context)
+{
+	return !((struct namespaces *)context)->rebuild.due_ns;
+}
+
 static void tell(struct namespaces *namespaces)
 {
 	give_new_table(namespaces);
 	namespaces->options.changed(namespaces->options.context);
+}
+
+static void readiness_changed(void *context)
+{
+	tell(context);
 }
 
 /* ------------------------------------------------------------------ opening */
@@ -189,6 +201,7 @@ static void set_measure_timer(struct namespaces *namespaces)
 
 		if (!backing || !backing->kind->measure)
 			continue;
+		patience_watch(&namespaces->patience, true);
 		if (!namespaces->measure.due_ns)
 			loop_timer_set(namespaces->options.loop,
 			               &namespaces->measure,
@@ -196,11 +209,12 @@ static void set_measure_timer(struct namespaces *namespaces)
 		return;
 	}
 	loop_timer_clear(&namespaces->measure);
+	patience_watch(&namespaces->patience, false);
 }
 
 static bool measure(struct namespaces *namespaces, struct namespace *namespace)
 {
-	if (!namespace->backing || !namespace_measure(namespace))
+	if (!namespace_is_ready(namespace) || !namespace_measure(namespace))
 		return false;
 	if (namespace->reason[0]) { /* there is nothing left to serve */
 		namespace->backing = backing_release(namespace->backing);
@@ -401,7 +415,7 @@ static const char *find_obstacle(const struct namespace *namespace)
 		return "it has no io grant here (yet)";
 	if (namespace->read_only)
 		return "it is read-only";
-	if (!namespace->backing)
+	if (!namespace_is_ready(namespace))
 		return "it is not ready";
 	return namespace->backing->kind->give ? NULL : "it is not in memory";
 }
@@ -440,6 +454,17 @@ int namespaces_new(struct namespaces **ret_namespaces, const struct namespaces_o
 	list_init(&namespaces->tables);
 	namespaces->measure = LOOP_TIMER(measure_due);
 	namespaces->rebuild = LOOP_TIMER(rebuild_due);
+	patience_init(&namespaces->patience,
+	              &(struct patience_options){
+			      .loop = options->loop,
+			      .threads = options->threads,
+			      .n_threads = options->n_threads,
+			      .limit_ns = options->patience_ns,
+			      .namespaces = &namespaces->list,
+			      .is_current = is_current,
+			      .changed = readiness_changed,
+			      .context = namespaces,
+		      });
 	*ret_namespaces = namespaces;
 	return 0;
 }
@@ -450,6 +475,7 @@ struct namespaces *namespaces_free(struct namespaces *namespaces)
 		return NULL;
 	loop_timer_clear(&namespaces->measure);
 	loop_timer_clear(&namespaces->rebuild);
+	patience_deinit(&namespaces->patience);
 	list_for_each_safe (link, &namespaces->tables)
 		end_table(container_of(link, struct table, link));
 	list_for_each_safe (link, &namespaces->list)

@@ -19,6 +19,7 @@
  *           5 s, in case that a file or device has changed its size.
  * Promise   Each change becomes a new table for the I/O threads, and a call of changed(). What
  *           a view no longer has is closed when the last request on it is finished.
+ *           A namespace whose device does not answer is not ready until it does (patience.h).
  * Trust     Views come from the state service; paths are the operator's. What is not
  *           understood makes a namespace not ready, nothing else.
  * Threads   the control thread; opening makes system calls that may wait for a disk
@@ -31,6 +32,7 @@ struct namespaces_options {
 	struct loop *loop;
 	struct io_thread **threads;
 	unsigned n_threads;
+	uint64_t patience_ns; /* with a device that does not answer; 0: without end */
 	void (*changed)(void *context);
 	void *context;
 };

@@ -15,8 +15,8 @@ static void describe(Nvmetd__BackingReport *report, struct namespace *namespace)
 
 	nvmetd__backing_report__init(report);
 	report->handle = namespace->handle;
-	report->ready = backing != NULL;
-	if (!backing) {
+	report->ready = namespace_is_ready(namespace);
+	if (!report->ready) {
 		report->reason = namespace->reason;
 		return;
 	}

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "common/base/clock.h"
 #include "common/base/error.h"
 #include "common/base/log.h"
 #include "common/ipc/client.h"
@@ -20,6 +21,7 @@
 
 struct worker {
 	struct service *service;
+	const struct worker_options *options;
 	struct mailbox mailbox; /* letters of the I/O threads */
 	struct io_thread **threads;
 	unsigned n_threads;
@@ -122,6 +124,7 @@ static int start_threads(struct worker *worker)
 
 		if (r)
 			return error_trace(r);
+		service_watch(worker->service, io_thread_pulse(worker->threads[worker->n_threads]));
 		worker->n_threads++;
 	}
 	return 0;
@@ -133,6 +136,7 @@ static int make_namespaces(struct worker *worker)
 		.loop = worker->service->loop,
 		.threads = worker->threads,
 		.n_threads = worker->n_threads,
+		.patience_ns = worker->options->device_timeout_s * NS_PER_S,
 		.changed = namespaces_changed,
 		.context = worker,
 	};
@@ -181,7 +185,8 @@ static int find_paths(struct worker *worker)
 	return service_run_path(worker->service, worker->state_path, "worker.sock");
 }
 
-int worker_new(struct worker **ret_worker, struct service *service)
+int worker_new(struct worker **ret_worker, struct service *service,
+               const struct worker_options *options)
 {
 	_cleanup_(worker_freep) struct worker *worker = calloc(1, sizeof(*worker));
 	int r;
@@ -189,6 +194,7 @@ int worker_new(struct worker **ret_worker, struct service *service)
 	if (!worker)
 		return error_origin(-ENOMEM);
 	worker->service = service;
+	worker->options = options;
 	r = memory_guard();
 	if (!r)
 		r = find_paths(worker);

@@ -18,6 +18,14 @@
  */
 struct worker;
 
-int worker_new(struct worker **ret_worker, struct service *service);
+struct worker_options {
+	unsigned device_timeout_s; /* 0: devices may take as long as they like */
+};
+
+#define WORKER_OPTIONS ((struct worker_options){.device_timeout_s = 12})
+
+/* The options must outlive it. */
+int worker_new(struct worker **ret_worker, struct service *service,
+               const struct worker_options *options);
 struct worker *worker_free(struct worker *worker);
 DEFINE_CLEANUP(struct worker *, worker_free)

@@ -84,12 +84,17 @@ static void forget_process(struct child *child)
 	child->pid = 0;
 }
 
+static unsigned watchdog_ms(const struct child *child)
+{
+	return child->limits->watchdog_ms * child->command->patience;
+}
+
 static int start_process(struct child *child)
 {
 	const struct spawn how = {
 		.argv = child->command->argv,
 		.notify_path = child->notify->address.sun_path,
-		.watchdog_s = (child->limits->watchdog_ms + 999) / 1000,
+		.watchdog_s = (watchdog_ms(child) + 999) / 1000,
 		.keeper = &child->keeper,
 	};
 	pid_t pid = spawn(&how);
@@ -110,16 +115,23 @@ static int start_process(struct child *child)
 
 /* ------------------------------------------------------------------ steps */
 
+/* Who was killed at work, even again and again, is needed at once; who fails at its work as soon
+ * as it has begun would only do so again. */
+static bool has_lived_well(const struct child *child)
+{
+	return child->ready_ns > 0 &&
+	       clock_now_ns() >= child->ready_ns + child->limits->good_life_ms * NS_PER_MS;
+}
+
 /* The time until the next start, which grows from one failure to the next. */
 static enum child_state back_off(struct child *child)
 {
 	const struct child_limits *limits = child->limits;
-	uint64_t lived_ms = (clock_now_ns() - child->started_ns) / NS_PER_MS;
 	unsigned next_ms;
 
 	if (!child->is_wanted)
 		return CHILD_ENDED;
-	if (lived_ms >= limits->good_life_ms)
+	if (has_lived_well(child))
 		child->backoff_ms = 0;
 	if (child->backoff_ms > 0)
 		log_info("%s: started again in %u ms", name_of(child), child->backoff_ms);
@@ -130,14 +142,48 @@ static enum child_state back_off(struct child *child)
 	return CHILD_WAITING;
 }
 
+static enum child_state kill_process(struct child *child)
+{
+	send_signal(child, SIGKILL);
+	loop_timer_clear(&child->deadline);
+	return CHILD_KILLED;
+}
+
 /* 0: whenever it likes. */
 static void expect_sign_of_life(struct child *child, unsigned limit_ms)
 {
-	if (limit_ms == 0)
+	child->patience_ms = limit_ms;
+	if (limit_ms == 0) {
 		loop_timer_clear(&child->deadline);
-	else
-		loop_timer_set(
-			child->loop, &child->deadline, clock_now_ns() + limit_ms * NS_PER_MS);
+		return;
+	}
+	child->due_ns = clock_now_ns() + limit_ms * NS_PER_MS;
+	loop_timer_set(child->loop, &child->deadline, child->due_ns);
+}
+
+/* A launcher that has stood still itself (stopped, frozen with its container) comes late to the
+ * deadline, and then knows nothing of its child: it may have stood still as well. */
+static bool have_we_stood_still(const struct child *child)
+{
+	return clock_now_ns() > child->due_ns + child->patience_ms * NS_PER_MS / 2;
+}
+
+static enum child_state hang(struct child *child)
+{
+	if (have_we_stood_still(child)) {
+		log_warn("%s: process %d: nothing was heard from it, but we stood still: it gets "
+		         "its time again",
+		         name_of(child),
+		         child->pid);
+		expect_sign_of_life(child, child->patience_ms);
+		return child->state;
+	}
+	log_err("%s: process %d hangs: killed%s%s",
+	        name_of(child),
+	        child->pid,
+	        child->status[0] ? ": it said last: " : "",
+	        child->status);
+	return kill_process(child);
 }
 
 static enum child_state begin(struct child *child)
@@ -145,6 +191,7 @@ static enum child_state begin(struct child *child)
 	int r;
 
 	child->started_ns = clock_now_ns();
+	child->ready_ns = 0;
 	child->n_starts++;
 	child->status[0] = '\0';
 	r = start_process(child);
@@ -188,32 +235,26 @@ static enum child_state step_idle(struct child *child, enum event event)
 	return event == STOP || event == KILL ? CHILD_ENDED : CHILD_IDLE;
 }
 
-static enum child_state kill_process(struct child *child)
-{
-	send_signal(child, SIGKILL);
-	loop_timer_clear(&child->deadline);
-	return CHILD_KILLED;
-}
-
 static enum child_state step_alive(struct child *child, enum event event)
 {
 	switch (event) {
 	case SAID_READY:
-		if (child->state != CHILD_READY)
+		if (child->state != CHILD_READY) {
 			log_info("%s: ready", name_of(child));
+			child->ready_ns = clock_now_ns();
+		}
 		child->was_ready = true;
-		expect_sign_of_life(child, child->limits->watchdog_ms);
+		expect_sign_of_life(child, watchdog_ms(child));
 		return CHILD_READY;
 	case SAID_ALIVE:
-		expect_sign_of_life(child, child->limits->watchdog_ms);
+		expect_sign_of_life(child, watchdog_ms(child));
 		return child->state;
 	case EXITED:
 		return back_off(child);
 	case LEFT:
 		return succeed(child);
 	case DEADLINE:
-		log_err("%s: process %d hangs: killed", name_of(child), child->pid);
-		return kill_process(child);
+		return hang(child);
 	case RENEW:
 		return child->state == CHILD_READY ? stop_process(child, SIGHUP, CHILD_LEAVING)
 		                                   : child->state;

@@ -17,10 +17,11 @@
  *           end, the deadline of the current state, and the launcher's wishes.
  * Promise   There is never more than one process of a child: the successor is started when the
  *           end of the predecessor is certain, with the descriptors it stored. The first
- *           restart is at once, the next after 100 ms, doubling to 5 s; 10 s of life make up
- *           for all that was before. Who was ready and ends with 0 has left to a successor
- *           (SIGHUP): that is no failure, and the successor is started at once, or after 100 ms if
- *           it lived less than 1 s. Who hangs is killed.
+ *           restart is at once, the next after 100 ms, doubling to 5 s; a second in which it
+ *           was ready makes up for all that was before. Who was ready and ends with 0 has left
+ *           to a successor (SIGHUP): that is no failure, and the successor is started at once,
+ *           or after 100 ms if it lived less than 1 s. Who hangs is killed, unless it was us who
+ *           stood still.
  * Trust     the process may be broken: it may say anything, at any time
  * Threads   the loop's
  * Lifetime  child_deinit() kills what runs, and does not wait for it
@@ -60,6 +61,9 @@ struct child {
 	struct loop_source exit; /* a pidfd */
 	struct loop_timer deadline;
 	uint64_t started_ns;
+	uint64_t ready_ns; /* 0: it was not, in this life */
+	uint64_t due_ns;   /* when the next sign of life is, after: */
+	unsigned patience_ms;
 	unsigned backoff_ms; /* before the next start */
 	unsigned n_starts;
 	char status[128]; /* what it says of itself */

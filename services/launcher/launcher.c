@@ -262,7 +262,7 @@ int launcher_new(struct launcher **ret_launcher, struct service *service,
 		.stop_ms = 5000,
 		.backoff_first_ms = 100,
 		.backoff_most_ms = 5000,
-		.good_life_ms = 10000,
+		.good_life_ms = 1000,
 		.short_life_ms = 1000,
 	};
 	launcher->notify = NOTIFY_NULL;

@@ -56,19 +56,31 @@ static bool take_congestion(void *context, const char *value)
 	return value[0] != '\0';
 }
 
+/* nvmetd-io's */
+static bool take_device_timeout(void *context, const char *value)
+{
+	unsigned number;
+
+	((struct launcher_options *)context)->device_timeout = value;
+	return option_number(value, 0, 3600, &number);
+}
+
 static const struct service_option options_of_role[] = {
-	{"config",     "FILE", "exports to start with, in nvmetcli's format",                   take_config},
-	{"io",         "N",    "I/O processes, 1 to 16 (default 1)",                            take_io    },
+	{"config",         "FILE", "exports to start with, in nvmetcli's format",                   take_config},
+	{"io",             "N",    "I/O processes, 1 to 16 (default 1)",                            take_io    },
 	{"watchdog",
-         "SECONDS",            "kills what hangs so long, 1 to 3600; 0: never (10)",
-         take_watchdog										     },
+         "SECONDS",                "kills what hangs so long, 1 to 3600; 0 is never (5)",
+         take_watchdog											 },
 	{"bin-dir",
-         "DIR",                "where the other programs are (default: where this one is)",
-         take_bin_dir										      },
+         "DIR",                    "where the other programs are (default: where this one is)",
+         take_bin_dir											  },
 	{"congestion",
-         "NAME",               "TCP congestion control of connections (the system's)",
-         take_congestion										   },
-	{"trace",      "N",    "trace every Nth I/O command (see nvmetctl trace); 0: none (0)", take_trace },
+         "NAME",                   "TCP congestion control of connections (the system's)",
+         take_congestion										       },
+	{"device-timeout",
+         "SECONDS",                "how long a device may take for a request; 0: for ever (12)",
+         take_device_timeout										   },
+	{"trace",          "N",    "trace every Nth I/O command (see nvmetctl trace); 0: none (0)", take_trace },
 };
 
 static const struct service_role role = {
@@ -99,7 +111,7 @@ static int make_absolute(const char **path, char *buffer)
 int main(int argc, char **argv)
 {
 	static char run_dir[PATH_MAX], state_dir[PATH_MAX];
-	struct launcher_options options = {.n_io = 1, .watchdog_s = 10};
+	struct launcher_options options = {.n_io = 1, .watchdog_s = 5};
 	_cleanup_(service_deinit) struct service service = SERVICE_NULL;
 	_cleanup_(launcher_freep) struct launcher *launcher = NULL;
 	int r;

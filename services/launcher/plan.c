@@ -6,6 +6,9 @@
 
 #include "common/base/error.h"
 
+/* Its database may wait for a disk that is busy, and I/O goes on meanwhile. */
+#define PATIENCE_WITH_STATE 3
+
 static void add_argument(struct command *command, const char *argument)
 {
 	must(command->argc < COMMAND_ARGUMENTS);
@@ -33,6 +36,7 @@ static struct command *add_command(struct plan *plan, const struct service *serv
 	if (length < 0 || (size_t)length >= sizeof(command->program))
 		return NULL;
 	plan->n++;
+	command->patience = 1;
 	snprintf(command->name, sizeof(command->name), "%s", name);
 	add_argument(command, command->program);
 	add_option(command, "--name", command->name);
@@ -56,6 +60,7 @@ int plan_make(struct plan *plan, const struct launcher_options *options,
 	command = add_command(plan, service, bin_dir, "nvmetd-state", "state");
 	if (!command)
 		return error_origin(-ENAMETOOLONG);
+	command->patience = PATIENCE_WITH_STATE;
 	add_option(command, "--config", options->config);
 	for (unsigned i = 0; i < options->n_io; i++) {
 		snprintf(name, sizeof(name), "io-%u", i);
@@ -63,6 +68,7 @@ int plan_make(struct plan *plan, const struct launcher_options *options,
 		if (!command)
 			return error_origin(-ENAMETOOLONG);
 		add_option(command, "--threads", plan->threads);
+		add_option(command, "--device-timeout", options->device_timeout);
 	}
 	command = add_command(plan, service, bin_dir, "nvmetd-tcp", "tcp");
 	if (!command)

@@ -25,6 +25,7 @@ struct launcher_options {
 	const char *bin_dir;    /* NULL: where our own program lies */
 	const char *trace;      /* every how many commands the transports trace; NULL: not said */
 	const char *congestion; /* of the transports' connections; NULL: not said */
+	const char *device_timeout; /* of the workers, in seconds; NULL: not said */
 	unsigned n_io;
 	unsigned watchdog_s; /* 0: a hung process is not noticed */
 };
@@ -34,6 +35,7 @@ struct command {
 	char program[PATH_MAX];
 	const char *argv[COMMAND_ARGUMENTS + 1];
 	unsigned argc;
+	unsigned patience; /* so many times the watchdog's time */
 };
 
 struct plan {

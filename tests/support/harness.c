@@ -151,22 +151,15 @@ static const char *bin_dir_of(const struct harness *harness)
 static void become_launcher(const struct harness *harness, bool has_config)
 {
 	char threads[16], config[128], run[128], state[128], bin[512], program[520];
-	const char *arguments[] = {"nvmetd",
-	                           "--run-dir",
-	                           run,
-	                           "--state-dir",
-	                           state,
-	                           "--bin-dir",
-	                           bin,
-	                           "--threads",
-	                           threads,
-	                           NULL,
-	                           NULL,
-	                           NULL,
-	                           NULL,
-	                           NULL,
-	                           NULL,
-	                           NULL};
+	const char *arguments[32] = {"nvmetd",
+	                             "--run-dir",
+	                             run,
+	                             "--state-dir",
+	                             state,
+	                             "--bin-dir",
+	                             bin,
+	                             "--threads",
+	                             threads};
 	unsigned n = 9;
 	int log = open(harness_path(harness, "log"), O_CREAT | O_APPEND | O_WRONLY, 0666);
 
@@ -179,6 +172,14 @@ static void become_launcher(const struct harness *harness, bool has_config)
 	if (has_config) {
 		arguments[n++] = "--config";
 		arguments[n++] = config;
+	}
+	if (harness->watchdog) {
+		arguments[n++] = "--watchdog";
+		arguments[n++] = harness->watchdog;
+	}
+	if (harness->device_timeout) {
+		arguments[n++] = "--device-timeout";
+		arguments[n++] = harness->device_timeout;
 	}
 	if (harness->trace) {
 		arguments[n++] = "--trace";

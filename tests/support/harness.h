@@ -66,13 +66,15 @@ struct harness_exports {
 struct harness {
 	char directory[64];
 	pid_t launcher;
-	unsigned threads;    /* of each process; NVMETD_TEST_THREADS, or 1 */
-	uid_t run_as;        /* 0: as we are */
-	const char *bin_dir; /* of the programs; NULL: the build's */
-	const char *spin_us; /* as after --spin-us; NULL: not said */
-	const char *trace;   /* as after --trace; NULL: not said */
-	const char *cpus;    /* as after --cpus; NULL: not said */
-	unsigned files;      /* that each process may have open; 0: as we */
+	unsigned threads;           /* of each process; NVMETD_TEST_THREADS, or 1 */
+	uid_t run_as;               /* 0: as we are */
+	const char *bin_dir;        /* of the programs; NULL: the build's */
+	const char *spin_us;        /* as after --spin-us; NULL: not said */
+	const char *trace;          /* as after --trace; NULL: not said */
+	const char *device_timeout; /* as after --device-timeout; NULL: not said */
+	const char *watchdog;       /* as after --watchdog; NULL: not said */
+	const char *cpus;           /* as after --cpus; NULL: not said */
+	unsigned files;             /* that each process may have open; 0: as we */
 	struct harness_exports exports;
 };
 

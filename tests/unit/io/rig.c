@@ -25,6 +25,13 @@ static struct io_thread *threads[THREADS_MAX];
 static unsigned n_threads;
 static uint64_t revision;
 
+static uint64_t patience_ns;
+
+void rig_patience(unsigned ms)
+{
+	patience_ns = ms * NS_PER_MS;
+}
+
 static void changed(void *context)
 {
 	(void)context;
@@ -66,6 +73,7 @@ void rig_begin(unsigned count)
 	revision = 0;
 	start_threads();
 	with_loop.loop = rig.loop;
+	with_loop.patience_ns = patience_ns;
 	ck_assert_int_eq(namespaces_new(&rig.namespaces, &with_loop), 0);
 	links_options.loop = rig.loop;
 	links_options.path = rig_path("data.sock");
@@ -194,7 +202,7 @@ uint64_t rig_blocks(uint32_t handle, const char **ret_reason)
 		if (namespace->handle != handle)
 			continue;
 		*ret_reason = namespace->reason;
-		return namespace->backing ? namespace->blocks : 0;
+		return namespace_is_ready(namespace) ? namespace->blocks : 0;
 	}
 	*ret_reason = "not in the view";
 	return 0;

@@ -47,6 +47,8 @@ struct rig {
 extern struct rig rig;
 
 void rig_begin(unsigned threads);
+/* Before that: how long a device may take; 0, as if not said: for ever. */
+void rig_patience(unsigned ms);
 void rig_end(void);
 
 /* The directory goes now, for one who will be killed. */

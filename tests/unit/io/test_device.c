@@ -2,71 +2,24 @@
 /* A block device: a loop device over a file of the test. */
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/loop.h>
 #include <stdio.h>
-#include <string.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "services/io/namespace.h"
 #include "tests/support/spec.h"
+#include "tests/unit/io/loop_device.h"
 #include "tests/unit/io/rig.h"
 
 #define MIB (1u << 20)
 
 static struct player player;
 static int holder;
-static int device;
-static char device_path[32];
-
-/* It goes by itself when the last one closes it. */
-static bool make_device(const char *path, unsigned block_size)
-{
-	struct loop_config config = {
-		.block_size = block_size,
-		.info = {.lo_flags = LO_FLAGS_AUTOCLEAR},
-	};
-	int control = open("/dev/loop-control", O_RDWR | O_CLOEXEC);
-	int file = open(path, O_RDWR | O_CLOEXEC);
-	bool made = false;
-
-	for (int tries = 0; !made && control >= 0 && file >= 0 && tries < 10; tries++) {
-		int number = ioctl(control, LOOP_CTL_GET_FREE);
-
-		snprintf(device_path, sizeof(device_path), "/dev/loop%d", number);
-		device = open(device_path, O_RDWR | O_CLOEXEC);
-		if (device < 0)
-			break;
-		config.fd = (uint32_t)file;
-		made = ioctl(device, LOOP_CONFIGURE, &config) == 0;
-		if (!made)
-			close(device); /* another was quicker */
-	}
-	if (control >= 0)
-		close(control);
-	if (file >= 0)
-		close(file);
-	return made;
-}
-
-static bool can_make_a_device(void)
-{
-	char path[] = "/tmp/unit-io-probe-XXXXXX";
-	int fd = mkstemp(path);
-	bool can = fd >= 0 && ftruncate(fd, MIB) == 0 && make_device(path, 512);
-
-	if (can)
-		close(device);
-	close(fd);
-	unlink(path);
-	return can;
-}
 
 static void given_a_device_with_blocks_of(unsigned block_size)
 {
 	rig_begin(1);
-	ck_assert(make_device(rig_file("disk", 16 * MIB), block_size));
-	rig_serve_one(device_path);
+	ck_assert(loop_device_begin(rig_file("disk", 16 * MIB), block_size));
+	rig_serve_one(loop_device_path());
 	player_begin(&player);
 	holder = -1;
 }
@@ -87,7 +40,7 @@ static void leave(void)
 	player_leave(&player);
 	if (holder >= 0)
 		close(holder);
-	close(device);
+	loop_device_end();
 	rig_end();
 }
 
@@ -136,7 +89,7 @@ END_TEST
 
 START_TEST(keeps_out_who_would_mount_it)
 {
-	holder = open(device_path, O_RDWR | O_EXCL | O_CLOEXEC);
+	holder = open(loop_device_path(), O_RDWR | O_EXCL | O_CLOEXEC);
 	ck_assert_int_eq(holder, -1);
 	ck_assert_int_eq(errno, EBUSY);
 }
@@ -144,11 +97,11 @@ END_TEST
 
 START_TEST(is_not_ready_while_it_is_in_use)
 {
-	const struct rig_namespace one = {.handle = 1, .path = device_path};
+	const struct rig_namespace one = {.handle = 1, .path = loop_device_path()};
 	const char *reason;
 
 	rig_serve(NULL, 0);
-	until((holder = open(device_path, O_RDWR | O_EXCL | O_CLOEXEC)) >= 0);
+	until((holder = open(loop_device_path(), O_RDWR | O_EXCL | O_CLOEXEC)) >= 0);
 	rig_serve(&one, 1);
 	ck_assert_uint_eq(rig_blocks(1, &reason), 0);
 	ck_assert_str_eq(reason, "the device is in use: it is mounted, or another process has it");
@@ -175,7 +128,7 @@ int main(void)
 {
 	Suite *suite;
 
-	if (!can_make_a_device()) {
+	if (!loop_device_can_be()) {
 		printf("1..0 # SKIP a loop device cannot be made here\n");
 		return 77;
 	}

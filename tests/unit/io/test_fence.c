@@ -10,17 +10,19 @@
 #include <unistd.h>
 
 #include "tests/support/spec.h"
+#include "tests/unit/io/loop_device.h"
 #include "tests/unit/io/rig.h"
 #include "tests/unit/io/slow_file.h"
 
 static struct player player;
 static pid_t predecessor;
+static const char *served; /* the path */
 
 /* Serves the slow file, writes a block to it, and waits to be killed. */
 static void be_the_predecessor(void)
 {
 	rig_begin(1);
-	rig_serve_one(slow_file_path());
+	rig_serve_one(served);
 	player_begin(&player);
 	rig_leave_no_trace();
 	player_fill(&player, 4096, 1);
@@ -30,12 +32,10 @@ static void be_the_predecessor(void)
 		loop_round(rig.loop, 100);
 }
 
-static void given(enum slow_file_kind kind)
+static void given_a_predecessor(void)
 {
-	const char *why;
 	uint64_t deadline_ns = clock_now_ns() + 10 * NS_PER_S;
 
-	ck_assert(slow_file_begin(kind, &why));
 	player = PLAYER_NULL;
 	predecessor = fork();
 	if (predecessor == 0)
@@ -44,6 +44,15 @@ static void given(enum slow_file_kind kind)
 		usleep(1000);
 	ck_assert_uint_eq(slow_file_held(), 1);
 	rig_begin(1);
+}
+
+static void given(enum slow_file_kind kind)
+{
+	const char *why;
+
+	ck_assert(slow_file_begin(kind, &why));
+	served = slow_file_path();
+	given_a_predecessor();
 }
 
 static void given_a_disk_that_no_thread_waits_for(void)
@@ -56,17 +65,28 @@ static void given_a_disk_that_a_thread_waits_for(void)
 	given(SLOW_FILE_WAITS);
 }
 
+static void given_a_block_device(void)
+{
+	const char *why;
+
+	ck_assert(slow_file_begin(SLOW_FILE_ASYNC, &why));
+	ck_assert(loop_device_begin(slow_file_path(), 512));
+	served = loop_device_path();
+	given_a_predecessor();
+}
+
 static void leave(void)
 {
 	slow_file_hold(false);
 	player_leave(&player);
 	rig_end();
+	loop_device_end();
 	slow_file_end();
 }
 
 static void serve(void)
 {
-	const struct rig_namespace one = {.handle = 1, .path = slow_file_path()};
+	const struct rig_namespace one = {.handle = 1, .path = served};
 
 	rig_serve(&one, 1);
 }
@@ -150,5 +170,12 @@ int main(void)
 	         leave,
 	         is_not_ready_while_the_predecessor_lives,
 	         finds_the_predecessors_last_write_done_when_it_is_ready);
+	if (loop_device_can_be())
+		describe(suite,
+		         "of a worker with a block device",
+		         given_a_block_device,
+		         leave,
+		         is_not_ready_while_the_kernel_carries_on_a_dead_ones_write,
+		         finds_the_predecessors_last_write_done_when_it_is_ready);
 	return run(suite);
 }

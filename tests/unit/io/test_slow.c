@@ -176,6 +176,105 @@ START_TEST(other_namespaces_do_not_wait_for_a_slow_one)
 }
 END_TEST
 
+/* ------------------------------------------------------------------ it does not answer */
+
+static void given_a_device_that_does_not_answer(void)
+{
+	const char *why;
+	const struct rig_namespace two[] = {
+		{.handle = 1, .path = NULL    },
+                {.handle = 2, .path = "ram:1M"}
+        };
+	struct rig_namespace served[2] = {two[0], two[1]};
+
+	ck_assert(slow_file_begin(SLOW_FILE_WAITS, &why));
+	rig_patience(200);
+	rig_begin(2);
+	served[0].path = slow_file_path();
+	rig_serve(served, 2);
+	until(rig_is_ready(1));
+	player_begin(&player);
+	other = PLAYER_NULL;
+	player_connect(&other, (struct player_hello){.reactor = 1});
+	until(player_hears(&other));
+	until(player_flush(&player, 1) == 0 && player_flush(&other, 1) == 0);
+	slow_file_hold(true);
+}
+
+static void expect_undecided(uint32_t id)
+{
+	struct link_completion completion;
+
+	until(player_take(&player, &completion));
+	ck_assert_uint_eq(completion.id.index, id);
+	ck_assert_uint_eq(completion.status, LINK_UNDECIDED);
+}
+
+START_TEST(its_hosts_are_told_to_try_again)
+{
+	expect_undecided(player_put(&player, player_writing(&player, 1, 0, 8)));
+}
+END_TEST
+
+START_TEST(they_are_told_once_but_the_end_is_said_too)
+{
+	uint64_t later_ns;
+	struct link_completion completion;
+	uint32_t id = player_put(&player, player_writing(&player, 1, 0, 8));
+
+	expect_undecided(id);
+	later_ns = clock_now_ns() + 300 * NS_PER_MS;
+	until(clock_now_ns() > later_ns);
+	ck_assert(!player_take(&player, &completion));
+	slow_file_hold(false);
+	until(player_take(&player, &completion));
+	ck_assert_uint_eq(completion.id.index, id);
+	ck_assert_uint_eq(completion.status, 0);
+}
+END_TEST
+
+/* Or a write that the device still has could come after it. */
+START_TEST(nothing_newer_is_done_on_it_for_anybody)
+{
+	expect_undecided(player_put(&player, player_writing(&player, 1, 0, 8)));
+	ck_assert_uint_eq(player_write(&other, 1, 0, 8, 0), NVME_SC_NAMESPACE_NOT_READY);
+	ck_assert_uint_eq(player_read(&player, 1, 64, 8), NVME_SC_NAMESPACE_NOT_READY);
+	ck_assert_uint_eq(slow_file_held(), 1);
+}
+END_TEST
+
+START_TEST(the_reason_is_said)
+{
+	const char *reason;
+
+	player_put(&player, player_writing(&player, 1, 0, 8));
+	until(!rig_is_ready(1));
+	rig_blocks(1, &reason);
+	ck_assert_str_eq(reason, "its device does not answer: 1 requests wait for it");
+}
+END_TEST
+
+START_TEST(it_is_ready_again_when_it_has_answered)
+{
+	struct link_completion completion;
+
+	expect_undecided(player_put(&player, player_writing(&player, 1, 0, 8)));
+	slow_file_hold(false);
+	until(player_take(&player, &completion));
+	until(rig_is_ready(1));
+	until(player_flush(&other, 1) == 0); /* that thread knows it too */
+	ck_assert_uint_eq(player_write(&other, 1, 0, 8, 0), 0);
+}
+END_TEST
+
+START_TEST(other_namespaces_go_on)
+{
+	expect_undecided(player_put(&player, player_writing(&player, 1, 0, 8)));
+	ck_assert_uint_eq(player_write(&player, 2, 0, 8, 0), 0);
+	ck_assert_uint_eq(player_write(&other, 2, 0, 8, 0), 0);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite;
@@ -214,5 +313,15 @@ int main(void)
 	         a_successor_of_a_link_waits_for_what_the_old_one_has_in_flight,
 	         a_link_that_ends_has_its_requests_finished,
 	         other_namespaces_do_not_wait_for_a_slow_one);
+	describe(suite,
+	         "a device that does not answer",
+	         given_a_device_that_does_not_answer,
+	         leave,
+	         its_hosts_are_told_to_try_again,
+	         they_are_told_once_but_the_end_is_said_too,
+	         nothing_newer_is_done_on_it_for_anybody,
+	         the_reason_is_said,
+	         it_is_ready_again_when_it_has_answered,
+	         other_namespaces_go_on);
 	return run(suite);
 }

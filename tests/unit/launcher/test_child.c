@@ -24,7 +24,7 @@ static const struct child_limits usual = {
 	.stop_ms = 10000,
 	.backoff_first_ms = 20,
 	.backoff_most_ms = 80,
-	.good_life_ms = 3000,
+	.good_life_ms = 300,
 	.short_life_ms = 0,
 };
 
@@ -45,7 +45,7 @@ static void given_a_child(void)
 	snprintf(path, sizeof(path), "%s/notify.sock", stage_dir());
 	ck_assert_int_eq(loop_new(&loop, &options), 0);
 	ck_assert_int_eq(notify_init(&notify, loop, path, on_heard), 0);
-	command = (struct command){.name = "io-0", .argc = 5};
+	command = (struct command){.name = "io-0", .argc = 5, .patience = 1};
 	command.argv[0] = UNDERSTUDIES "/nvmetd-io";
 	command.argv[1] = "--run-dir";
 	command.argv[2] = stage_dir();
@@ -193,6 +193,52 @@ START_TEST(is_started_again_at_once_when_it_is_killed)
 	wait_until(child.state == CHILD_READY && child.pid != first);
 	ck_assert_uint_eq(child.n_starts, 2);
 	ck_assert_uint_eq(stage_count("io-0 started"), 2);
+}
+END_TEST
+
+/* The time from its death to the next start grew even where it had worked well in between: a
+ * worker that was killed three times in ten seconds kept its hosts waiting. */
+START_TEST(is_started_again_at_once_whenever_it_has_lived_well)
+{
+	limits.backoff_first_ms = limits.backoff_most_ms = 60000;
+	for (unsigned n = 2; n < 5; n++) {
+		uint64_t later_ns = clock_now_ns() + limits.good_life_ms * NS_PER_MS;
+
+		wait_until(clock_now_ns() >= later_ns);
+		kill(child.pid, SIGKILL);
+		wait_until(child.n_starts == n && child.state == CHILD_READY);
+	}
+}
+END_TEST
+
+START_TEST(has_to_wait_when_it_ends_soon_after_it_was_ready)
+{
+	limits.good_life_ms = limits.backoff_first_ms = limits.backoff_most_ms = 60000;
+	kill(child.pid, SIGKILL);
+	wait_until(child.n_starts == 2 && child.state == CHILD_READY);
+	kill(child.pid, SIGKILL);
+	wait_until(child.state == CHILD_WAITING);
+	ck_assert_uint_gt(child.deadline.due_ns, clock_now_ns() + 30 * NS_PER_S);
+}
+END_TEST
+
+/* A launcher that was frozen with all its children killed them all when it went on. */
+START_TEST(is_not_killed_for_the_time_in_which_its_launcher_stood_still)
+{
+	struct notification sign = {.is_alive = true};
+
+	kill(child.pid, SIGSTOP);
+	usleep(50000);
+	notify_drain(&notify); /* what it has said before */
+	limits.watchdog_ms = 200;
+	child_hear(&child, &sign);
+	usleep(500000);
+	ck_assert_int_eq(loop_round(loop, 0), 0);
+	ck_assert_int_eq(child.state, CHILD_READY);
+	kill(child.pid, SIGCONT);
+	limits.watchdog_ms = usual.watchdog_ms;
+	wait_until(child.patience_ms == usual.watchdog_ms);
+	ck_assert_uint_eq(child.n_starts, 1);
 }
 END_TEST
 
@@ -348,6 +394,9 @@ int main(void)
 	         given_a_child_that_is_ready,
 	         forget_the_child,
 	         is_started_again_at_once_when_it_is_killed,
+	         is_started_again_at_once_whenever_it_has_lived_well,
+	         has_to_wait_when_it_ends_soon_after_it_was_ready,
+	         is_not_killed_for_the_time_in_which_its_launcher_stood_still,
 	         is_killed_when_it_hangs,
 	         is_left_alone_as_long_as_it_gives_signs_of_life,
 	         ends_when_it_is_told_to,

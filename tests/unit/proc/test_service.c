@@ -362,6 +362,27 @@ START_TEST(gives_none_while_its_loop_does_not_turn)
 }
 END_TEST
 
+/* It was enough that the main thread turned: an I/O thread that hung was never noticed. */
+START_TEST(gives_none_while_a_thread_that_is_watched_hangs)
+{
+	setenv("WATCHDOG_USEC", "90000", 1);
+	start("--stall", "1000");
+	hear_until("WATCHDOG=1"); /* nothing was asked yet */
+	ck_assert_str_eq(hear(), "STATUS=thread \"io 0\" hangs");
+	ck_assert_str_eq(hear(), "STATUS=thread \"io 0\" turns again");
+	ck_assert_str_eq(hear(), "WATCHDOG=1");
+}
+END_TEST
+
+START_TEST(says_which_thread_hangs)
+{
+	setenv("WATCHDOG_USEC", "90000", 1);
+	start("--stall", "1000");
+	read_until(errors, "turns again");
+	expect_text("thread \"io 0\": hangs, for ");
+}
+END_TEST
+
 START_TEST(refuses_a_run_directory_that_is_too_long_for_sockets)
 {
 	char long_name[120];
@@ -425,7 +446,9 @@ int main(void)
 	         given_an_empty_directory,
 	         forget_the_directory,
 	         gives_signs_of_life_where_they_are_wanted,
-	         gives_none_while_its_loop_does_not_turn);
+	         gives_none_while_its_loop_does_not_turn,
+	         gives_none_while_a_thread_that_is_watched_hangs,
+	         says_which_thread_hangs);
 	describe(suite, "an exit code", NULL, NULL, follows_the_meaning_of_results);
 	return run(suite);
 }

@@ -14,7 +14,7 @@
 struct loop *loop;
 struct worker_link *to_worker;
 struct request requests[REQUESTS];
-unsigned times_done[REQUESTS];
+unsigned times_done[REQUESTS], times_early[REQUESTS];
 struct stage_worker worker;
 unsigned times_up, times_granted;
 uint32_t granted;
@@ -151,6 +151,11 @@ void worker_takes_again(unsigned n)
 	ck_assert_uint_eq(taken, n);
 }
 
+void worker_cannot_say(struct link_id id)
+{
+	worker_completes(id, LINK_UNDECIDED);
+}
+
 void worker_completes(struct link_id id, enum nvme_status_code code)
 {
 	struct link_completion completion = {.id = id, .status = (uint16_t)code};
@@ -164,6 +169,12 @@ void worker_completes(struct link_id id, enum nvme_status_code code)
 static void note_done(struct request *request)
 {
 	times_done[request - requests]++;
+}
+
+static void note_early(struct request *request)
+{
+	times_early[request - requests]++;
+	request->early = REQUEST_EARLY_GONE;
 }
 
 static void note_up(const struct worker_link_owner *who)
@@ -196,6 +207,7 @@ void given_no_worker(void)
 	const struct loop_options options = {0};
 
 	memset(times_done, 0, sizeof(times_done));
+	memset(times_early, 0, sizeof(times_early));
 	memset(requests, 0, sizeof(requests));
 	memset(&queue, 0, sizeof(queue));
 	memset(&worker, 0, sizeof(worker));
@@ -210,6 +222,7 @@ void given_no_worker(void)
 	                                   .arena = arena_region(arena),
 	                                   .transport = "tcp",
 	                                   .done = note_done,
+	                                   .answer_early = note_early,
 	                                   .came_up = note_up,
 	                                   .answered = note_granted};
 	times_up = times_granted = 0;

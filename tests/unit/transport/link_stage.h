@@ -28,6 +28,7 @@ extern struct loop *loop;
 extern struct worker_link *to_worker;
 extern struct request requests[REQUESTS];
 extern unsigned times_done[REQUESTS];
+extern unsigned times_early[REQUESTS]; /* the host was to be told before that */
 extern struct stage_worker worker;
 extern unsigned times_up;      /* the link came up */
 extern unsigned times_granted; /* an answer came; the last was about: */
@@ -48,6 +49,7 @@ void worker_grants(uint32_t handle);
 unsigned worker_takes(void);
 void worker_takes_again(unsigned n);
 void worker_completes(struct link_id id, enum nvme_status_code code);
+void worker_cannot_say(struct link_id id); /* LINK_UNDECIDED */
 void a_successor_comes(void);
 
 /* The transport: */

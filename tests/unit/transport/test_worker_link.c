@@ -91,17 +91,59 @@ START_TEST(is_given_up_when_the_worker_speaks)
 }
 END_TEST
 
-START_TEST(is_given_up_when_a_request_is_not_completed)
+/* It was given up, and the next was not welcome before the request was over: all namespaces of the
+ * worker waited for the device of one. */
+START_TEST(goes_on_while_a_request_is_not_completed)
 {
 	put(0, 2);
 	worker_takes();
 	worker_completes(worker.taken[0].id, NVME_SC_SUCCESS);
-	time_passes(24 * NS_PER_S);
+	time_passes(100 * NS_PER_S);
 	ck_assert_int_eq(worker_link_state(to_worker), WORKER_UP);
-	time_passes(2 * NS_PER_S);
-	ck_assert_int_ne(worker_link_state(to_worker), WORKER_UP);
-	ck_assert_uint_eq(times_done[0], 1);
+	put(2, 1);
+	EXPECT_TAKEN(2);
 	ck_assert_uint_eq(times_done[1], 0);
+}
+END_TEST
+
+START_TEST(rings_again_for_a_worker_that_may_not_have_heard_it)
+{
+	uint64_t rings = 0;
+
+	ck_assert(ring_sleep(&worker.rings.requests));
+	put(0, 1);
+	ck_assert_int_eq(read(worker.rings.to_worker, &rings, sizeof(rings)), sizeof(rings));
+	time_passes(26 * NS_PER_S);
+	ck_assert_int_eq(read(worker.rings.to_worker, &rings, sizeof(rings)), sizeof(rings));
+}
+END_TEST
+
+START_TEST(does_a_request_only_when_the_worker_is_over_with_it)
+{
+	put(0, 2);
+	worker_takes();
+	worker_cannot_say(worker.taken[0].id);
+	worker_link_look(to_worker);
+	ck_assert_uint_eq(times_early[0], 1);
+	ck_assert_uint_eq(requests[0].status.value, NVME_SC_INTERNAL_PATH_ERROR);
+	ck_assert_uint_eq(times_done[0], 0);
+	ck_assert_uint_eq(worker_link_in_flight(to_worker), 2);
+	worker_completes(worker.taken[0].id, NVME_SC_SUCCESS);
+	worker_link_look(to_worker);
+	ck_assert_uint_eq(times_done[0], 1);
+	ck_assert_uint_eq(requests[0].status.value, NVME_SC_INTERNAL_PATH_ERROR);
+}
+END_TEST
+
+START_TEST(tells_a_host_once_that_the_worker_cannot_say)
+{
+	put(0, 1);
+	worker_takes();
+	worker_cannot_say(worker.taken[0].id);
+	worker_cannot_say(worker.taken[0].id);
+	worker_link_look(to_worker);
+	ck_assert_uint_eq(times_early[0], 1);
+	ck_assert_int_eq(worker_link_state(to_worker), WORKER_UP);
 }
 END_TEST
 
@@ -278,7 +320,10 @@ int main(void)
 	         is_given_up_for_an_id_that_cannot_be,
 	         is_given_up_for_an_id_that_is_not_in_flight,
 	         is_given_up_when_the_worker_speaks,
-	         is_given_up_when_a_request_is_not_completed,
+	         goes_on_while_a_request_is_not_completed,
+	         rings_again_for_a_worker_that_may_not_have_heard_it,
+	         does_a_request_only_when_the_worker_is_over_with_it,
+	         tells_a_host_once_that_the_worker_cannot_say,
 	         is_not_given_up_when_it_was_us_who_stood_still,
 	         neither_spins_nor_waits_for_ever_for_a_worker_that_frees_no_slots,
 	         sees_slots_that_come_free_without_a_ring,

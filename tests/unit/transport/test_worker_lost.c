@@ -99,9 +99,70 @@ START_TEST(keeps_what_is_lost_when_the_patience_for_the_rest_is_over)
 	ck_assert_uint_eq(times_done[1], 1);
 	ck_assert_uint_eq(requests[1].status.value, NVME_SC_INTERNAL_PATH_ERROR);
 	ck_assert_uint_eq(times_done[0], 0);
-	time_passes(40 * NS_PER_S);
-	ck_assert_uint_eq(times_done[0], 1);
+}
+END_TEST
+
+/* A minute after the death it was done, and a disk that was still at it wrote into memory that was
+ * another's by then. */
+START_TEST(does_what_is_lost_never_before_a_successor_has_proved_that_it_is_over)
+{
+	put(0, 1);
+	worker_takes();
+	worker_dies();
+	rounds_until(WORKER_AWAY);
+	time_passes(WORKER_PATIENCE_NS);
+	ck_assert_uint_eq(times_early[0], 1); /* its host knows */
 	ck_assert_uint_eq(requests[0].status.value, NVME_SC_INTERNAL_PATH_ERROR);
+	time_passes(1000 * NS_PER_S);
+	ck_assert_uint_eq(times_done[0], 0);
+	a_successor_comes();
+	ck_assert_uint_eq(worker_takes(), 1);
+	ck_assert_int_eq(worker.taken[0].operation, LINK_FLUSH);
+	worker_completes(worker.taken[0].id, NVME_SC_NAMESPACE_NOT_READY);
+	worker_link_look(to_worker);
+	time_passes(1000 * NS_PER_S);
+	ck_assert_uint_eq(times_done[0], 0);
+	ck_assert_uint_eq(worker_takes(), 1);
+	worker_completes(worker.taken[0].id, NVME_SC_SUCCESS);
+	worker_link_look(to_worker);
+	ck_assert_uint_eq(times_done[0], 1);
+	ck_assert_uint_eq(times_early[0], 1);
+}
+END_TEST
+
+START_TEST(tells_the_host_of_a_lost_request_whose_namespace_does_not_come)
+{
+	put(0, 1);
+	worker_takes();
+	worker_dies();
+	rounds_until(WORKER_AWAY);
+	a_successor_comes();
+	EXPECT_TAKEN(0);
+	time_passes(WORKER_PATIENCE_NS);
+	worker_completes(worker.taken[0].id, NVME_SC_NAMESPACE_NOT_READY);
+	worker_link_look(to_worker);
+	ck_assert_uint_eq(times_early[0], 1);
+	ck_assert_uint_eq(times_done[0], 0);
+	worker_takes_again(1);
+	ck_assert_int_eq(worker.taken[0].operation, LINK_FLUSH);
+}
+END_TEST
+
+START_TEST(does_not_do_again_what_must_be_done_once)
+{
+	requests[1].is_once = true;
+	put(0, 3);
+	worker_takes();
+	worker_dies();
+	rounds_until(WORKER_AWAY);
+	ck_assert_uint_eq(times_early[1], 1);
+	ck_assert_uint_eq(requests[1].status.value, NVME_SC_COMMAND_INTERRUPTED);
+	ck_assert_uint_eq(times_early[0] + times_early[2], 0);
+	a_successor_comes();
+	ck_assert_uint_eq(worker_takes(), 3);
+	ck_assert_int_eq(worker.taken[0].operation, LINK_READ);
+	ck_assert_int_eq(worker.taken[1].operation, LINK_FLUSH);
+	ck_assert_int_eq(worker.taken[2].operation, LINK_READ);
 }
 END_TEST
 
@@ -151,7 +212,10 @@ int main(void)
 	         gives_the_successor_other_ids,
 	         brings_nothing_of_a_closed_queue_to_the_successor,
 	         does_not_do_a_lost_request_before_its_namespace_is_open_again,
-	         keeps_what_is_lost_when_the_patience_for_the_rest_is_over);
+	         keeps_what_is_lost_when_the_patience_for_the_rest_is_over,
+	         does_what_is_lost_never_before_a_successor_has_proved_that_it_is_over,
+	         tells_the_host_of_a_lost_request_whose_namespace_does_not_come,
+	         does_not_do_again_what_must_be_done_once);
 	describe(suite,
 	         "a link without a worker",
 	         given_no_worker,
