@@ -53,4 +53,5 @@ enum ctl_exit ctl_show(const struct ctl *ctl, int argc, char **argv);
 enum ctl_exit ctl_status(const struct ctl *ctl, int argc, char **argv);
 enum ctl_exit ctl_restart(const struct ctl *ctl, int argc, char **argv);
 enum ctl_exit ctl_fault(const struct ctl *ctl, int argc, char **argv);
+enum ctl_exit ctl_acknowledge(const struct ctl *ctl, int argc, char **argv);
 enum ctl_exit ctl_trace(const struct ctl *ctl, int argc, char **argv);

@@ -76,6 +76,15 @@ static const struct command status = {
 		"documented in nvmetctl(8).",
 };
 
+static const struct command acknowledge = {
+	.name = "acknowledge",
+	.arguments = "",
+	.run = ctl_acknowledge,
+	.summary = "have status say no more that the database was replaced",
+	.help = "When the database is damaged, nvmetd goes on with its copy, and status says so\n"
+		"until somebody has seen to it that the configuration is what it should be.",
+};
+
 static const struct command trace = {
 	.name = "trace",
 	.arguments = "[--seconds S] [--every N] [--json] | --dump [--last N]",
@@ -130,7 +139,7 @@ static const struct command fault = {
 };
 
 static const struct command *const commands[] = {
-	&restore, &save, &clear, &show, &status, &trace, &restart, &fault};
+	&restore, &save, &clear, &show, &status, &acknowledge, &trace, &restart, &fault};
 
 #define N_COMMANDS (sizeof(commands) / sizeof(commands[0]))
 
@@ -150,11 +159,11 @@ static void print_help(void)
 	       "Configures nvmetd, an NVMe over Fabrics target, and shows what it does.\n\n"
 	       "Commands:\n");
 	for (size_t i = 0; i < N_COMMANDS; i++)
-		printf("  %-7s %-9s %s\n",
+		printf("  %-11s %-9s %s\n",
 		       commands[i]->name,
 		       strlen(commands[i]->arguments) > 9 ? "..." : commands[i]->arguments,
 		       commands[i]->summary);
-	printf("  %-7s %-9s %s\n\n", "help", "[COMMAND]", "explain a command");
+	printf("  %-11s %-9s %s\n\n", "help", "[COMMAND]", "explain a command");
 	printf("Options:\n"
 	       "  --run-dir DIR  where nvmetd has its sockets (%s)\n"
 	       "  --timeout S    how long to wait for an answer (%u; restart: 30)\n"

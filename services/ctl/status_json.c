@@ -269,6 +269,20 @@ static json_t *subsystem_of(struct writer *writer, const Nvmetd__CtlStatusReply 
 	return object;
 }
 
+static json_t *database_of(struct writer *writer, const Nvmetd__DatabaseStatus *given)
+{
+	static const Nvmetd__DatabaseStatus none = NVMETD__DATABASE_STATUS__INIT;
+	const Nvmetd__DatabaseStatus *database = given ? given : &none;
+	json_t *object = json_object();
+
+	put_text(writer, object, "path", database->path);
+	put_bool(writer, object, "damaged", database->damaged);
+	put_text(writer, object, "trouble", database->trouble);
+	put_text(writer, object, "copy_trouble", database->copy_trouble);
+	put_text(writer, object, "notice", database->notice);
+	return object;
+}
+
 bool status_print_json(FILE *out, const Nvmetd__CtlStatusReply *status)
 {
 	struct writer writer = {false};
@@ -288,6 +302,7 @@ bool status_print_json(FILE *out, const Nvmetd__CtlStatusReply *status)
 	put(&writer, root, "processes", processes);
 	put(&writer, root, "ports", ports);
 	put(&writer, root, "subsystems", subsystems);
+	put(&writer, root, "database", database_of(&writer, status->database));
 	good = !writer.failed && json_dumpf(root, out, JSON_INDENT(2)) == 0 &&
 	       fputc('\n', out) != EOF;
 	json_decref(root);

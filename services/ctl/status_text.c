@@ -286,8 +286,32 @@ static void print_subsystem(FILE *out, const Nvmetd__CtlStatusReply *status,
 	print_controllers(out, status, subsystem);
 }
 
+static void print_warning(FILE *out, const char *text, const char *advice)
+{
+	if (!text[0])
+		return;
+	fputs("WARNING: ", out);
+	print_safe(out, text);
+	fputs(advice, out);
+	fputc('\n', out);
+}
+
+/* Before all else: nobody reads to the end when all seems well. */
+static void print_database(FILE *out, const Nvmetd__DatabaseStatus *database)
+{
+	if (!database)
+		return;
+	print_warning(out,
+	              database->notice,
+	              "; see that the configuration is what it should be, then: nvmetctl "
+	              "acknowledge");
+	print_warning(out, database->trouble, database->damaged ? "" : "; changes are refused");
+	print_warning(out, database->copy_trouble, "");
+}
+
 void status_print_text(FILE *out, const Nvmetd__CtlStatusReply *status)
 {
+	print_database(out, status->database);
 	fprintf(out, "Configuration revision %" PRIu64 "\n\n", status->revision);
 	print_processes(out, status);
 	print_links_down(out, status);

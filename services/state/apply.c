@@ -10,6 +10,7 @@
 #include "services/state/change.h"
 #include "services/state/identity.h"
 #include "services/state/reconcile.h"
+#include "services/state/revisions.h"
 
 /* A change on its way. */
 struct plan {
@@ -78,32 +79,6 @@ static int store_subsystems(struct state *state, struct plan *plan)
 	return r;
 }
 
-static const char *ana_key(char *buffer, size_t size, uint32_t port_id)
-{
-	snprintf(buffer, size, "ana_revision:%u", port_id);
-	return buffer;
-}
-
-static int store_ports(struct state *state, struct plan *plan)
-{
-	char key[32];
-	int r = 0;
-
-	for (size_t i = 0; !r && i < plan->config.n_ports; i++) {
-		struct config_port *port = &plan->config.ports[i];
-		const struct config_port *old = config_find_port(&state->target.config,
-		                                                 port->port_id);
-
-		port->ana_revision = old ? old->ana_revision : plan->revision;
-		if (old && !change_of_groups(old, port))
-			continue;
-		port->ana_revision = plan->revision;
-		ana_key(key, sizeof(key), port->port_id);
-		r = database_set_number(state->database, key, plan->revision);
-	}
-	return r;
-}
-
 static int store(struct state *state, struct plan *plan)
 {
 	int r;
@@ -119,9 +94,12 @@ static int store(struct state *state, struct plan *plan)
 	if (!r)
 		r = store_subsystems(state, plan);
 	if (!r)
-		r = store_ports(state, plan);
+		r = revisions_store(
+			state->database, &state->target.config, &plan->config, plan->revision);
 	if (!r)
 		r = database_set_number(state->database, "revision", plan->revision_kept);
+	if (!r)
+		r = database_set_number(state->database, "config_revision", plan->revision);
 	if (!r)
 		r = database_set_number(
 			state->database, "discovery_counter", plan->discovery_counter);
@@ -200,8 +178,10 @@ static void install(struct state *state, struct plan *plan)
 /* Takes the plan's config. */
 static int execute(struct state *state, struct plan *plan, uint64_t *ret_revision)
 {
-	int r = database_begin(state->database);
+	int r = database_verify(state->database);
 
+	if (!r)
+		r = database_begin(state->database);
 	if (!r)
 		r = resolve(state, plan);
 	if (!r && is_same(state, plan)) {
@@ -218,6 +198,7 @@ static int execute(struct state *state, struct plan *plan, uint64_t *ret_revisio
 		return r;
 	}
 	install(state, plan);
+	database_copy(state->database); /* before it is acknowledged */
 	*ret_revision = state->target.revision;
 	return 0;
 }
@@ -249,18 +230,6 @@ static int load_number(struct state *state, const char *key, uint64_t *ret_numbe
 	int r = database_get_number(state->database, key, ret_number);
 
 	return r == DATABASE_E_NONE ? 0 : r;
-}
-
-static int load_ports(struct state *state, struct config *config)
-{
-	char key[32];
-	int r = 0;
-
-	for (size_t i = 0; !r && i < config->n_ports; i++)
-		r = load_number(state,
-		                ana_key(key, sizeof(key), config->ports[i].port_id),
-		                &config->ports[i].ana_revision);
-	return r;
 }
 
 static int read_config(struct state *state, struct config *ret_config)
@@ -334,7 +303,7 @@ int apply_load(struct state *state)
 	state->target.revision_kept = state->target.revision;
 	r = read_config(state, &plan.config);
 	if (!r)
-		r = load_ports(state, &plan.config);
+		r = revisions_load(state->database, &plan.config);
 	if (!r)
 		r = adopt_config(state, &plan);
 	if (!r)

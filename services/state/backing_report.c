@@ -118,9 +118,8 @@ void reconcile_report(struct state *state, struct worker *worker,
 
 		if (told == TOLD_NOTHING)
 			continue;
-		if (revision == 0 && state_next_revision(state, &revision) != 0)
-			revision = state->target.revision; /* it could not be raised, and hosts are
-			                                      told all the same */
+		if (revision == 0)
+			revision = state_next_revision(state);
 		mark_subsystem(state, backing, revision);
 		if (backing->use == BACKING_USED)
 			change_announce_namespace(state, backing, told == TOLD_APPEARED);

@@ -49,20 +49,22 @@ bool change_of_groups(const struct config_port *before, const struct config_port
 	return before->n_groups != after->n_groups;
 }
 
-/* What Identify Controller and Connect have told the host does not hold any more. */
-static bool is_same_subsystem(const struct config_subsystem *a, const struct config_subsystem *b)
+bool change_of_attributes(const struct config_subsystem *before,
+                          const struct config_subsystem *after)
 {
-	return a->version == b->version && a->ieee_oui == b->ieee_oui &&
-	       a->vendor_id == b->vendor_id && a->subsys_vendor_id == b->subsys_vendor_id &&
-	       a->qid_max == b->qid_max && strcmp(a->serial, b->serial) == 0 &&
-	       strcmp(a->model, b->model) == 0 && strcmp(a->firmware, b->firmware) == 0;
+	return before->version != after->version || before->ieee_oui != after->ieee_oui ||
+	       before->vendor_id != after->vendor_id ||
+	       before->subsys_vendor_id != after->subsys_vendor_id ||
+	       before->qid_max != after->qid_max || strcmp(before->serial, after->serial) != 0 ||
+	       strcmp(before->model, after->model) != 0 ||
+	       strcmp(before->firmware, after->firmware) != 0;
 }
 
-static bool is_same_listener(const struct config_port *a, const struct config_port *b)
+bool change_of_address(const struct config_port *before, const struct config_port *after)
 {
-	return strcmp(a->address.traddr, b->address.traddr) == 0 &&
-	       strcmp(a->address.trsvcid, b->address.trsvcid) == 0 &&
-	       strcmp(a->address.adrfam, b->address.adrfam) == 0;
+	return strcmp(before->address.traddr, after->address.traddr) != 0 ||
+	       strcmp(before->address.trsvcid, after->address.trsvcid) != 0 ||
+	       strcmp(before->address.adrfam, after->address.adrfam) != 0;
 }
 
 /* ------------------------------------------------------------------ to the transport */
@@ -168,21 +170,20 @@ static const char *objection(const struct state *state, const struct session *se
 	return NULL;
 }
 
-static const char *objection_to_change(const struct state *state, const struct config *before,
-                                       const struct session *session)
+/* The same, for one that was there when what it was told has changed. */
+static const char *objection_to_change(const struct state *state, const struct session *session)
 {
-	const struct config *after = &state->target.config;
-	const struct config_port *old_port = config_find_port(before, session->port_id);
-	const struct config_subsystem *old = config_find_subsystem(before, session->subsystem_nqn);
 	const char *reason = objection(state, session);
+	const struct config_subsystem *subsystem;
 
 	if (reason)
 		return reason;
-	if (!old_port || !is_same_listener(old_port, config_find_port(after, session->port_id)))
+	if (config_find_port(&state->target.config, session->port_id)->address_revision >
+	    session->revision)
 		return "its port has another address now";
-	if (!session->discovery &&
-	    (!old ||
-	     !is_same_subsystem(old, target_find_config(&state->target, session->subsystem))))
+	subsystem = session->discovery ? NULL
+	                               : target_find_config(&state->target, session->subsystem);
+	if (subsystem && subsystem->attributes_revision > session->revision)
 		return "attributes of its subsystem have changed";
 	return NULL;
 }
@@ -244,7 +245,7 @@ void change_announce(struct state *state, const struct config *before)
 {
 	list_for_each (at, &state->sessions) {
 		struct session *session = container_of(at, struct session, link);
-		const char *reason = objection_to_change(state, before, session);
+		const char *reason = objection_to_change(state, session);
 		bool changed;
 
 		if (reason) {
@@ -297,7 +298,7 @@ static bool catch_up_io(struct state *state, struct session *session)
 
 void change_catch_up(struct state *state, struct session *session)
 {
-	const char *reason = objection(state, session);
+	const char *reason = objection_to_change(state, session);
 	bool changed;
 
 	if (reason) {

@@ -23,6 +23,12 @@ bool change_of_namespaces(const struct config_subsystem *before,
 /* The ANA states of a port differ. */
 bool change_of_groups(const struct config_port *before, const struct config_port *after);
 
+/* What Identify Controller and Connect have told the host does not hold any more. */
+bool change_of_attributes(const struct config_subsystem *before,
+                          const struct config_subsystem *after);
+/* Its listener is another one. */
+bool change_of_address(const struct config_port *before, const struct config_port *after);
+
 /* After target.config was replaced: tells all sessions, or ends them. */
 void change_announce(struct state *state, const struct config *before);
 

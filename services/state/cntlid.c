@@ -16,19 +16,17 @@ static void find_used(const struct list *sessions, uint32_t number, uint8_t used
 }
 
 /* What is kept is at `next` or a step above it at most: so a restart continues behind all that
- * was given out, and does not skip more than a step. */
-static int keep(struct subsystem *subsystem, uint32_t next, struct database *database)
+ * was given out, and does not skip more than a step. A disk that takes nothing keeps no host from
+ * connecting: what the database lacks is kept with the next one. */
+static void keep(struct subsystem *subsystem, uint32_t next, struct database *database)
 {
 	struct subsystem kept = *subsystem;
-	int r;
 
 	if (next <= subsystem->cntlid_kept && subsystem->cntlid_kept <= next + CNTLID_STEP)
-		return 0;
+		return;
 	kept.cntlid_kept = next + CNTLID_STEP;
-	r = database ? database_put_subsystem(database, &kept) : 0;
-	if (!r)
+	if (!database || database_put_subsystem(database, &kept) == 0)
 		subsystem->cntlid_kept = kept.cntlid_kept;
-	return r;
 }
 
 int cntlid_allocate(struct subsystem *subsystem, uint16_t min, uint16_t max,
@@ -36,7 +34,6 @@ int cntlid_allocate(struct subsystem *subsystem, uint16_t min, uint16_t max,
 {
 	uint32_t range = (uint32_t)max - min + 1, at = subsystem->cntlid_next;
 	uint8_t used[8192];
-	int r;
 
 	find_used(sessions, subsystem->number, used);
 	for (uint32_t i = 0; i < range; i++, at++) {
@@ -44,9 +41,7 @@ int cntlid_allocate(struct subsystem *subsystem, uint16_t min, uint16_t max,
 			at = min;
 		if (used[at / 8] & 1u << (at % 8))
 			continue;
-		r = keep(subsystem, at + 1, database);
-		if (r)
-			return r;
+		keep(subsystem, at + 1, database);
 		subsystem->cntlid_next = at + 1;
 		*ret_cntlid = (uint16_t)at;
 		return 0;

@@ -12,12 +12,12 @@
  *
  * Shape     A place in the subsystem's range that goes round; kept in the database in steps.
  * Promise   Never one of a live session, and one that became free is the last to come again,
- *           also over a restart: hosts may hold on to it for a while (Linux refuses a second
- *           controller of one number).
+ *           also over a restart (unless the database could not be written): hosts may hold on
+ *           to it for a while (Linux refuses a second controller of one number).
  * Trust     none
  * Threads   one; writes to the database once in CNTLID_STEP calls
  * Lifetime  none
- * Returns   0, a negative errno, or
+ * Returns   0, or
  */
 enum cntlid_error {
 	CNTLID_E_NONE_FREE = 1,

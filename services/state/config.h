@@ -96,8 +96,9 @@ struct config_port {
 	size_t n_groups;
 	struct config_referral *referrals;
 	size_t n_referrals;
-	/* filled in by identity.c */
-	uint64_t ana_revision; /* when an ANA state of it changed last */
+	/* filled in by revisions.c */
+	uint64_t ana_revision;     /* when an ANA state of it changed last */
+	uint64_t address_revision; /* when its address did */
 };
 
 struct backing;   /* target.h */
@@ -145,6 +146,8 @@ struct config_subsystem {
 	/* filled in by identity.c */
 	struct subsystem *subsystem;
 	const struct config_namespace **sorted; /* by nsid */
+	/* filled in by revisions.c */
+	uint64_t attributes_revision; /* when what a controller has told its host changed last */
 };
 
 struct config {

@@ -44,50 +44,91 @@ static size_t put_lines(char **ret_lines, char *more, size_t more_size,
 	return count;
 }
 
-static void answer_failure(struct ipc_peer *peer, uint64_t request_id, int r)
+static void answer_line(struct ipc_peer *peer, uint64_t request_id, Nvmetd__CtlReply *reply,
+                        const char *line)
 {
+	char *lines[] = {(char *)line};
+
+	reply->messages = lines;
+	reply->n_messages = 1;
+	answer(peer, request_id, reply);
+}
+
+static void answer_failure(const struct state *state, struct ipc_peer *peer, uint64_t request_id,
+                           int r)
+{
+	const char *trouble = database_health(state->database).trouble;
 	Nvmetd__CtlReply reply = NVMETD__CTL_REPLY__INIT;
-	char words[160], *line = words;
+	char words[DATABASE_WORDS_SIZE + 32];
 
 	snprintf(words,
 	         sizeof(words),
-	         "the database could not be written: %s; nothing is changed",
-	         error_words(r));
-	reply.messages = &line;
-	reply.n_messages = 1;
-	answer(peer, request_id, &reply);
+	         "nothing is changed: %s",
+	         trouble[0] ? trouble : error_words(r));
+	answer_line(peer, request_id, &reply, words);
+}
+
+/* A change was made, but. NULL: it was made, and that is all. */
+static char *find_but(const struct state *state)
+{
+	const char *trouble = database_health(state->database).copy_trouble;
+
+	return trouble[0] ? (char *)trouble : NULL;
 }
 
 static void on_restore(void *context, struct ipc_peer *peer, const envelope *message)
 {
+	const struct state *state = context;
 	_cleanup_(report_deinit) struct report report = {
 		.file = message->ctl_restore->file,
 		.text = message->ctl_restore->text,
 	};
 	Nvmetd__CtlReply reply = NVMETD__CTL_REPLY__INIT;
-	char *lines[REPORT_LINES + 1], more[64];
+	char *lines[REPORT_LINES + 2], more[64], *but;
 	int r = apply_text(context, message->ctl_restore->text, &report, &reply.revision);
 
 	if (r < 0) {
-		answer_failure(peer, message->request_id, r);
+		answer_failure(state, peer, message->request_id, r);
 		return;
 	}
 	reply.good = r == 0;
 	reply.messages = lines;
 	reply.n_messages = put_lines(
 		lines, more, sizeof(more), reply.good ? &report.warnings : &report.errors);
+	but = reply.good ? find_but(state) : NULL;
+	if (but)
+		lines[reply.n_messages++] = but;
 	answer(peer, message->request_id, &reply);
 }
 
 static void on_clear(void *context, struct ipc_peer *peer, const envelope *message)
 {
+	const struct state *state = context;
 	Nvmetd__CtlReply reply = NVMETD__CTL_REPLY__INIT;
 	int r = apply_clear(context, &reply.revision);
 
 	if (r < 0) {
-		answer_failure(peer, message->request_id, r);
+		answer_failure(state, peer, message->request_id, r);
 		return;
 	}
+	reply.good = true;
+	if (find_but(state))
+		answer_line(peer, message->request_id, &reply, find_but(state));
+	else
+		answer(peer, message->request_id, &reply);
+}
+
+static void on_acknowledge(void *context, struct ipc_peer *peer, const envelope *message)
+{
+	struct state *state = context;
+	Nvmetd__CtlReply reply = NVMETD__CTL_REPLY__INIT;
+	int r = database_acknowledge(state->database);
+
+	if (r < 0) {
+		answer_failure(state, peer, message->request_id, r);
+		return;
+	}
+	state_copy_soon(state);
 	reply.good = true;
 	answer(peer, message->request_id, &reply);
 }
@@ -143,12 +184,13 @@ static void gone(void *context, struct ipc_peer *peer, const char *reason)
 }
 
 static const struct ipc_rule rules[] = {
-	{NVMETD__ENVELOPE__BODY_CTL_RESTORE, IPC_ANY_TIME, on_restore},
-	{NVMETD__ENVELOPE__BODY_CTL_CLEAR,   IPC_ANY_TIME, on_clear  },
-	{NVMETD__ENVELOPE__BODY_CTL_SAVE,    IPC_ANY_TIME, on_save   },
-	{NVMETD__ENVELOPE__BODY_CTL_STATUS,  IPC_ANY_TIME, on_status },
-	{NVMETD__ENVELOPE__BODY_CTL_RESTART, IPC_ANY_TIME, on_restart},
-	{NVMETD__ENVELOPE__BODY_CTL_FAULT,   IPC_ANY_TIME, on_fault  },
+	{NVMETD__ENVELOPE__BODY_CTL_RESTORE,     IPC_ANY_TIME, on_restore    },
+	{NVMETD__ENVELOPE__BODY_CTL_CLEAR,       IPC_ANY_TIME, on_clear      },
+	{NVMETD__ENVELOPE__BODY_CTL_SAVE,        IPC_ANY_TIME, on_save       },
+	{NVMETD__ENVELOPE__BODY_CTL_STATUS,      IPC_ANY_TIME, on_status     },
+	{NVMETD__ENVELOPE__BODY_CTL_RESTART,     IPC_ANY_TIME, on_restart    },
+	{NVMETD__ENVELOPE__BODY_CTL_ACKNOWLEDGE, IPC_ANY_TIME, on_acknowledge},
+	{NVMETD__ENVELOPE__BODY_CTL_FAULT,       IPC_ANY_TIME, on_fault      },
 };
 
 const struct ipc_role ctl_role = {

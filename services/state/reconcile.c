@@ -10,12 +10,11 @@
 #include "services/state/assign.h"
 #include "services/state/change.h"
 #include "services/state/connecting.h"
+#include "services/state/secret.h"
 #include "services/state/view.h"
 
 /* The longest that a failed step waits before it is tried again. */
 #define RETRY_NS NS_PER_S
-
-#define TOKEN_BYTES 16 /* of WorkerAddress.token, Grant.token */
 
 /* ------------------------------------------------------------------ tokens */
 
@@ -29,23 +28,12 @@ static struct view_token *take_tokens(struct scratch *scratch, const struct list
 	return scratch_take(scratch, count * sizeof(struct view_token));
 }
 
-/* The secret that these two share. */
-static int find_secret(struct state *state, const struct transport *transport,
-                       const struct worker *worker, struct scratch *scratch, uint8_t **ret_bytes)
-{
-	*ret_bytes = scratch_take(scratch, TOKEN_BYTES);
-	if (!*ret_bytes)
-		return error_origin(-ENOMEM);
-	return database_token(
-		state->database, transport->name, transport->instance, worker->name, *ret_bytes);
-}
-
 /* Of each worker with this transport. Returns how many, or a negative errno. */
 static int find_worker_tokens(struct state *state, const struct transport *transport,
                               struct scratch *scratch, struct view_token **ret_tokens)
 {
 	struct view_token *tokens = take_tokens(scratch, &state->workers);
-	uint8_t *bytes;
+	const uint8_t *bytes;
 	int count = 0, r;
 
 	if (!tokens)
@@ -53,7 +41,7 @@ static int find_worker_tokens(struct state *state, const struct transport *trans
 	list_for_each (at, &state->workers) {
 		const struct worker *worker = container_of(at, struct worker, link);
 
-		r = find_secret(state, transport, worker, scratch, &bytes);
+		r = secret_find(state, transport, worker, &bytes);
 		if (r)
 			return r;
 		tokens[count++] = (struct view_token){worker->name, worker->path, bytes};
@@ -67,7 +55,7 @@ static int find_transport_tokens(struct state *state, const struct worker *worke
                                  struct scratch *scratch, struct view_token **ret_tokens)
 {
 	struct view_token *tokens = take_tokens(scratch, &state->transports);
-	uint8_t *bytes;
+	const uint8_t *bytes;
 	int count = 0, r;
 
 	if (!tokens)
@@ -75,7 +63,7 @@ static int find_transport_tokens(struct state *state, const struct worker *worke
 	list_for_each (at, &state->transports) {
 		const struct transport *transport = container_of(at, struct transport, link);
 
-		r = find_secret(state, transport, worker, scratch, &bytes);
+		r = secret_find(state, transport, worker, &bytes);
 		if (r)
 			return r;
 		tokens[count++] = (struct view_token){transport->name, NULL, bytes};
@@ -129,11 +117,7 @@ static int send_worker_view(struct state *state, struct worker *worker, Nvmetd__
 
 	if (r <= 0)
 		return r;
-	r = state_next_revision(state, &view->revision);
-	if (r) {
-		forget_last(&worker->view);
-		return r;
-	}
+	view->revision = state_next_revision(state);
 	worker->view_revision = view->revision;
 	message.body_case = NVMETD__ENVELOPE__BODY_WORKER_VIEW;
 	message.worker_view = view;
@@ -180,11 +164,7 @@ static int send_transport_view(struct state *state, struct transport *transport,
 	r = replace_last(&transport->view, &view->base);
 	if (r <= 0)
 		return r;
-	r = state_next_revision(state, &view->revision);
-	if (r) {
-		forget_last(&transport->view);
-		return r;
-	}
+	view->revision = state_next_revision(state);
 	transport->view_revision = view->revision;
 	message.body_case = NVMETD__ENVELOPE__BODY_TRANSPORT_VIEW;
 	message.transport_view = view;
@@ -348,25 +328,15 @@ void reconcile(struct state *state)
 	forget_gone(state, now);
 	assign_workers(state, now);
 	finish_leaving(state, now);
-	good = state_save(state) == 0;
+	good = secret_make_all(state) == 0; /* so that they are saved before anyone has them */
+	good &= state_save(state) == 0;
 	try_to_open(state, now);
 	good &= update_views(state);
 	if (state->open)
 		connecting_release(state);
 	change_deliver(state);
 	set_timer(state, good, now);
-}
-
-static int remember_transport(void *context, const char *name, uint64_t instance)
-{
-	struct state *state = context;
-	struct transport *transport = state_add_transport(state, name);
-
-	if (!transport)
-		return error_origin(-ENOMEM);
-	transport->instance = instance;
-	transport->gone_ns = state->born_ns;
-	return 0;
+	state_copy_soon(state);
 }
 
 int reconcile_remember(struct state *state)
@@ -378,5 +348,5 @@ int reconcile_remember(struct state *state)
 		    !state_add_worker(state, backing->worker))
 			return error_origin(-ENOMEM);
 	}
-	return database_each_transport(state->database, remember_transport, state);
+	return secret_load(state);
 }

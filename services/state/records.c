@@ -2,7 +2,6 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/random.h>
 
 #include "common/base/error.h"
 #include "services/state/statement.h"
@@ -74,7 +73,7 @@ static int store_object(struct database *database, const char *kind, size_t plac
 		return error_origin(-ENOMEM);
 	r = statement_prepare(database,
 	                      &statement,
-	                      "INSERT INTO objects VALUES(?,?,?)",
+	                      "INSERT INTO objects VALUES(?1,?2,?3,row_sum(?1,?2,?3))",
 	                      "tnt",
 	                      kind,
 	                      (uint64_t)place,
@@ -192,7 +191,7 @@ int database_put_subsystem(struct database *database, const struct subsystem *su
 		database,
 		&statement,
 		"REPLACE INTO subsystem(number, nqn, serial, namespaces_revision, cntlid_kept,"
-		" discovery) VALUES(?,?,?,?,?,?)",
+		" discovery, sum) VALUES(?1,?2,?3,?4,?5,?6,row_sum(?1,?2,?3,?4,?5,?6))",
 		"nttnnn",
 		(uint64_t)subsystem->number,
 		subsystem->nqn,
@@ -211,8 +210,9 @@ int database_put_backing(struct database *database, const struct backing *backin
 		database,
 		&statement,
 		"REPLACE INTO backing(handle, nqn, nsid, path, buffered_io, block_size, worker,"
-		" use, known, block_shift, blocks, volatile_cache, deallocate)"
-		" VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?)",
+		" use, known, block_shift, blocks, volatile_cache, deallocate, sum)"
+		" VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,"
+		"row_sum(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13))",
 		"ntntnntnnnnnn",
 		(uint64_t)backing->handle,
 		backing->nqn,
@@ -267,7 +267,7 @@ int database_put_uuid(struct database *database, const char *nqn, uint32_t nsid,
 	_cleanup_(statement_finalize) sqlite3_stmt *statement = NULL;
 	int r = statement_prepare(database,
 	                          &statement,
-	                          "REPLACE INTO identity VALUES(?,?,?,?)",
+	                          "REPLACE INTO identity VALUES(?1,?2,?3,?4,row_sum(?1,?2,?3,?4))",
 	                          "tntu",
 	                          nqn,
 	                          (uint64_t)nsid,
@@ -278,22 +278,6 @@ int database_put_uuid(struct database *database, const char *nqn, uint32_t nsid,
 }
 
 /* ------------------------------------------------------------------ tokens */
-
-static int find_token(struct database *database, const char *transport, uint64_t instance,
-                      const char *worker, uint8_t ret_token[static 16])
-{
-	_cleanup_(statement_finalize) sqlite3_stmt *statement = NULL;
-	int r = statement_prepare(
-		database,
-		&statement,
-		"SELECT token FROM token WHERE transport=? AND instance=? AND worker=?",
-		"tnt",
-		transport,
-		instance,
-		worker);
-
-	return r ? r : read_16(database, statement, ret_token);
-}
 
 static int forget_tokens(struct database *database, const char *transport, uint64_t instance)
 {
@@ -308,44 +292,39 @@ static int forget_tokens(struct database *database, const char *transport, uint6
 	return r ? r : statement_finish(database, statement);
 }
 
-static int put_token(struct database *database, const char *transport, uint64_t instance,
-                     const char *worker, const uint8_t token[static 16])
+int database_put_token(struct database *database, const char *transport, uint64_t instance,
+                       const char *worker, const uint8_t token[static 16])
 {
 	_cleanup_(statement_finalize) sqlite3_stmt *statement = NULL;
-	int r = statement_prepare(database,
-	                          &statement,
-	                          "REPLACE INTO token VALUES(?,?,?,?)",
-	                          "tntu",
-	                          transport,
-	                          instance,
-	                          worker,
-	                          token);
+	int r = forget_tokens(database, transport, instance);
 
+	if (!r)
+		r = statement_prepare(database,
+		                      &statement,
+		                      "REPLACE INTO token VALUES(?1,?2,?3,?4,row_sum(?1,?2,?3,?4))",
+		                      "tntu",
+		                      transport,
+		                      instance,
+		                      worker,
+		                      token);
 	return r ? r : statement_finish(database, statement);
 }
 
-int database_token(struct database *database, const char *transport, uint64_t instance,
-                   const char *worker, uint8_t ret_token[static 16])
-{
-	int r = find_token(database, transport, instance, worker, ret_token);
-
-	if (r != DATABASE_E_NONE)
-		return r;
-	if (getrandom(ret_token, 16, 0) != 16)
-		return error_origin(-errno);
-	r = forget_tokens(database, transport, instance);
-	return r ? r : put_token(database, transport, instance, worker, ret_token);
-}
-
-int database_each_transport(struct database *database,
-                            int (*call)(void *context, const char *name, uint64_t instance),
-                            void *context)
+int database_each_token(struct database *database,
+                        int (*call)(void *context, const char *transport, uint64_t instance,
+                                    const char *worker, const uint8_t token[static 16]),
+                        void *context)
 {
 	_cleanup_(statement_finalize) sqlite3_stmt *statement = NULL;
 	int r = statement_prepare(
-		database, &statement, "SELECT DISTINCT transport, instance FROM token", "");
+		database, &statement, "SELECT token, transport, instance, worker FROM token", "");
+	uint8_t token[16];
 
-	while (!r && (r = statement_step(database, statement)) == 0)
-		r = call(context, statement_text(statement, 0), statement_number(statement, 1));
+	while (!r && (r = read_16(database, statement, token)) == 0)
+		r = call(context,
+		         statement_text(statement, 1),
+		         statement_number(statement, 2),
+		         statement_text(statement, 3),
+		         token);
 	return r == DATABASE_E_NONE ? 0 : r;
 }

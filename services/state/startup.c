@@ -146,7 +146,12 @@ static int apply_file(struct state *state, const char *path)
 		return 0;
 	}
 	r = apply(state, path, text);
-	return r ? r : database_set_text(state->database, "start", start);
+	if (!r && database_set_text(state->database, "start", start) != 0)
+		log_warn(
+			"configuration: when nvmetd-state is started again, it applies \"%s\" once "
+			"more",
+			path);
+	return r;
 }
 
 /* ------------------------------------------------------------------ all of it */
@@ -165,5 +170,7 @@ int startup(struct state *state, const char *state_dir, const char *config_path)
 		r = reconcile_remember(state);
 	if (!r && config_path)
 		r = apply_file(state, config_path);
+	if (!r)
+		state_copy_soon(state);
 	return r;
 }

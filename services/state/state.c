@@ -6,6 +6,10 @@
 
 #include "common/base/clock.h"
 #include "services/state/event.h"
+#include "services/state/secret.h"
+
+/* So long the copy may lack what no operator has changed. */
+#define COPY_DELAY_NS NS_PER_S
 
 void state_init(struct state *state, struct loop *loop, const char *run_dir, uint64_t instance)
 {
@@ -14,6 +18,7 @@ void state_init(struct state *state, struct loop *loop, const char *run_dir, uin
 	list_init(&state->sessions);
 	list_init(&state->transports);
 	list_init(&state->workers);
+	list_init(&state->secrets);
 	list_init(&state->gathers);
 	list_init(&state->connecting);
 	list_init(&state->faults);
@@ -40,7 +45,11 @@ void state_deinit(struct state *state)
 		state_remove_transport(state, container_of(at, struct transport, link));
 	list_for_each_safe (at, &state->workers)
 		worker_free(container_of(at, struct worker, link));
+	secret_forget_all(state);
 	target_deinit(&state->target);
+	loop_timer_clear(&state->copy_timer);
+	if (state->database && database_is_uncopied(state->database))
+		database_copy(state->database);
 	state->database = database_free(state->database);
 }
 
@@ -126,20 +135,24 @@ void state_forget_sessions(struct state *state, const struct transport *transpor
 	}
 }
 
-int state_next_revision(struct state *state, uint64_t *ret_revision)
+/* Further than this no peer can be ahead of us. */
+#define AHEAD_MAX (UINT64_C(1) << 40)
+
+void state_has_seen(struct state *state, uint64_t revision)
+{
+	if (revision > state->target.revision && revision - state->target.revision < AHEAD_MAX)
+		state->target.revision = revision;
+}
+
+uint64_t state_next_revision(struct state *state)
 {
 	struct target *target = &state->target;
 	uint64_t kept = target->revision + 1 + STATE_REVISION_STEP;
-	int r;
 
-	if (target->revision + 1 > target->revision_kept) {
-		r = database_set_number(state->database, "revision", kept);
-		if (r)
-			return r;
+	if (target->revision + 1 > target->revision_kept &&
+	    database_set_number(state->database, "revision", kept) == 0)
 		target->revision_kept = kept;
-	}
-	*ret_revision = ++target->revision;
-	return 0;
+	return ++target->revision;
 }
 
 static int save_all(struct state *state)
@@ -157,6 +170,16 @@ static int save_all(struct state *state)
 
 		if (!r && backing->unsaved)
 			r = database_put_backing(state->database, backing);
+	}
+	list_for_each (at, &state->secrets) {
+		const struct secret *secret = container_of(at, struct secret, link);
+
+		if (!r && secret->unsaved)
+			r = database_put_token(state->database,
+			                       secret->transport,
+			                       secret->instance,
+			                       secret->worker,
+			                       secret->bytes);
 	}
 	return r;
 }
@@ -178,6 +201,12 @@ static bool find_unsaved(struct state *state, bool done)
 		found |= backing->unsaved;
 		backing->unsaved &= !done;
 	}
+	list_for_each (at, &state->secrets) {
+		struct secret *secret = container_of(at, struct secret, link);
+
+		found |= secret->unsaved;
+		secret->unsaved &= !done;
+	}
 	return found;
 }
 
@@ -197,4 +226,20 @@ int state_save(struct state *state)
 	else
 		find_unsaved(state, true);
 	return r;
+}
+
+static void copy_now(struct loop_timer *timer)
+{
+	struct state *state = container_of(timer, struct state, copy_timer);
+
+	if (database_is_uncopied(state->database))
+		database_copy(state->database);
+}
+
+void state_copy_soon(struct state *state)
+{
+	if (!database_is_uncopied(state->database) || state->copy_timer.due_ns)
+		return;
+	state->copy_timer = LOOP_TIMER(copy_now);
+	loop_timer_set(state->loop, &state->copy_timer, clock_now_ns() + COPY_DELAY_NS);
 }

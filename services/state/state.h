@@ -78,6 +78,7 @@ struct state {
 	struct list sessions;
 	struct list transports;
 	struct list workers;
+	struct list secrets;    /* of secret.c */
 	struct list gathers;    /* of status.c */
 	struct list connecting; /* of connecting.c */
 	struct list faults;     /* of fault.c */
@@ -88,6 +89,7 @@ struct state {
 	struct service *service;      /* NULL: of no process (tests) */
 	struct loop_timer leave;      /* of restart.c */
 	struct ipc_peer *leave_after; /* the one whose end it waits for; NULL: nobody's */
+	struct loop_timer copy_timer;
 	bool open; /* views are published: workers have reported, or were waited for long enough */
 };
 
@@ -108,6 +110,13 @@ void state_forget_session(struct session *session);
 /* Writes what is marked as unsaved, in one transaction. What cannot be written stays marked. */
 int state_save(struct state *state);
 
-/* A revision that was never given out before, also not by an earlier process. */
-int state_next_revision(struct state *state, uint64_t *ret_revision);
+/* Sees to it that the database's copy has soon what the database has. */
+void state_copy_soon(struct state *state);
+
+/* A revision that was never given out before. Nor by an earlier process, where the database
+ * could be written; where not, state_has_seen() hears of it from those who have it. */
+uint64_t state_next_revision(struct state *state);
 #define STATE_REVISION_STEP 4096
+
+/* A peer that has come has a view of that revision. */
+void state_has_seen(struct state *state, uint64_t revision);

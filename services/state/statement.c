@@ -7,15 +7,13 @@
 
 #include "common/base/error.h"
 #include "common/base/log.h"
+#include "services/state/schema.h"
 
-int database_failed(struct database *database, const char *doing)
+/* What cannot be written is tried again each second. */
+#define COMPLAINTS_MS 60000
+
+int database_errno(int code)
 {
-	int code = sqlite3_errcode(database->sqlite);
-
-	log_err("database: %s \"%s\" failed: %s",
-	        doing,
-	        database->path,
-	        sqlite3_errmsg(database->sqlite));
 	switch (code & 0xff) {
 	case SQLITE_NOMEM:
 		return -ENOMEM;
@@ -24,16 +22,54 @@ int database_failed(struct database *database, const char *doing)
 	case SQLITE_BUSY:
 	case SQLITE_LOCKED:
 		return -EBUSY;
+	case SQLITE_READONLY:
+		return -EROFS;
+	case SQLITE_CORRUPT:
+	case SQLITE_NOTADB:
+		return -EUCLEAN;
 	default:
 		return -EIO;
 	}
 }
 
+int database_damaged(struct database *database, const char *what)
+{
+	database->damaged = true;
+	snprintf(database->trouble,
+	         sizeof(database->trouble),
+	         "the database \"%s\" is damaged (%s): it is not written any more; what is in "
+	         "force stays so, changes are refused; start nvmetd-state again to have it take "
+	         "the copy",
+	         database->path,
+	         what);
+	log_err("database: %s", database->trouble);
+	return error_origin(-EUCLEAN);
+}
+
+int database_failed(struct database *database, const char *doing)
+{
+	int code = sqlite3_errcode(database->sqlite);
+
+	if (schema_is_damage(code))
+		return database_damaged(database, sqlite3_errmsg(database->sqlite));
+	snprintf(database->trouble,
+	         sizeof(database->trouble),
+	         "%s the database \"%s\" failed: %s",
+	         doing,
+	         database->path,
+	         sqlite3_errmsg(database->sqlite));
+	if (log_allowed(&database->complaints, 3, COMPLAINTS_MS))
+		log_err("database: %s", database->trouble);
+	return database_errno(code);
+}
+
 int database_execute(struct database *database, const char *sql)
 {
-	if (sqlite3_exec(database->sqlite, sql, NULL, NULL, NULL) == SQLITE_OK)
-		return 0;
-	return database_failed(database, "writing");
+	if (database->damaged)
+		return error_origin(-EUCLEAN);
+	if (sqlite3_exec(database->sqlite, sql, NULL, NULL, NULL) != SQLITE_OK)
+		return error_origin(database_failed(database, "writing"));
+	return 0;
 }
 
 void statement_finalize(sqlite3_stmt **statement)
@@ -72,6 +108,8 @@ int statement_prepare(struct database *database, sqlite3_stmt **ret_statement, c
 	va_list arguments;
 	int r;
 
+	if (database->damaged)
+		return error_origin(-EUCLEAN);
 	if (sqlite3_prepare_v2(database->sqlite, sql, -1, &statement, NULL) != SQLITE_OK)
 		return error_origin(database_failed(database, "asking"));
 	va_start(arguments, types);
@@ -93,7 +131,7 @@ int statement_step(struct database *database, sqlite3_stmt *statement)
 	case SQLITE_DONE:
 		return DATABASE_E_NONE;
 	default:
-		return error_origin(database_failed(database, "using"));
+		return error_origin(database_failed(database, "writing"));
 	}
 }
 
@@ -101,7 +139,11 @@ int statement_finish(struct database *database, sqlite3_stmt *statement)
 {
 	int r = statement_step(database, statement);
 
-	return r == DATABASE_E_NONE ? 0 : r;
+	if (r != DATABASE_E_NONE)
+		return r;
+	if (sqlite3_get_autocommit(database->sqlite))
+		database->trouble[0] = '\0'; /* what was done is on the disk */
+	return 0;
 }
 
 uint64_t statement_number(sqlite3_stmt *statement, int column)

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #pragma once
 
+#include <sys/types.h>
+
 #include <sqlite3.h>
 
+#include "common/base/log.h"
 #include "services/state/database.h"
 
 /*
@@ -18,6 +21,16 @@
 struct database {
 	sqlite3 *sqlite;
 	char *path;
+	int lock; /* of PATH.lock; -1: none */
+	dev_t device;
+	ino_t inode;
+	bool damaged;                           /* for good: it is not written any more */
+	char trouble[DATABASE_WORDS_SIZE];      /* why the last write failed */
+	char copy_trouble[DATABASE_WORDS_SIZE]; /* why the copy is not up to date */
+	char notice[DATABASE_NOTICE_SIZE];
+	int copied;               /* how many changes there were when the copy was made; -1: none */
+	uint64_t copied_revision; /* of the configuration in it */
+	struct log_limit complaints;
 };
 
 /* types: of each argument, 't' text, 'u' 16 bytes, 'n' uint64_t. */
@@ -40,8 +53,11 @@ void statement_copy(sqlite3_stmt *statement, int column, char *ret_text, size_t 
 /* Statements without arguments and rows. */
 int database_execute(struct database *database, const char *sql);
 
-/* Logs what went wrong last; its negative errno. */
+/* Keeps and logs what went wrong last; its negative errno. */
 int database_failed(struct database *database, const char *doing);
 
-/* Logs that the file cannot be used, and what to do; -EIO. */
+/* Keeps and logs that the file is damaged, and that it is not written any more; -EUCLEAN. */
 int database_damaged(struct database *database, const char *what);
+
+/* What SQLite's code is in our world. */
+int database_errno(int code);

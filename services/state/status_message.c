@@ -333,6 +333,22 @@ static void put_subsystems(struct scratch *scratch, Nvmetd__CtlStatusReply *repl
 		put_discovery(scratch, reply, state);
 }
 
+static void put_database(struct scratch *scratch, Nvmetd__CtlStatusReply *reply,
+                         const struct state *state)
+{
+	const struct database_health health = database_health(state->database);
+
+	reply->database = scratch_take(scratch, sizeof(*reply->database));
+	if (!reply->database)
+		return;
+	nvmetd__database_status__init(reply->database);
+	reply->database->path = (char *)health.path;
+	reply->database->damaged = health.damaged;
+	reply->database->trouble = (char *)health.trouble;
+	reply->database->copy_trouble = (char *)health.copy_trouble;
+	reply->database->notice = (char *)health.notice;
+}
+
 Nvmetd__CtlStatusReply *status_message_build(struct scratch *scratch, const struct state *state,
                                              const struct list *asked)
 {
@@ -345,5 +361,6 @@ Nvmetd__CtlStatusReply *status_message_build(struct scratch *scratch, const stru
 	put_processes(scratch, reply, state, asked);
 	put_ports(scratch, reply, state);
 	put_subsystems(scratch, reply, state, asked);
+	put_database(scratch, reply, state);
 	return scratch->failed ? NULL : reply;
 }

@@ -31,6 +31,7 @@ static void arrived(void *context, struct ipc_peer *peer, const Nvmetd__Hello *h
 	peer->user = transport;
 	transport->peer = peer;
 	transport->instance = peer->instance;
+	state_has_seen(state, hello->revision);
 	transport->presented = false;
 	/* One that begins its life has nothing in flight, under whatever revision. */
 	transport->drained = hello->revision ? 0 : UINT64_MAX;
@@ -74,6 +75,7 @@ static void present(struct state *state, struct transport *transport,
 		return;
 	}
 	session->transport = transport;
+	state_has_seen(state, session->revision);
 	list_append(&state->sessions, &session->link);
 	change_catch_up(state, session);
 }

@@ -11,11 +11,11 @@ static void arrived(void *context, struct ipc_peer *peer, const Nvmetd__Hello *h
 	struct state *state = context;
 	struct worker *worker = state_add_worker(state, peer->name);
 
-	(void)hello;
 	if (!worker) {
 		log_err("worker %s: there is not enough memory for it", peer->name);
 		return;
 	}
+	state_has_seen(state, hello->revision);
 	peer->user = worker;
 	worker->peer = peer;
 	worker->reported = false;

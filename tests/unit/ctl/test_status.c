@@ -385,6 +385,34 @@ START_TEST(does_not_miss_a_namespace_that_is_not_enabled)
 }
 END_TEST
 
+START_TEST(begins_with_what_is_the_matter_with_the_database)
+{
+	static Nvmetd__DatabaseStatus database = NVMETD__DATABASE_STATUS__INIT;
+
+	set.reply.database = &database;
+	database.notice = (char *)"it was replaced";
+	database.trouble = (char *)"it is full";
+	text();
+	ck_assert_ptr_eq(strstr(printed, "WARNING: it was replaced; see that"), printed);
+	ck_assert(says("nvmetctl acknowledge\n"));
+	ck_assert(says("WARNING: it is full; changes are refused\n"));
+}
+END_TEST
+
+START_TEST(says_nothing_of_a_database_that_is_well)
+{
+	static Nvmetd__DatabaseStatus database = NVMETD__DATABASE_STATUS__INIT;
+
+	set.reply.database = &database;
+	text();
+	ck_assert(!says("WARNING"));
+	forget();
+	ck_assert_str_eq(
+		json_string_value(json_object_get(json_object_get(json(), "database"), "notice")),
+		"");
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("status");
@@ -409,7 +437,9 @@ int main(void)
 	         misses_nothing_when_all_is_there,
 	         misses_a_port_that_does_not_listen,
 	         misses_an_enabled_namespace_that_is_not_ready,
-	         does_not_miss_a_namespace_that_is_not_enabled);
+	         does_not_miss_a_namespace_that_is_not_enabled,
+	         begins_with_what_is_the_matter_with_the_database,
+	         says_nothing_of_a_database_that_is_well);
 
 	return run(suite);
 }

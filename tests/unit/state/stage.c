@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "tests/unit/state/stage.h"
 
+#include <dirent.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -62,22 +63,31 @@ static void stop(void)
 void stage_open(void)
 {
 	log_set_level("err");
-	strcpy(stage.directory, "/tmp/nvmetd-state-XXXXXX");
+	/* In memory, where a sync costs nothing: none of these tests cuts the power. */
+	strcpy(stage.directory,
+	       access("/dev/shm", W_OK) == 0 ? "/dev/shm/nvmetd-state-XXXXXX"
+	                                     : "/tmp/nvmetd-state-XXXXXX");
 	ck_assert_ptr_nonnull(mkdtemp(stage.directory));
 	start();
 	stage_restore(stage_config);
 }
 
+/* The database, what goes with it, and whatever a test has put there. */
 void stage_close(void)
 {
-	static const char *const names[] = {"state.db", "state.db-wal", "state.db-shm"};
-	char path[128];
+	DIR *directory;
+	const struct dirent *entry;
+	char path[400];
 
 	stop();
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		snprintf(path, sizeof(path), "%s/%s", stage.directory, names[i]);
-		unlink(path);
+	directory = opendir(stage.directory);
+	ck_assert_ptr_nonnull(directory);
+	while ((entry = readdir(directory))) {
+		snprintf(path, sizeof(path), "%s/%s", stage.directory, entry->d_name);
+		if (entry->d_name[0] != '.')
+			unlink(path);
 	}
+	closedir(directory);
 	rmdir(stage.directory);
 }
 

@@ -4,6 +4,7 @@
 
 #include "services/state/apply.h"
 #include "services/state/reconcile.h"
+#include "services/state/secret.h"
 #include "services/state/view.h"
 #include "tests/unit/state/stage.h"
 
@@ -215,9 +216,9 @@ START_TEST(of_a_worker_keeps_what_leaves_over_a_restart)
 {
 	struct transport *transport = state_add_transport(&stage.state, "tcp");
 	uint64_t revision;
-	uint8_t made[16];
+	const uint8_t made[16] = {1};
 
-	ck_assert_int_eq(database_token(stage.state.database, "tcp", 5, "io-0", made), 0);
+	ck_assert_int_eq(database_put_token(stage.state.database, "tcp", 5, "io-0", made), 0);
 	transport->gone_ns = clock_now_ns();
 	ck_assert_int_eq(apply_clear(&stage.state, &revision), 0);
 	stage_reopen();
@@ -291,14 +292,29 @@ START_TEST(of_a_grant_is_the_same_over_a_restart)
 }
 END_TEST
 
+/* The secret of transport "tcp", of that instance, with worker "io-0". */
+static void find_token(uint64_t instance, uint8_t ret_token[static 16])
+{
+	struct transport *transport = state_add_transport(&stage.state, "tcp");
+	const uint8_t *bytes;
+
+	transport->instance = instance;
+	ck_assert_int_eq(
+		secret_find(
+			&stage.state, transport, state_add_worker(&stage.state, "io-0"), &bytes),
+		0);
+	memcpy(ret_token, bytes, 16);
+	ck_assert_int_eq(state_save(&stage.state), 0);
+}
+
 START_TEST(of_tokens_is_the_same_for_one_instance)
 {
 	uint8_t first[16], second[16], other[16];
 
-	ck_assert_int_eq(database_token(stage.state.database, "tcp", 5, "io-0", first), 0);
+	find_token(5, first);
 	stage_reopen();
-	ck_assert_int_eq(database_token(stage.state.database, "tcp", 5, "io-0", second), 0);
-	ck_assert_int_eq(database_token(stage.state.database, "tcp", 6, "io-0", other), 0);
+	find_token(5, second);
+	find_token(6, other);
 	ck_assert_mem_eq(first, second, 16);
 	ck_assert_mem_ne(first, other, 16);
 }
