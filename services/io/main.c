@@ -14,10 +14,13 @@
 #include "common/proc/store.h"
 #include "services/io/worker.h"
 
+static const char *const run_folders[] = {"io", NULL};
+
 static const struct service_role role = {
 	.program = "nvmetd-io",
 	.default_name = "io-0",
 	.purpose = "Serves the blocks of namespaces to the transports of nvmetd.",
+	.run_folders = run_folders,
 };
 
 int main(int argc, char **argv)

@@ -242,11 +242,11 @@ static void given_a_worker_that_serves_ram(void)
 	const struct loop_options options = {.spin_max_us = 0};
 
 	log_open("test");
-	rig = (struct rig){.directory = "/tmp/unit-io-XXXXXX"};
-	ck_assert_ptr_nonnull(mkdtemp(rig.directory));
+	rig_make_directory();
 	ck_assert_int_eq(loop_new(&rig.loop, &options), 0);
-	ck_assert_int_eq(ipc_server_new(&state, rig.loop, rig_path("worker.sock"), 1, &role, NULL),
-	                 0);
+	ck_assert_int_eq(
+		ipc_server_new(&state, rig.loop, rig_path("worker/worker.sock"), 1, &role, NULL),
+		0);
 	open_keeper();
 	path = "ram:1M";
 	revision = 1;
@@ -359,8 +359,9 @@ START_TEST(welcomes_who_came_before_its_first_view)
 	until(keeper_hears("READY=1"));
 	player_connect(&player, (struct player_hello){.transport = "tcp"});
 	ck_assert(!player_hears(&player));
-	ck_assert_int_eq(ipc_server_new(&state, rig.loop, rig_path("worker.sock"), 2, &role, NULL),
-	                 0);
+	ck_assert_int_eq(
+		ipc_server_new(&state, rig.loop, rig_path("worker/worker.sock"), 2, &role, NULL),
+		0);
 	until(player_hears(&player));
 	ck_assert(player.welcome);
 }
@@ -373,8 +374,9 @@ START_TEST(goes_on_without_the_state_service_and_reports_to_its_successor)
 	state = NULL;
 	ck_assert_uint_eq(player_read(&player, 7, 0, 8), 0);
 	reported = 0;
-	ck_assert_int_eq(ipc_server_new(&state, rig.loop, rig_path("worker.sock"), 2, &role, NULL),
-	                 0);
+	ck_assert_int_eq(
+		ipc_server_new(&state, rig.loop, rig_path("worker/worker.sock"), 2, &role, NULL),
+		0);
 	until(reported == revision && ready);
 	ck_assert_uint_eq(player_read(&player, 7, 0, 8), 0); /* on the same link */
 }

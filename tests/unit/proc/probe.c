@@ -25,6 +25,8 @@ static const struct service_option options[] = {
 	{"linger", "MS", "0 to 10000", take_linger},
 };
 
+static const char *const run_folders[] = {"s", NULL};
+
 static const struct service_role role = {
 	.program = "probe",
 	.default_name = "probe",
@@ -32,6 +34,7 @@ static const struct service_role role = {
 	.options = options,
 	.n_options = 1,
 	.has_state = true,
+	.run_folders = run_folders,
 };
 
 static unsigned count_descriptors(void)
