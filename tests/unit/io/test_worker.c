@@ -391,6 +391,14 @@ START_TEST(ends_cleanly_under_load)
 }
 END_TEST
 
+START_TEST(takes_its_socket_away_when_it_is_told_to_stop)
+{
+	ck_assert_int_eq(access(rig_path("io/data.sock"), F_OK), 0);
+	end_worker(SIGTERM);
+	ck_assert_int_eq(access(rig_path("io/data.sock"), F_OK), -1);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("nvmetd-io");
@@ -407,6 +415,7 @@ int main(void)
 	         has_ram_forgotten_that_was_removed_while_it_was_away,
 	         welcomes_who_came_before_its_first_view,
 	         goes_on_without_the_state_service_and_reports_to_its_successor,
-	         ends_cleanly_under_load);
+	         ends_cleanly_under_load,
+	         takes_its_socket_away_when_it_is_told_to_stop);
 	return run(suite);
 }
