@@ -243,7 +243,9 @@ static int set_up_process(void)
 	return 0;
 }
 
-static int make_directory(const char *path, const char *what, const char *option)
+/* need: what access(2) must allow */
+static int make_directory(const char *path, mode_t mode, int need, const char *what,
+                          const char *option)
 {
 	_cleanup_(cleanup_free) char *part = strdup(path);
 	struct stat status;
@@ -257,9 +259,9 @@ static int make_directory(const char *path, const char *what, const char *option
 			r = -errno;
 		*slash = '/';
 	}
-	if (!r && mkdir(path, 0750) < 0 && errno != EEXIST)
+	if (!r && mkdir(path, mode) < 0 && errno != EEXIST)
 		r = -errno;
-	if (!r && (stat(path, &status) < 0 || access(path, W_OK | X_OK) < 0))
+	if (!r && (stat(path, &status) < 0 || access(path, need) < 0))
 		r = -errno;
 	if (!r && !S_ISDIR(status.st_mode))
 		r = -ENOTDIR;
@@ -285,12 +287,30 @@ static int choose_cpus(const struct service *service)
 	return r;
 }
 
+/* Those that somebody else has made, for processes of several users, are left as they are. */
+static int make_run_folders(const struct service *service)
+{
+	char path[sizeof(((struct sockaddr_un *)NULL)->sun_path)];
+	int r = 0;
+
+	for (const char *const *folder = service->role->run_folders; !r && *folder; folder++) {
+		r = service_run_path(service, path, *folder);
+		if (!r)
+			r = make_directory(path, 0700, W_OK | X_OK, "run", "--run-dir");
+	}
+	return r;
+}
+
 static int make_directories(const struct service *service)
 {
-	int r = make_directory(service->run_dir, "run", "--run-dir");
+	bool has_folders = service->role->run_folders;
+	int r = make_directory(
+		service->run_dir, 0750, has_folders ? X_OK : W_OK | X_OK, "run", "--run-dir");
 
+	if (!r && has_folders)
+		r = make_run_folders(service);
 	if (!r && service->role->has_state)
-		r = make_directory(service->state_dir, "state", "--state-dir");
+		r = make_directory(service->state_dir, 0750, W_OK | X_OK, "state", "--state-dir");
 	return r;
 }
 

@@ -22,7 +22,8 @@
  *           keeper SIGHUP does nothing. (No thread made after service_init() gets these
  *           signals.) SIGPIPE is ignored; descriptors that were not handed over are closed
  *           at start; as many may be open as the hard limit allows; no new privileges can be
- *           gained. The run directory exists. Where WATCHDOG_USEC is set, the main loop says
+ *           gained. The run directory exists, with what the role writes to in it. Where
+ *           WATCHDOG_USEC is set, the main loop says
  *           WATCHDOG=1 four times in that time, while it turns itself and all threads that
  *           are watched have answered since the last time; which one hangs is logged before.
  * Trust     the command line and the environment are the operator's
@@ -50,6 +51,9 @@ struct service_role {
 	const struct service_option *options;
 	unsigned n_options;
 	bool has_state; /* the state directory is made where it is missing */
+	/* In the run directory, NULL at the end: what it makes there lies in these, which are made
+	 * where they are missing. NULL: it is the run directory itself that it writes to. */
+	const char *const *run_folders;
 };
 
 struct service {

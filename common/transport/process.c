@@ -57,6 +57,8 @@ static const struct service_option trace_option = {
 	.take = take_trace,
 };
 
+static const char *const run_folders[] = {"trace", NULL};
+
 static int init_service(struct transport *transport, int argc, char **argv)
 {
 	static struct service_option options[OPTIONS_MAX];
@@ -69,6 +71,7 @@ static int init_service(struct transport *transport, int argc, char **argv)
 	options[role.n_options++] = arena_option;
 	options[role.n_options++] = trace_option;
 	role.options = options;
+	role.run_folders = run_folders;
 	return service_init(&transport->service, &role, transport->wire->options, argc, argv);
 }
 

@@ -20,7 +20,7 @@ static int make_file(struct tracer *tracer, const struct service *service, unsig
 	char name[64];
 	int r;
 
-	snprintf(name, sizeof(name), "trace-%s-%u", service->name, reactor);
+	snprintf(name, sizeof(name), "trace/trace-%s-%u", service->name, reactor);
 	r = service_run_path(service, tracer->path, name);
 	if (r)
 		return error_trace(r);

@@ -262,7 +262,7 @@ int transport_open_client(struct transport *transport)
 		.arrived = arrived,
 		.context = transport,
 	};
-	int r = service_run_path(&transport->service, path, "transport.sock");
+	int r = service_run_path(&transport->service, path, "transport/transport.sock");
 
 	if (!r)
 		r = ipc_client_new(&transport->client, transport->service.loop, &options);

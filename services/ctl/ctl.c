@@ -44,7 +44,7 @@ static enum ctl_exit check(envelope *answer, int answer_body)
 
 static void find_socket(const struct ctl *ctl, char *ret_path, size_t size)
 {
-	snprintf(ret_path, size, "%s/ctl.sock", ctl->run_dir);
+	snprintf(ret_path, size, "%s/ctl/ctl.sock", ctl->run_dir);
 }
 
 envelope *ctl_try(const struct ctl *ctl, envelope *question, int answer_body, unsigned timeout_ms)

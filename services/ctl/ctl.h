@@ -8,7 +8,7 @@
 /*
  * ctl - what all commands of nvmetctl share: the way to ask nvmetd-state.
  *
- * Shape     One question, one answer, over RUN_DIR/ctl.sock.
+ * Shape     One question, one answer, over RUN_DIR/ctl/ctl.sock.
  * Promise   Whatever fails was said on stderr, once, with what to do. Text of others is
  *           printed escaped.
  * Trust     the answer is checked by ipc; its text may have come from hosts

@@ -3,7 +3,7 @@
  * nvmetctl - the operator's command: asks nvmetd-state, and prints what it says.
  *
  * Holds     nothing
- * Hears     the state service, over RUN_DIR/ctl.sock
+ * Hears     the state service, over RUN_DIR/ctl/ctl.sock
  * On death  nothing is lost: a change is made whole by the state service, or not at all
  */
 #include <getopt.h>

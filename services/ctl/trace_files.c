@@ -34,7 +34,7 @@ static void open_file(struct trace_files *files, const char *run_dir, const char
 	char path[4096], safe[256];
 	int r;
 
-	snprintf(path, sizeof(path), "%s/%s", run_dir, name);
+	snprintf(path, sizeof(path), "%s/trace/%s", run_dir, name);
 	r = trace_reader_open(&file->reader, path, to_wish);
 	if (r == 0) {
 		log_safe(file->name, sizeof(file->name), name, strlen(name));
@@ -52,8 +52,11 @@ static void open_file(struct trace_files *files, const char *run_dir, const char
 static void open_files(struct trace_files *files, const char *run_dir, bool to_wish)
 {
 	struct dirent **entries = NULL;
-	int n = scandir(run_dir, &entries, to_wish ? is_trace_of_the_living : is_trace, alphasort);
+	char folder[4096];
+	int n;
 
+	snprintf(folder, sizeof(folder), "%s/trace", run_dir);
+	n = scandir(folder, &entries, to_wish ? is_trace_of_the_living : is_trace, alphasort);
 	for (int i = 0; i < n; i++) {
 		if (files->n < TRACE_FILES_MAX)
 			open_file(files, run_dir, entries[i]->d_name, to_wish);

@@ -23,6 +23,7 @@
 #include "common/base/clock.h"
 #include "common/base/error.h"
 #include "common/base/log.h"
+#include "common/ipc/listener.h"
 #include "services/io/link_ask.h"
 #include "services/io/link_hello.h"
 #include "services/io/namespace.h"
@@ -51,6 +52,7 @@ struct links {
 	struct links_options options;
 	struct loop_source listener;
 	struct loop_timer shortage;
+	struct listener_file file; /* of the listener */
 	struct list connections;
 	uint32_t count;
 	uint32_t n_serving;
@@ -377,8 +379,9 @@ static void accept_one(struct loop_source *source, uint32_t events)
 	}
 }
 
-static int bind_socket(int fd, const char *path)
+static int bind_socket(int fd, const char *path, struct listener_file *ret_file)
 {
+	struct stat file;
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 
 	if (strlen(path) >= sizeof(address.sun_path))
@@ -388,8 +391,9 @@ static int bind_socket(int fd, const char *path)
 		return error_origin(-errno);
 	if (bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
 		return error_origin(-errno);
-	if (chmod(path, MAY_CONNECT) < 0)
+	if (chmod(path, MAY_CONNECT) < 0 || lstat(path, &file) < 0)
 		return error_origin(-errno);
+	*ret_file = (struct listener_file){file.st_dev, file.st_ino};
 	return listen(fd, BACKLOG) < 0 ? error_origin(-errno) : 0;
 }
 
@@ -407,7 +411,7 @@ int links_new(struct links **ret_links, const struct links_options *options)
 	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		return error_origin(-errno);
-	r = bind_socket(fd, options->path);
+	r = bind_socket(fd, options->path, &links->file);
 	if (!r)
 		r = loop_add(options->loop, &links->listener, fd, EPOLLIN);
 	if (r) {
@@ -423,7 +427,10 @@ void links_stop(struct links *links)
 {
 	int fd = links->listener.fd;
 
+	if (!links->listener.loop)
+		return;
 	loop_timer_clear(&links->shortage);
+	listener_remove(links->options.path, &links->file);
 	loop_remove(&links->listener);
 	cleanup_close(&fd);
 }

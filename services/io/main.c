@@ -28,12 +28,15 @@ static const struct service_option options_of_role[] = {
          take_device_timeout},
 };
 
+static const char *const run_folders[] = {"io", NULL};
+
 static const struct service_role role = {
 	.program = "nvmetd-io",
 	.default_name = "io-0",
 	.purpose = "Serves the blocks of namespaces to the transports of nvmetd.",
 	.options = options_of_role,
 	.n_options = 1,
+	.run_folders = run_folders,
 };
 
 int main(int argc, char **argv)

@@ -175,14 +175,14 @@ static int make_client(struct worker *worker)
 
 static int find_paths(struct worker *worker)
 {
-	char name[48];
+	char name[56];
 	int r;
 
-	snprintf(name, sizeof(name), "%s.sock", worker->service->name);
+	snprintf(name, sizeof(name), "io/%s.sock", worker->service->name);
 	r = service_run_path(worker->service, worker->data_path, name);
 	if (r)
 		return error_trace(r);
-	return service_run_path(worker->service, worker->state_path, "worker.sock");
+	return service_run_path(worker->service, worker->state_path, "worker/worker.sock");
 }
 
 int worker_new(struct worker **ret_worker, struct service *service,

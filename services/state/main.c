@@ -35,12 +35,15 @@ static const struct service_option options[] = {
 	{"config", "FILE", "make this the configuration (nvmetcli's JSON)", take_config},
 };
 
+static const char *const run_folders[] = {"ctl", "transport", "worker", NULL};
+
 static const struct service_role role = {
 	.program = "nvmetd-state",
 	.default_name = "state",
 	.purpose = "Keeps what nvmetd exports, and answers Connect and admin commands.",
 	.options = options,
 	.n_options = sizeof(options) / sizeof(options[0]),
+	.run_folders = run_folders,
 };
 
 static int serve(struct service *service, const struct options *given)

@@ -23,11 +23,14 @@ static int open_socket(struct state *state, struct ipc_server **ret_server, cons
 
 int sockets_open(struct state *state)
 {
-	int r = open_socket(state, &state->worker_server, "worker.sock", &worker_role);
+	int r = open_socket(state, &state->worker_server, "worker/worker.sock", &worker_role);
 
 	if (!r)
-		r = open_socket(state, &state->transport_server, "transport.sock", &transport_role);
+		r = open_socket(state,
+		                &state->transport_server,
+		                "transport/transport.sock",
+		                &transport_role);
 	if (!r)
-		r = open_socket(state, &state->ctl_server, "ctl.sock", &ctl_role);
+		r = open_socket(state, &state->ctl_server, "ctl/ctl.sock", &ctl_role);
 	return r;
 }

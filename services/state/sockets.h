@@ -6,9 +6,10 @@
 /*
  * sockets - who may say what to the state service.
  *
- * Shape     transport.sock, worker.sock, ctl.sock in the run directory, each with its table of
- *           messages (transport_socket.c, worker_socket.c, ctl_socket.c). The context of all
- *           handlers is struct state.
+ * Shape     transport.sock, worker.sock, ctl.sock, each in a folder of the run directory, whose
+ *           owner and mode say who may open it, and each with its table of messages
+ *           (transport_socket.c, worker_socket.c, ctl_socket.c). The context of all handlers is
+ *           struct state.
  * Promise   A message that is not in the table of its socket does nothing.
  * Trust     who can open the socket may say what its table has; what it says is checked
  * Threads   one

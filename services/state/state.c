@@ -114,7 +114,7 @@ struct worker *state_add_worker(struct state *state, const char *name)
 	if (!worker)
 		return NULL;
 	snprintf(worker->name, sizeof(worker->name), "%s", name);
-	snprintf(worker->path, sizeof(worker->path), "%s/%s.sock", state->run_dir, name);
+	snprintf(worker->path, sizeof(worker->path), "%s/io/%s.sock", state->run_dir, name);
 	list_append(&state->workers, &worker->link);
 	return worker;
 }

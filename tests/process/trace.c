@@ -230,7 +230,7 @@ START_TEST(keeps_its_file_from_others)
 {
 	struct stat status;
 
-	ck_assert_int_eq(stat(harness_path(scene.harness, "run/trace-tcp-0"), &status), 0);
+	ck_assert_int_eq(stat(harness_path(scene.harness, "run/trace/trace-tcp-0"), &status), 0);
 	ck_assert_int_eq(status.st_mode & 07777, 0600);
 }
 END_TEST

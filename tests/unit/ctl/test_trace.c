@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/nvme/spec.h"
@@ -272,7 +273,9 @@ static void given_a_file_of_a_dead_process(void)
 
 	strcpy(folder, "/tmp/unit-ctl-trace-XXXXXX");
 	ck_assert_ptr_nonnull(mkdtemp(folder));
-	snprintf(path, sizeof(path), "%s/trace-tcp-0.old", folder);
+	snprintf(path, sizeof(path), "%s/trace", folder);
+	ck_assert_int_eq(mkdir(path, 0700), 0);
+	snprintf(path, sizeof(path), "%s/trace/trace-tcp-0.old", folder);
 	ck_assert_int_eq(trace_ring_create(&ring, path, &origin), 0);
 	for (uint64_t i = 1; i <= 5; i++) {
 		struct trace_record record = record_of(i * 1000);
@@ -287,6 +290,8 @@ static void forget_the_file(void)
 {
 	trace_files_close(&files);
 	unlink(path);
+	*strrchr(path, '/') = '\0';
+	rmdir(path);
 	rmdir(folder);
 	forget_it();
 }

@@ -19,7 +19,7 @@ static int connect_to_worker(void)
 	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 
 	ck_assert_int_ge(fd, 0);
-	snprintf(address.sun_path, sizeof(address.sun_path), "%s", rig_path("data.sock"));
+	snprintf(address.sun_path, sizeof(address.sun_path), "%s", rig_path("io/data.sock"));
 	ck_assert_int_eq(connect(fd, (struct sockaddr *)&address, sizeof(address)), 0);
 	return fd;
 }

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "tests/unit/io/rig.h"
 
-#include <dirent.h>
 #include <fcntl.h>
+#include <ftw.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/base/log.h"
@@ -64,8 +65,7 @@ void rig_begin(unsigned count)
 	struct namespaces_options with_loop = namespaces_options;
 
 	log_open("test");
-	rig = (struct rig){.directory = "/tmp/unit-io-XXXXXX"};
-	ck_assert_ptr_nonnull(mkdtemp(rig.directory));
+	rig_make_directory();
 	ck_assert_int_eq(memory_guard(), 0);
 	ck_assert_int_eq(loop_new(&rig.loop, &loop_options), 0);
 	ck_assert_int_eq(mailbox_init(&mailbox, rig.loop), 0);
@@ -76,22 +76,30 @@ void rig_begin(unsigned count)
 	with_loop.patience_ns = patience_ns;
 	ck_assert_int_eq(namespaces_new(&rig.namespaces, &with_loop), 0);
 	links_options.loop = rig.loop;
-	links_options.path = rig_path("data.sock");
+	links_options.path = rig_path("io/data.sock");
 	links_options.namespaces = rig.namespaces;
 	ck_assert_int_eq(links_new(&rig.links, &links_options), 0);
 }
 
+void rig_make_directory(void)
+{
+	rig = (struct rig){.directory = "/tmp/unit-io-XXXXXX"};
+	ck_assert_ptr_nonnull(mkdtemp(rig.directory));
+	ck_assert_int_eq(mkdir(rig_path("io"), 0700), 0);
+	ck_assert_int_eq(mkdir(rig_path("worker"), 0700), 0);
+}
+
+static int remove_one(const char *path, const struct stat *status, int type, struct FTW *where)
+{
+	(void)status;
+	(void)type;
+	(void)where;
+	return remove(path);
+}
+
 void rig_leave_no_trace(void)
 {
-	DIR *directory = opendir(rig.directory);
-	const struct dirent *entry;
-
-	while (directory && (entry = readdir(directory)))
-		if (entry->d_name[0] != '.')
-			unlinkat(dirfd(directory), entry->d_name, 0);
-	if (directory)
-		closedir(directory);
-	rmdir(rig.directory);
+	nftw(rig.directory, remove_one, 8, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
 }
 
 void rig_end(void)

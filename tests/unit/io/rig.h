@@ -51,6 +51,8 @@ void rig_begin(unsigned threads);
 void rig_patience(unsigned ms);
 void rig_end(void);
 
+/* rig.directory, for one who begins it himself. */
+void rig_make_directory(void);
 /* The directory goes now, for one who will be killed. */
 void rig_leave_no_trace(void);
 

@@ -242,11 +242,11 @@ static void given_a_worker_that_serves_ram(void)
 	const struct loop_options options = {.spin_max_us = 0};
 
 	log_open("test");
-	rig = (struct rig){.directory = "/tmp/unit-io-XXXXXX"};
-	ck_assert_ptr_nonnull(mkdtemp(rig.directory));
+	rig_make_directory();
 	ck_assert_int_eq(loop_new(&rig.loop, &options), 0);
-	ck_assert_int_eq(ipc_server_new(&state, rig.loop, rig_path("worker.sock"), 1, &role, NULL),
-	                 0);
+	ck_assert_int_eq(
+		ipc_server_new(&state, rig.loop, rig_path("worker/worker.sock"), 1, &role, NULL),
+		0);
 	open_keeper();
 	path = "ram:1M";
 	revision = 1;
@@ -359,8 +359,9 @@ START_TEST(welcomes_who_came_before_its_first_view)
 	until(keeper_hears("READY=1"));
 	player_connect(&player, (struct player_hello){.transport = "tcp"});
 	ck_assert(!player_hears(&player));
-	ck_assert_int_eq(ipc_server_new(&state, rig.loop, rig_path("worker.sock"), 2, &role, NULL),
-	                 0);
+	ck_assert_int_eq(
+		ipc_server_new(&state, rig.loop, rig_path("worker/worker.sock"), 2, &role, NULL),
+		0);
 	until(player_hears(&player));
 	ck_assert(player.welcome);
 }
@@ -373,8 +374,9 @@ START_TEST(goes_on_without_the_state_service_and_reports_to_its_successor)
 	state = NULL;
 	ck_assert_uint_eq(player_read(&player, 7, 0, 8), 0);
 	reported = 0;
-	ck_assert_int_eq(ipc_server_new(&state, rig.loop, rig_path("worker.sock"), 2, &role, NULL),
-	                 0);
+	ck_assert_int_eq(
+		ipc_server_new(&state, rig.loop, rig_path("worker/worker.sock"), 2, &role, NULL),
+		0);
 	until(reported == revision && ready);
 	ck_assert_uint_eq(player_read(&player, 7, 0, 8), 0); /* on the same link */
 }
@@ -386,6 +388,14 @@ START_TEST(ends_cleanly_under_load)
 	for (unsigned i = 0; i < 500; i++)
 		player_put(&player, player_reading(&player, 7, 0, 8));
 	end_worker(SIGTERM);
+}
+END_TEST
+
+START_TEST(takes_its_socket_away_when_it_is_told_to_stop)
+{
+	ck_assert_int_eq(access(rig_path("io/data.sock"), F_OK), 0);
+	end_worker(SIGTERM);
+	ck_assert_int_eq(access(rig_path("io/data.sock"), F_OK), -1);
 }
 END_TEST
 
@@ -405,6 +415,7 @@ int main(void)
 	         has_ram_forgotten_that_was_removed_while_it_was_away,
 	         welcomes_who_came_before_its_first_view,
 	         goes_on_without_the_state_service_and_reports_to_its_successor,
-	         ends_cleanly_under_load);
+	         ends_cleanly_under_load,
+	         takes_its_socket_away_when_it_is_told_to_stop);
 	return run(suite);
 }

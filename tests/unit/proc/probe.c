@@ -38,6 +38,8 @@ static const struct service_option options[] = {
 	{"stall",  "MS", "0 to 10000", take_stall },
 };
 
+static const char *const run_folders[] = {"s", NULL};
+
 static const struct service_role role = {
 	.program = "probe",
 	.default_name = "probe",
@@ -45,6 +47,7 @@ static const struct service_role role = {
 	.options = options,
 	.n_options = 2,
 	.has_state = true,
+	.run_folders = run_folders,
 };
 
 static unsigned count_descriptors(void)

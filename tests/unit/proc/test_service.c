@@ -241,6 +241,33 @@ START_TEST(makes_its_directories_for_no_stranger)
 }
 END_TEST
 
+static mode_t mode_of(const char *name)
+{
+	struct stat status;
+
+	ck_assert_int_eq(stat(path_of(name), &status), 0);
+	return status.st_mode & 07777;
+}
+
+START_TEST(makes_its_folder_of_the_run_directory_for_nobody_else)
+{
+	ck_assert_uint_eq(mode_of("deep/run/s"), 0700);
+}
+END_TEST
+
+START_TEST(leaves_a_folder_of_the_run_directory_as_others_made_it)
+{
+	ck_assert_int_eq(mkdir(path_of("deep"), 0755), 0);
+	ck_assert_int_eq(mkdir(path_of("deep/run"), 0555), 0); /* it need not write there */
+	ck_assert_int_eq(mkdir(path_of("deep/run/s"), 0700), 0);
+	ck_assert_int_eq(chmod(path_of("deep/run/s"), 02750), 0);
+	start();
+	read_until(output, "run_path");
+	ck_assert_uint_eq(mode_of("deep/run/s"), 02750);
+	ck_assert_uint_eq(mode_of("deep/run"), 0555);
+}
+END_TEST
+
 START_TEST(holds_no_descriptor_that_it_was_not_given)
 {
 	expect_text(
@@ -385,9 +412,9 @@ END_TEST
 
 START_TEST(refuses_a_run_directory_that_is_too_long_for_sockets)
 {
-	char long_name[120];
+	char long_name[120]; /* "/s" fits behind it */
 
-	snprintf(long_name, sizeof(long_name), "%s/%090d", dir, 0);
+	snprintf(long_name, sizeof(long_name), "%s/%0*d", dir, 103 - (int)strlen(dir), 0);
 	start("--run-dir", long_name);
 	read_until(output, "run_path");
 	expect_text("run_path -36\n");
@@ -419,12 +446,14 @@ int main(void)
 	         shows_help_and_ends_well,
 	         shows_its_version_and_ends_well,
 	         says_which_directory_cannot_be_made,
+	         leaves_a_folder_of_the_run_directory_as_others_made_it,
 	         refuses_a_run_directory_that_is_too_long_for_sockets);
 	describe(suite,
 	         "a service",
 	         given_a_probe,
 	         forget_the_directory,
 	         makes_its_directories_for_no_stranger,
+	         makes_its_folder_of_the_run_directory_for_nobody_else,
 	         holds_no_descriptor_that_it_was_not_given,
 	         may_open_as_many_as_the_machine_allows,
 	         can_gain_no_privileges,

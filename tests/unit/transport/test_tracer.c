@@ -4,12 +4,13 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/shm/trace_reader.h"
 #include "tests/unit/transport/link_stage.h"
 
-static char folder[64];
+static char folder[64], traces[72];
 static struct service service = {.name = "tcp", .instance = 9};
 static struct tracer tracer;
 static struct trace_reader reader;
@@ -19,6 +20,8 @@ static void given_a_tracer(void)
 	strcpy(folder, "/tmp/unit-tracer-XXXXXX");
 	ck_assert_ptr_nonnull(mkdtemp(folder));
 	service.run_dir = folder;
+	snprintf(traces, sizeof(traces), "%s/trace", folder);
+	ck_assert_int_eq(mkdir(traces, 0700), 0);
 	given_a_link();
 	tracer_open(&tracer, &service, 0, 0);
 	ck_assert_int_eq(trace_reader_open(&reader, tracer.path, true), 0);
@@ -32,6 +35,7 @@ static void forget_it(void)
 	trace_reader_close(&reader);
 	tracer_close(&tracer);
 	unlink(path);
+	ck_assert_int_eq(rmdir(traces), 0);
 	ck_assert_int_eq(rmdir(folder), 0);
 	forget_all();
 }
