@@ -12,6 +12,7 @@
 #define FILL_MS       60000u
 #define REST_MS       60000u
 #define QUIET_BACK_NS (1500 * NS_PER_MS) /* so long nothing was on: a quiet moment */
+#define QUIET_WAIT_NS (500 * NS_PER_MS)  /* no host waits longer then */
 #define QUIET_MS      4000u              /* from one to the next */
 
 static volatile sig_atomic_t is_interrupted;
@@ -141,14 +142,24 @@ static void end_all(struct chaos *chaos)
 
 /* ------------------------------------------------------------------ checks */
 
+static bool is_quiet(struct chaos *chaos, uint64_t now_ns)
+{
+	for (unsigned i = 0; i < chaos->n_hosts; i++) {
+		uint64_t since_ns = atomic_load(&chaos->hosts[i].waits_since_ns);
+
+		if (since_ns && now_ns > since_ns + QUIET_WAIT_NS)
+			return false;
+	}
+	return journal_is_quiet(&chaos->journal, now_ns - QUIET_BACK_NS, now_ns);
+}
+
 static void look_at_invariants(struct chaos *chaos, uint64_t now_ns, uint64_t *quiet_ns)
 {
 	if (now_ns < chaos->watch.next_ns)
 		return;
 	chaos->watch.next_ns = now_ns + CHECK_MS * NS_PER_MS;
 	invariants_check(chaos, INVARIANT_ALWAYS);
-	if (now_ns < *quiet_ns ||
-	    !journal_is_quiet(&chaos->journal, now_ns - QUIET_BACK_NS, now_ns))
+	if (now_ns < *quiet_ns || !is_quiet(chaos, now_ns))
 		return;
 	*quiet_ns = now_ns + QUIET_MS * NS_PER_MS;
 	invariants_check(chaos, INVARIANT_QUIET);

@@ -26,6 +26,29 @@ static bool is_at(const struct occurrence *occurrence, uint64_t from_ns, uint64_
 	return !occurrence->end_ns || occurrence->end_ns + occurrence->allowance_ns >= from_ns;
 }
 
+bool journal_is_near(const struct occurrence *occurrence, uint64_t from_ns, uint64_t to_ns)
+{
+	if (!occurrence->begin_ns || occurrence->failure || occurrence->begin_ns > to_ns)
+		return false;
+	return !occurrence->end_ns || occurrence->end_ns + JOURNAL_NEAR_NS >= from_ns;
+}
+
+/* The only fault that a pause can come from; NULL: there is none, or there are several. */
+static struct occurrence *find_cause(const struct journal *journal, uint64_t from_ns,
+                                     uint64_t to_ns)
+{
+	struct occurrence *cause = NULL;
+
+	for (unsigned i = 0; i < journal->n; i++) {
+		if (!journal_is_near(&journal->occurrences[i], from_ns, to_ns))
+			continue;
+		if (cause)
+			return NULL;
+		cause = &journal->occurrences[i];
+	}
+	return cause;
+}
+
 static uint64_t backoff_ns(const struct journal *journal, const struct occurrence *occurrence)
 {
 	uint64_t backoff = 0, before_ns = occurrence->begin_ns;
@@ -133,7 +156,7 @@ bool journal_is_quiet(struct journal *journal, uint64_t from_ns, uint64_t to_ns)
 
 	pthread_mutex_lock(&journal->lock);
 	for (unsigned i = 0; i < journal->n; i++)
-		is_quiet &= !is_at(&journal->occurrences[i], from_ns, to_ns);
+		is_quiet &= !journal_is_near(&journal->occurrences[i], from_ns, to_ns);
 	pthread_mutex_unlock(&journal->lock);
 	return is_quiet;
 }
@@ -150,19 +173,16 @@ uint64_t journal_allowance_ns(struct journal *journal, uint64_t from_ns, uint64_
 
 void journal_pause(struct journal *journal, const char *host, uint64_t from_ns, uint64_t to_ns)
 {
+	struct occurrence *cause;
 	uint64_t allowed;
 
 	if (to_ns - from_ns < JOURNAL_PAUSE_NS)
 		return;
 	pthread_mutex_lock(&journal->lock);
 	histogram_add(&journal->pauses, to_ns - from_ns);
-	for (unsigned i = 0; i < journal->n; i++) {
-		struct occurrence *occurrence = &journal->occurrences[i];
-
-		if (is_at(occurrence, from_ns, to_ns) &&
-		    occurrence->longest_pause_ns < to_ns - from_ns)
-			occurrence->longest_pause_ns = to_ns - from_ns;
-	}
+	cause = find_cause(journal, from_ns, to_ns);
+	if (cause && cause->longest_pause_ns < to_ns - from_ns)
+		cause->longest_pause_ns = to_ns - from_ns;
 	allowed = allowance_ns(journal, from_ns, to_ns);
 	if (to_ns - from_ns > allowed)
 		complain(journal, host, "no answer for", from_ns, to_ns, allowed);

@@ -19,6 +19,8 @@
  * occurrences.
  */
 #define JOURNAL_PAUSE_NS (20 * 1000000ull) /* what is shorter is no pause */
+/* A pause may come from a fault that ended no longer ago. */
+#define JOURNAL_NEAR_NS  (1500 * 1000000ull)
 
 struct journal {
 	pthread_mutex_t lock;
@@ -39,11 +41,13 @@ void journal_ends(struct journal *journal, struct occurrence *occurrence);
 /* Some fault of this effect is on, or recovering, at a time between these. */
 bool journal_allows(struct journal *journal, enum fault_effect effect, uint64_t from_ns,
                     uint64_t to_ns);
-/* None is on or recovering, nor was since then. */
+/* None was between these, or can have left something to be seen then. */
 bool journal_is_quiet(struct journal *journal, uint64_t from_ns, uint64_t to_ns);
 /* How long a pause between these may be. */
 uint64_t journal_allowance_ns(struct journal *journal, uint64_t from_ns, uint64_t to_ns);
-/* A pause of a host is over. */
+/* Whether what was between these may come from it. */
+bool journal_is_near(const struct occurrence *occurrence, uint64_t from_ns, uint64_t to_ns);
+/* A pause of a host is over. It is put down to a fault if it can come from no other. */
 void journal_pause(struct journal *journal, const char *host, uint64_t from_ns, uint64_t to_ns);
 /* An I/O was answered in the end. */
 void journal_io(struct journal *journal, const char *host, uint64_t from_ns, uint64_t to_ns);

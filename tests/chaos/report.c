@@ -12,8 +12,8 @@
 struct summary {
 	unsigned n;       /* that were */
 	unsigned failed;  /* that could not be */
-	unsigned pauses;  /* that had one */
-	double median_ms; /* of the longest pause of each */
+	unsigned alone;   /* that were, with no other near: only those have a pause of their own */
+	double median_ms; /* of the longest pause of each of these */
 	double worst_ms;
 };
 
@@ -22,6 +22,17 @@ static int compare(const void *a, const void *b)
 	double left = *(const double *)a, right = *(const double *)b;
 
 	return (left > right) - (left < right);
+}
+
+static bool was_alone(const struct schedule *schedule, const struct occurrence *occurrence)
+{
+	uint64_t to_ns = occurrence->end_ns + JOURNAL_NEAR_NS;
+
+	for (unsigned i = 0; i < schedule->n; i++)
+		if (&schedule->occurrences[i] != occurrence &&
+		    journal_is_near(&schedule->occurrences[i], occurrence->begin_ns, to_ns))
+			return false;
+	return true;
 }
 
 static struct summary summary_of(const struct schedule *schedule, const struct fault *fault)
@@ -35,17 +46,14 @@ static struct summary summary_of(const struct schedule *schedule, const struct f
 		if (occurrence->fault != fault || !occurrence->begin_ns)
 			continue;
 		summary.failed += occurrence->failure != 0;
-		if (occurrence->failure)
-			continue;
-		if (pauses)
-			pauses[summary.n] = (double)occurrence->longest_pause_ns / 1e6;
-		summary.n++;
-		summary.pauses += occurrence->longest_pause_ns != 0;
+		summary.n += occurrence->failure == 0;
+		if (!occurrence->failure && pauses && was_alone(schedule, occurrence))
+			pauses[summary.alone++] = (double)occurrence->longest_pause_ns / 1e6;
 	}
-	if (pauses && summary.n) {
-		qsort(pauses, summary.n, sizeof(*pauses), compare);
-		summary.median_ms = pauses[summary.n / 2];
-		summary.worst_ms = pauses[summary.n - 1];
+	if (summary.alone) {
+		qsort(pauses, summary.alone, sizeof(*pauses), compare);
+		summary.median_ms = pauses[summary.alone / 2];
+		summary.worst_ms = pauses[summary.alone - 1];
 	}
 	free(pauses);
 	return summary;
@@ -56,10 +64,11 @@ static struct summary summary_of(const struct schedule *schedule, const struct f
 static void say_faults(const struct chaos *chaos, FILE *file)
 {
 	fprintf(file,
-	        "\n  %-16s %6s %8s %12s %12s\n",
+	        "\n  %-16s %6s %8s %6s %12s %8s\n",
 	        "fault",
 	        "times",
 	        "not now",
+	        "alone",
 	        "pause ms p50",
 	        "worst");
 	for (unsigned i = 0; i < n_faults; i++) {
@@ -67,10 +76,11 @@ static void say_faults(const struct chaos *chaos, FILE *file)
 
 		if (summary.n + summary.failed)
 			fprintf(file,
-			        "  %-16s %6u %8u %12.0f %12.0f\n",
+			        "  %-16s %6u %8u %6u %12.0f %8.0f\n",
 			        faults[i]->name,
 			        summary.n,
 			        summary.failed,
+			        summary.alone,
 			        summary.median_ms,
 			        summary.worst_ms);
 	}
@@ -207,12 +217,14 @@ static void put_faults(const struct chaos *chaos, FILE *file)
 		if (!summary.n && !summary.failed)
 			continue;
 		fprintf(file,
-		        "%s\n    \"%s\": {\"times\": %u, \"failed\": %u, \"pause_ms_p50\": %.1f, "
+		        "%s\n    \"%s\": {\"times\": %u, \"failed\": %u, \"alone\": %u, "
+		        "\"pause_ms_p50\": %.1f, "
 		        "\"pause_ms_worst\": %.1f}",
 		        separator,
 		        faults[i]->name,
 		        summary.n,
 		        summary.failed,
+		        summary.alone,
 		        summary.median_ms,
 		        summary.worst_ms);
 		separator = ",";

@@ -162,7 +162,8 @@ void stuck_check_status(struct chaos *chaos)
 	}
 	ended = waitpid(watch->asking, &status, WNOHANG);
 	hear(chaos, now_ns, ended == watch->asking);
-	if (ended > 0 && status != 0 && journal_is_quiet(&chaos->journal, watch->asked_ns, now_ns))
+	if (ended > 0 && status != 0 &&
+	    !journal_allows(&chaos->journal, FAULT_MAY_REFUSE, watch->asked_ns, now_ns))
 		findings_add(&chaos->findings,
 		             "status",
 		             "nvmetctl status ended with %d, and no fault was on",
