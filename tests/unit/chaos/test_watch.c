@@ -17,7 +17,7 @@
 
 /* At SIGUSR1 it opens 40 descriptors. */
 static const char script[] = "trap 'for i in {1..40}; do exec {fd}</dev/null; done' USR1; echo; "
-                             "while :; do sleep 0.02; done";
+			     "while :; do sleep 0.02; done";
 
 static struct chaos chaos;
 static pid_t pid;
