@@ -243,6 +243,9 @@ void pause_deinit(struct pause *pause)
 	if (pause->guard) {
 		let_all_go_on(pause);
 		close(pause->to_guard);
+		/* a guard that was started later has our end of its pipe too, so it sees no end of
+		 * it */
+		kill(pause->guard, SIGKILL);
 		waitpid(pause->guard, NULL, 0);
 	}
 	for (unsigned side = 0; side < 2; side++)

@@ -65,6 +65,14 @@ bool stamp_check(const struct stamp *stamp, const void *block, size_t block_byte
 	return memcmp(wanted, block, block_bytes) == 0;
 }
 
+uint64_t stamp_sequence(const void *block)
+{
+	struct stamp_head head;
+
+	memcpy(&head, block, sizeof(head));
+	return le64_get(head.sequence);
+}
+
 static size_t first_difference(const uint8_t *a, const uint8_t *b, size_t size)
 {
 	size_t at = 0;

@@ -24,6 +24,8 @@ struct stamp {
 /* block_bytes: a multiple of 8, 512 at least, 65,536 at most. */
 void stamp_write(const struct stamp *stamp, void *block, size_t block_bytes);
 bool stamp_check(const struct stamp *stamp, const void *block, size_t block_bytes);
+/* The sequence that the block claims, whatever it holds; stamp_check() tells whether it is true. */
+uint64_t stamp_sequence(const void *block);
 /* Why not: a sentence. */
 void stamp_explain(const struct stamp *stamp, const void *block, size_t block_bytes, char *text,
                    size_t text_size);

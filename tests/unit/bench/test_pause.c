@@ -158,6 +158,22 @@ START_TEST(lets_all_go_on_at_its_end)
 }
 END_TEST
 
+/* The guard of the second has the first one's pipe too: once, the end of the first waited for the
+ * end of the second. */
+START_TEST(ends_while_another_goes_on)
+{
+	struct pause other = {0};
+
+	ck_assert_int_eq(pause_init(&ours, a_text, NULL, false), 0);
+	ck_assert_int_eq(pause_init(&other, b_text, NULL, false), 0);
+	pause_deinit(&ours);
+	ck_assert_int_eq(pause_turn(&other, PAUSE_NONE_RUNS), 0);
+	expect(b, true);
+	pause_deinit(&other);
+	expect(b, false);
+}
+END_TEST
+
 START_TEST(lets_all_go_on_when_it_is_killed)
 {
 	pid_t bench = fork();
@@ -243,6 +259,7 @@ int main(void)
 	         leaves_alone_who_was_not_named,
 	         stops_descendants_as_well,
 	         lets_all_go_on_at_its_end,
+	         ends_while_another_goes_on,
 	         lets_all_go_on_when_it_is_killed,
 	         lets_all_go_on_when_no_turn_comes,
 	         stops_nobody_without_its_guard,

@@ -31,6 +31,12 @@ START_TEST(is_wrong_whichever_byte_is_changed)
 }
 END_TEST
 
+START_TEST(says_which_write_it_is_of)
+{
+	ck_assert_uint_eq(stamp_sequence(block), ours.sequence);
+}
+END_TEST
+
 static void expect_not(struct stamp other, const char *why)
 {
 	stamp_write(&other, block, sizeof(block));
@@ -172,6 +178,7 @@ int main(void)
 	         given_a_stamped_block,
 	         NULL,
 	         is_what_it_was_stamped,
+	         says_which_write_it_is_of,
 	         is_wrong_whichever_byte_is_changed,
 	         is_told_from_another_block,
 	         is_told_from_an_older_write,
