@@ -44,6 +44,13 @@ holds() {
 	return 1
 }
 
+# needs TEST…: the same, and without it there is no point in those that follow. (And not
+# `holds … || finish`: in what stands before || no command that fails ends a test.)
+needs() {
+	holds "$@"
+	[ $tests_failed -eq 0 ] || finish
+}
+
 # skips WHY: a line of TAP for what cannot be tested here.
 skips() { echo "ok - $1 # SKIP $2"; }
 
@@ -179,5 +186,5 @@ if [ -n "$BASELINE" ]; then
 fi
 modprobe -q nvme-tcp
 processes= # of the target, that must not end
-holds the_target_listens || finish
+needs the_target_listens
 [ -n "$BASELINE" ] || processes=$(outside pids)
