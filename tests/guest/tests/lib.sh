@@ -139,7 +139,8 @@ find_namespace() { # SUBSYSTEM NSID; sets $device
 	local dir head
 	for dir in /sys/class/nvme-subsystem/nvme-subsys*; do
 		[ "$(cat "$dir/subsysnqn" 2>/dev/null)" = "$(nqn "$1")" ] || continue
-		for head in "$dir"/nvme*n*; do
+		# those of the subsystem, or, without multipath, of its controller
+		for head in "$dir"/nvme*n* "$dir"/nvme*/nvme*n*; do
 			if [ "$(cat "$head/nsid" 2>/dev/null)" = "$2" ] && [ -b "/dev/${head##*/}" ]; then
 				device=/dev/${head##*/}
 				return 0
@@ -164,12 +165,17 @@ verify() {
 		--verify=crc32c --verify_fatal=1 --group_reporting "$@"
 }
 
-# outside REQUEST: have target/serve do it on its side; its answer, and its exit status.
+# ask_outside NAME REQUEST: have target/serve do it on its side; the answer is in NAME.answer.
+ask_outside() {
+	echo "$2" >"$1.new"
+	mv "$1.new" "$1.request"
+}
+
+# outside REQUEST: the same, waited for; its answer, and its exit status.
 outside() {
 	local ask status
 	ask=$(mktemp -u /host/ask/XXXXXX)
-	echo "$1" >"$ask.new"
-	mv "$ask.new" "$ask.request"
+	ask_outside "$ask" "$1"
 	soon test -e "$ask.answer"
 	{
 		read -r status
