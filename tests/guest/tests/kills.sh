@@ -10,6 +10,7 @@
 # the target is killed once, one after the other, and then all at once; the next one as soon as
 # the host is served again: both namespaces get on, every path is live, and an admin command is
 # answered.
+trap '' PIPE # which Linux sends to whose I/O meets a connection that has just ended
 PATIENCE_MS=20000 # for the host to be served again; it gives an I/O 30 s
 MOUNTED=/tmp/mounted
 
@@ -30,7 +31,7 @@ in_passes() { # OPTION…
 	local pass=0
 	until [ -e /tmp/enough ]; do
 		pass=$((pass + 1))
-		fio --direct=1 --ioengine=libaio --rw=randwrite --randseed=$pass --verify=crc32c --verify_fatal=1 \
+		fio --thread --direct=1 --ioengine=libaio --rw=randwrite --randseed=$pass --verify=crc32c --verify_fatal=1 \
 			--thinktime=10ms --thinktime_blocks=16 --name=pass "$@"
 	done
 	echo "# fio has written and verified $pass times: $*"
@@ -39,7 +40,7 @@ in_passes() { # OPTION…
 # Reads a little all the time, so that it is seen when nothing can be.
 steadily() { # DEVICE
 	local status=0
-	fio --filename="$1" --direct=1 --ioengine=libaio --rw=randread --bs=4k --iodepth=2 \
+	fio --thread --filename="$1" --direct=1 --ioengine=libaio --rw=randread --bs=4k --iodepth=2 \
 		--time_based --runtime=1d --thinktime=4ms --name=steady &
 	echo $! >/tmp/steady
 	wait $! || status=$?
