@@ -7,9 +7,9 @@
 #
 # All the time fio verifies what it writes to namespace 1 and to files of an XFS on namespace 2,
 # where trees are copied and compared besides. In each of $KILLS rounds every process of
-# the target is killed once, one after the other, and then all at once; the next one as soon as
-# the host is served again: both namespaces get on, every path is live, and an admin command is
-# answered.
+# the target is killed once, one after the other, and then all at once; and nvmetd-tcp is restarted
+# as an upgrade would do it, which the host must not notice. The next is done as soon as the host
+# is served again: both namespaces get on, every path is live, and an admin command is answered.
 trap '' PIPE # which Linux sends to whose I/O meets a connection that has just ended
 PATIENCE_MS=20000 # for the host to be served again; it gives an I/O 30 s
 MOUNTED=/tmp/mounted
@@ -165,6 +165,15 @@ hit() {
 	[ "$status" -eq 0 ] || { cat "$ask.answer"; return 1; }
 }
 
+lost_connections() { dmesg | grep -c 'nvme.*\(error recovery\|reconnect\)' || :; }
+
+planned_restart() { # NAME
+	local before
+	before=$(lost_connections)
+	hit restart "restart $1"
+	[ "$(lost_connections)" = "$before" ]
+}
+
 the_host_is_served_again_after_each_death() {
 	local - round disk1 disk2 nothing
 	set +x
@@ -175,6 +184,7 @@ the_host_is_served_again_after_each_death() {
 		echo "round $round"
 		hit io 'kill io-0'
 		hit state 'kill state'
+		planned_restart tcp
 		hit tcp "kill ${transports[round % ${#transports[@]}]}"
 		hit all 'kill all'
 		no_load_has_ended
@@ -215,12 +225,12 @@ the_kernel_has_seen_no_error() {
 # tell: the figures
 tell() {
 	local kind
-	for kind in io state tcp all; do
+	for kind in io state restart tcp all; do
 		awk -v kind="$kind" '$1 == kind' /tmp/hits | sort -n -k 2 | awk -v kind="$kind" '
 			{ ms[NR] = $2; served += $3 }
 			END {
 				if (NR == 0) exit
-				printf "# %s: %d deaths; longest pause of namespace 1 %d ms at the median, %d ms at most;", kind,
+				printf "# %s: %d times; longest pause of namespace 1 %d ms at the median, %d ms at most;", kind,
 					NR, ms[int((NR + 1) / 2)], ms[NR]
 				printf " served again in all ways after %d ms on average\n", served / NR
 			}'
