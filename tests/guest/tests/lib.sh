@@ -44,6 +44,13 @@ holds() {
 	return 1
 }
 
+# needs TEST…: the same, and without it there is no point in those that follow. (And not
+# `holds … || finish`: in what stands before || no command that fails ends a test.)
+needs() {
+	holds "$@"
+	[ $tests_failed -eq 0 ] || finish
+}
+
 # skips WHY: a line of TAP for what cannot be tested here.
 skips() { echo "ok - $1 # SKIP $2"; }
 
@@ -132,7 +139,8 @@ find_namespace() { # SUBSYSTEM NSID; sets $device
 	local dir head
 	for dir in /sys/class/nvme-subsystem/nvme-subsys*; do
 		[ "$(cat "$dir/subsysnqn" 2>/dev/null)" = "$(nqn "$1")" ] || continue
-		for head in "$dir"/nvme*n*; do
+		# those of the subsystem, or, without multipath, of its controller
+		for head in "$dir"/nvme*n* "$dir"/nvme*/nvme*n*; do
 			if [ "$(cat "$head/nsid" 2>/dev/null)" = "$2" ] && [ -b "/dev/${head##*/}" ]; then
 				device=/dev/${head##*/}
 				return 0
@@ -157,12 +165,17 @@ verify() {
 		--verify=crc32c --verify_fatal=1 --group_reporting "$@"
 }
 
-# outside REQUEST: have target/serve do it on its side; its answer, and its exit status.
+# ask_outside NAME REQUEST: have target/serve do it on its side; the answer is in NAME.answer.
+ask_outside() {
+	echo "$2" >"$1.new"
+	mv "$1.new" "$1.request"
+}
+
+# outside REQUEST: the same, waited for; its answer, and its exit status.
 outside() {
 	local ask status
 	ask=$(mktemp -u /host/ask/XXXXXX)
-	echo "$1" >"$ask.new"
-	mv "$ask.new" "$ask.request"
+	ask_outside "$ask" "$1"
 	soon test -e "$ask.answer"
 	{
 		read -r status
@@ -179,5 +192,5 @@ if [ -n "$BASELINE" ]; then
 fi
 modprobe -q nvme-tcp
 processes= # of the target, that must not end
-holds the_target_listens || finish
+needs the_target_listens
 [ -n "$BASELINE" ] || processes=$(outside pids)
