@@ -309,16 +309,11 @@ END_TEST
 
 START_TEST(is_followed_at_once_when_it_leaves)
 {
-	uint64_t before_ns;
-
-	limits.backoff_first_ms = 5000;
-	limits.backoff_most_ms = 10000;
-	before_ns = clock_now_ns();
-	for (unsigned n = 1; n <= 5; n++) {
+	limits.backoff_first_ms = limits.backoff_most_ms = 60000;
+	for (unsigned n = 1; n <= 3; n++) {
 		kill(child.pid, SIGHUP);
 		wait_until(child.n_starts == n + 1 && child.state == CHILD_READY);
 	}
-	ck_assert_uint_lt(clock_now_ns() - before_ns, 5 * NS_PER_S);
 	ck_assert_uint_eq(child.backoff_ms, 0);
 }
 END_TEST
