@@ -67,8 +67,8 @@ static void add_transport(struct table *table, const Nvmetd__TransportStatus *tr
 	          transport->n_controllers,
 	          transport->connections,
 	          transport->n_links,
-	          size_words(words[0], used),
-	          size_words(words[1], bytes));
+	          status_size_words(words[0], used),
+	          status_size_words(words[1], bytes));
 }
 
 static void add_what_it_does(struct table *table, const Nvmetd__ProcessStatus *process)
