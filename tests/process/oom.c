@@ -15,9 +15,9 @@
 #include "tests/process/scene.h"
 
 #define LIMIT_BYTES "1048576"
-#define PIECE       128u  /* blocks of 4 KiB */
+#define PIECE       128u /* blocks of 4 KiB */
 #define MANY        400u /* subsystems */
-#define PIECES      32u   /* 16 MiB: more than the limit, and than the sanitizer needs to end */
+#define PIECES      32u  /* 16 MiB: more than the limit, and than the sanitizer needs to end */
 
 static char cgroup[128];
 
