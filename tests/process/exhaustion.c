@@ -2,13 +2,17 @@
 /*
  * Descriptors run out, in one process after the other: it says so, refuses what needs a new one,
  * goes on with what it has, and takes up again what it refused when there are some. Who may open
- * nothing at all is made so by prlimit(2), with a limit below what is open.
+ * nothing at all is made so by prlimit(2), with a limit below what is open. And nobody reads the
+ * log.
  */
+#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "common/base/clock.h"
 #include "tests/process/scene.h"
@@ -248,6 +252,53 @@ START_TEST(leave_some_for_the_link_to_the_next_worker)
 }
 END_TEST
 
+/* ------------------------------------------------------------------ a log that nobody reads */
+
+static int log_reader = -1;
+
+/* All of the set write into a pipe, more than it holds. */
+static void given_a_log_that_nobody_reads(void)
+{
+	struct harness_exports plain = harness_plain();
+
+	setenv("NVMETD_LOG", "debug", 1);
+	scene.harness = harness_new(&plain);
+	ck_assert_int_eq(mkfifo(harness_path(scene.harness, "log"), 0600), 0);
+	log_reader = open(harness_path(scene.harness, "log"), O_RDWR | O_CLOEXEC);
+	ck_assert_int_ge(log_reader, 0);
+	ck_assert_int_gt(fcntl(log_reader, F_SETPIPE_SZ, 4096), 0);
+	harness_start(scene.harness, true);
+	scene.options = harness_host(scene.harness, 0, 0);
+}
+
+static void forget_the_log(void)
+{
+	unlink(harness_path(scene.harness, "log")); /* it would be kept, and never end */
+	scene_stop();
+	close(log_reader);
+}
+
+START_TEST(does_not_hold_up_a_host)
+{
+	scene_connect();
+	expect_io(11);
+	scene_disconnect();
+}
+END_TEST
+
+START_TEST(does_not_hold_up_a_restart)
+{
+	struct host_namespace space;
+
+	scene_connect();
+	harness_kill(scene.harness, "state");
+	harness_kill(scene.harness, "io-0");
+	expect_io(12);
+	host_must(&scene.controller, host_namespace_identify(&scene.controller, 2, &space));
+	scene_disconnect();
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("exhaustion");
@@ -268,5 +319,11 @@ int main(void)
 	                 given_a_set_that_may_open_few_files,
 	                 scene_stop,
 	                 leave_some_for_the_link_to_the_next_worker);
+	describe_running(suite,
+	                 "a log that nobody reads",
+	                 given_a_log_that_nobody_reads,
+	                 forget_the_log,
+	                 does_not_hold_up_a_host,
+	                 does_not_hold_up_a_restart);
 	return harness_run(suite);
 }
