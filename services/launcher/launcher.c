@@ -253,8 +253,10 @@ int launcher_new(struct launcher **ret_launcher, struct service *service,
 	_cleanup_(launcher_freep) struct launcher *launcher = calloc(1, sizeof(*launcher));
 	int r;
 
-	if (!launcher)
+	if (!launcher) {
+		log_err("start: failed: %s", error_words(ENOMEM));
 		return error_origin(-ENOMEM);
+	}
 	launcher->service = service;
 	launcher->limits = (struct child_limits){
 		.start_ms = 30000,

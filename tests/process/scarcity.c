@@ -299,6 +299,13 @@ static void fail_one(const char *program, unsigned nth)
 	              nth);
 }
 
+START_TEST(comes_up_or_says_why_not_as_a_launcher)
+{
+	for (unsigned nth = 1; nth <= 4; nth++)
+		fail_one("nvmetd", nth);
+}
+END_TEST
+
 START_TEST(comes_up_or_says_why_not_as_a_transport)
 {
 	for (unsigned nth = 1; nth <= 14; nth++)
@@ -336,6 +343,7 @@ int main(void)
 	                 "a process that starts with little memory",
 	                 given_no_process,
 	                 forget_no_process,
+	                 comes_up_or_says_why_not_as_a_launcher,
 	                 comes_up_or_says_why_not_as_a_transport,
 	                 comes_up_or_says_why_not_as_a_worker,
 	                 comes_up_or_says_why_not_as_a_state_service);
