@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "services/io/namespace.h"
@@ -87,6 +88,48 @@ START_TEST(deallocates)
 }
 END_TEST
 
+/* How often the device was told to flush its cache, as the kernel counts it. */
+static unsigned long flushes(void)
+{
+	unsigned long field = 0;
+	char path[64];
+	FILE *file;
+
+	snprintf(path,
+	         sizeof(path),
+	         "/sys/class/block/%s/stat",
+	         loop_device_path() + strlen("/dev/"));
+	file = fopen(path, "re");
+	ck_assert_ptr_nonnull(file);
+	for (unsigned i = 0; i < 16; i++)
+		ck_assert_int_eq(fscanf(file, "%lu", &field), 1);
+	fclose(file);
+	return field;
+}
+
+START_TEST(is_told_to_flush)
+{
+	unsigned long before = flushes();
+
+	ck_assert_uint_eq(player_write(&player, 1, 0, 8, 0), 0);
+	ck_assert_uint_eq(flushes(), before);
+	ck_assert_uint_eq(player_flush(&player, 1), 0);
+	ck_assert_uint_eq(flushes(), before + 1);
+}
+END_TEST
+
+/* A loop device has no FUA of its own: the kernel flushes behind the write. */
+START_TEST(has_it_on_the_medium_with_force_unit_access)
+{
+	unsigned long before = flushes();
+
+	ck_assert_uint_eq(player_write(&player, 1, 0, 8, LINK_FUA), 0);
+	ck_assert_uint_eq(flushes(), before + 1);
+	ck_assert_uint_eq(player_zero(&player, 1, 0, 8, LINK_FUA), 0);
+	ck_assert_uint_eq(flushes(), before + 2);
+}
+END_TEST
+
 START_TEST(keeps_out_who_would_mount_it)
 {
 	holder = open(loop_device_path(), O_RDWR | O_EXCL | O_CLOEXEC);
@@ -141,6 +184,8 @@ int main(void)
 	         reads_what_was_written,
 	         zeroes,
 	         deallocates,
+	         is_told_to_flush,
+	         has_it_on_the_medium_with_force_unit_access,
 	         keeps_out_who_would_mount_it,
 	         is_not_ready_while_it_is_in_use);
 	describe(suite,
