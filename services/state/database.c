@@ -119,6 +119,8 @@ static int open_copy_instead(struct database *database, const char *why)
 	char words[DATABASE_WORDS_SIZE] = "there is none";
 	int r;
 
+	/* What is set aside is as it was found, and the log belongs to it. */
+	sqlite3_db_config(database->sqlite, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
 	close_sqlite(database);
 	r = copy_check(database->path, words, sizeof(words));
 	if (r == 0)

@@ -212,6 +212,23 @@ START_TEST(controller_numbers_are_not_given_again)
 }
 END_TEST
 
+/* How long a host waits, of which 0.1 s is typical; the limit is for a machine that is busy. */
+START_TEST(the_next_answers_soon)
+{
+	uint64_t begin_ns, took_ns;
+
+	scene_connect();
+	begin_ns = clock_now_ns();
+	ck_assert_int_eq(kill(harness_pid(scene.harness, "state", 0), SIGKILL), 0);
+	host_must(&scene.controller, host_controller_identify(&scene.controller));
+	took_ns = clock_now_ns() - begin_ns;
+	printf("# answered %llu ms after the death\n", (unsigned long long)(took_ns / NS_PER_MS));
+	fflush(stdout);
+	ck_assert_uint_lt(took_ns, 5 * NS_PER_S);
+	scene_disconnect();
+}
+END_TEST
+
 /* ------------------------------------------------------------------ stopped for two seconds */
 
 static void expect_to_wait(struct host_queue *queue, const struct host_request *request)
@@ -431,7 +448,8 @@ int main(void)
 	               an_event_that_was_told_is_not_told_again,
 	               features_are_what_the_host_has_set,
 	               queues_that_were_granted_can_be_connected,
-	               controller_numbers_are_not_given_again);
+	               controller_numbers_are_not_given_again,
+	               the_next_answers_soon);
 	describe_alone(suite,
 	               "while state is stopped",
 	               given_a_set,

@@ -203,10 +203,10 @@ START_TEST(of_another_program_is_replaced)
 }
 END_TEST
 
-/* A log that is damaged looks as if it had ended there: what came later is lost in silence. */
-START_TEST(whose_log_is_damaged_is_replaced)
+/* As a death leaves it: with what is in the log not in the database's own file yet. */
+static void die(void)
 {
-	char command[400];
+	char command[500];
 
 	snprintf(command,
 	         sizeof(command),
@@ -219,8 +219,29 @@ START_TEST(whose_log_is_damaged_is_replaced)
 	close_database();
 	ck_assert_int_eq(rename(file(".kept"), file("")), 0);
 	ck_assert_int_eq(rename(file(".kept-wal"), file("-wal")), 0);
+}
+
+/* A log that is damaged looks as if it had ended there: what came later is lost in silence. */
+START_TEST(whose_log_is_damaged_is_replaced)
+{
+	die();
 	scribble("-wal", 100, 50);
 	expect_copy();
+}
+END_TEST
+
+/* Which must not be taken for the log of what replaces it. */
+START_TEST(that_is_damaged_below_a_good_log_is_replaced)
+{
+	stage_reopen();
+	stage_restore("{\"subsystems\": [{\"nqn\": \"nqn.later\"}]}");
+	free(configured);
+	configured = config_text(&stage.state.target.config);
+	die();
+	scribble("", 4096, 40000);
+	expect_copy();
+	ck_assert_int_eq(start_again(), 0);
+	expect_configuration();
 }
 END_TEST
 
@@ -475,6 +496,7 @@ int main(void)
 	         with_a_number_changed_by_another_is_replaced,
 	         of_another_program_is_replaced,
 	         whose_log_is_damaged_is_replaced,
+	         that_is_damaged_below_a_good_log_is_replaced,
 	         that_is_older_than_its_copy_is_replaced,
 	         that_is_good_is_not_replaced,
 	         that_is_good_is_not_replaced_by_a_copy_that_is_damaged,
