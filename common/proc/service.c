@@ -30,6 +30,7 @@
 #define NAME_MAX_LENGTH 31
 #define THREADS_MAX     64
 #define SPIN_US_MAX     10000
+#define RETRY_MS_MAX    60000
 #define SIGNS_OF_LIFE   4 /* within the time that the watchdog allows from one to the next */
 
 /* How long a supervisor may take to hear what it must know, and what it may miss. */
@@ -526,9 +527,12 @@ void service_deinit(struct service *service)
 	*service = SERVICE_NULL;
 }
 
+static bool was_ready;
+
 void service_ready(struct service *service)
 {
 	(void)service;
+	was_ready = true;
 	supervisor_tell("READY=1", -1, READY_MS);
 }
 
@@ -564,8 +568,28 @@ int service_run_path(const struct service *service, char *ret_path, const char *
 	return 0;
 }
 
+/* Until it is told to stop, at the longest. */
+static void put_the_next_start_off(void)
+{
+	const char *text = getenv("NVMETD_RETRY_MS");
+	struct timespec pause;
+	sigset_t set;
+	unsigned ms;
+
+	if (!text || !option_number(text, 0, RETRY_MS_MAX, &ms))
+		return;
+	pause = (struct timespec){.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000L};
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	sigtimedwait(&set, NULL, &pause);
+}
+
 int service_exit_code(int r)
 {
+	if (!was_ready && (r < 0 || r == SERVICE_E_USAGE))
+		put_the_next_start_off();
 	if (r == SERVICE_E_USAGE)
 		return 2;
 	return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;

@@ -26,6 +26,8 @@
  *           WATCHDOG_USEC is set, the main loop says
  *           WATCHDOG=1 four times in that time, while it turns itself and all threads that
  *           are watched have answered since the last time; which one hangs is logged before.
+ *           Where NVMETD_RETRY_MS is set, one that could not start waits so long before it
+ *           ends, for a keeper that starts it again at once.
  * Trust     the command line and the environment are the operator's
  * Threads   the main thread
  * Lifetime  service_deinit() frees all of it
@@ -106,5 +108,5 @@ bool service_leave(struct service *service, const char *who);
  * errno (-ENAMETOOLONG, logged with what to do) if it does not fit. */
 int service_run_path(const struct service *service, char *ret_path, const char *name);
 
-/* What main() returns for what service_init() or loop_run() returned. */
+/* What main() returns for what service_init() or loop_run() returned. The last thing it calls. */
 int service_exit_code(int r);

@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -16,6 +17,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "common/base/clock.h"
 #include "tests/support/spec.h"
 
 static char dir[] = "/tmp/nvmetd-probe-XXXXXX";
@@ -227,6 +229,39 @@ START_TEST(says_which_directory_cannot_be_made)
 	expect_text("deep/run");
 	expect_text("--run-dir");
 	close(fd);
+}
+END_TEST
+
+static void given_one_that_cannot_start(void)
+{
+	given_an_empty_directory();
+	close(open(path_of("deep"), O_CREAT | O_WRONLY | O_CLOEXEC, 0600)); /* in the way */
+}
+
+static void forget_it(void)
+{
+	unsetenv("NVMETD_RETRY_MS");
+	forget_the_directory();
+}
+
+START_TEST(waits_before_it_ends_if_its_keeper_wants_that)
+{
+	uint64_t began_ns = clock_now_ns();
+
+	setenv("NVMETD_RETRY_MS", "300", 1);
+	start();
+	ck_assert_int_eq(end(), 1);
+	ck_assert_uint_ge(clock_now_ns() - began_ns, 300 * NS_PER_MS);
+}
+END_TEST
+
+START_TEST(ends_at_once_when_it_is_told_to_stop_meanwhile)
+{
+	setenv("NVMETD_RETRY_MS", "60000", 1);
+	start();
+	read_until(errors, "--run-dir");
+	ck_assert_int_eq(kill(probe, SIGTERM), 0);
+	ck_assert_int_ne(end(), 0); /* by the signal, where that came before it was blocked */
 }
 END_TEST
 
@@ -448,6 +483,12 @@ int main(void)
 	         says_which_directory_cannot_be_made,
 	         leaves_a_folder_of_the_run_directory_as_others_made_it,
 	         refuses_a_run_directory_that_is_too_long_for_sockets);
+	describe(suite,
+	         "a service that cannot start",
+	         given_one_that_cannot_start,
+	         forget_it,
+	         waits_before_it_ends_if_its_keeper_wants_that,
+	         ends_at_once_when_it_is_told_to_stop_meanwhile);
 	describe(suite,
 	         "a service",
 	         given_a_probe,
