@@ -193,17 +193,31 @@ static const struct fault restart_state = {
 	.begin = fault_restart,
 };
 
-/* NEEDSWORK: no connection is lost once they are handed over to the successor. */
 static const struct fault restart_tcp = {
 	.name = "restart-tcp",
-	.what = "planned restart of the transport",
+	.what = "planned restart of the transport, which hands its connections over",
 	.services = TCP,
 	.weight = 5,
 	.most = 7,
-	.recovery_ms = 3000,
-	.effects = ENDS | DISCONNECTS,
+	.recovery_ms = 1000,
+	.effects = ENDS | REFUSES,
 	.why_not = fault_needs_processes,
 	.begin = fault_restart,
+};
+
+static const struct fault restart_all = {
+	.name = "restart-all",
+	.what = "planned restart of all of them, one after the other (nvmetctl restart all)",
+	.services = ALL,
+	.weight = 3,
+	.least_ms = 4000,
+	.most_ms = 4000,
+	.recovery_ms = 1500,
+	.effects = ENDS | REFUSES,
+	.why_not = fault_needs_processes,
+	.begin = fault_restart_all,
+	.end = fault_restart_all_end,
+	.is_over = fault_restart_all_is_over,
 };
 
 static const struct fault starve_io = {
@@ -337,6 +351,21 @@ static const struct fault net_cut = {
 	.end = fault_drop,
 };
 
+static const struct fault net_late = {
+	.name = "net-late",
+	.what = "half of the connections are reset; the others deliver what they had much later",
+	.services = NETWORK,
+	.weight = 3,
+	.least_ms = 500,
+	.most_ms = 3500,
+	.recovery_ms = 2500,
+	.effects = DISCONNECTS,
+	.why_not = fault_needs_proxy,
+	.begin = fault_split,
+	.end = fault_thaw,
+	.is_over = fault_split_is_over,
+};
+
 static const struct fault net_loss = {
 	.name = "net-loss",
 	.what = "so many per cent of all packets are lost (nft)",
@@ -417,12 +446,12 @@ static const struct fault sabotage_stall = {
 };
 
 const struct fault *const faults[] = {
-	&kill_io,       &kill_state,    &kill_tcp,      &kill_all,       &kill_set,
-	&stop_io,       &stop_state,    &stop_tcp,      &hang_io,        &hang_state,
-	&hang_tcp,      &restart_io,    &restart_state, &restart_tcp,    &starve_io,
-	&starve_state,  &starve_tcp,    &net_reset,     &net_delay,      &net_slow,
-	&net_freeze,    &net_half_open, &net_cut,       &net_loss,       &clock,
-	&sabotage_lost, &sabotage_torn, &sabotage_swap, &sabotage_stall,
+	&kill_io,        &kill_state,  &kill_tcp,    &kill_all,      &kill_set,      &stop_io,
+	&stop_state,     &stop_tcp,    &hang_io,     &hang_state,    &hang_tcp,      &restart_io,
+	&restart_state,  &restart_tcp, &restart_all, &starve_io,     &starve_state,  &starve_tcp,
+	&net_reset,      &net_delay,   &net_slow,    &net_freeze,    &net_half_open, &net_cut,
+	&net_late,       &net_loss,    &clock,       &sabotage_lost, &sabotage_torn, &sabotage_swap,
+	&sabotage_stall,
 };
 const unsigned n_faults = sizeof(faults) / sizeof(faults[0]);
 

@@ -232,6 +232,27 @@ int set_start(struct set *set)
 	return 0;
 }
 
+pid_t set_ask(const struct set *set, const char *const *arguments)
+{
+	const char *all[8] = {"nvmetctl", "--run-dir", set->run_dir};
+	char program[300];
+	pid_t pid;
+	int null;
+
+	for (unsigned i = 0; arguments[i] && i < 4; i++)
+		all[3 + i] = arguments[i];
+	snprintf(program, sizeof(program), "%s/nvmetctl", set->bin_dir);
+	pid = fork();
+	if (pid != 0)
+		return pid;
+	null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	dup2(null, STDIN_FILENO);
+	dup2(null, STDOUT_FILENO);
+	dup2(null, STDERR_FILENO);
+	execv(program, (char *const *)(uintptr_t)all);
+	_exit(127);
+}
+
 static unsigned count_processes(const struct set *set)
 {
 	pid_t pids[32];

@@ -49,6 +49,10 @@ int set_reap(struct set *set);
 int set_end(struct set *set);
 void set_deinit(struct set *set);
 
+/* Starts nvmetctl with these arguments, NULL at the end, on this set; its output is lost. Its pid,
+ * or -1. */
+pid_t set_ask(const struct set *set, const char *const *arguments);
+
 /* A path below the directory; valid until the call after next. */
 const char *set_path(const struct set *set, const char *name);
 /* Finds the other programs: beside us, or in ../sbin. */
