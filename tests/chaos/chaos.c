@@ -38,6 +38,29 @@ static int misfortune(struct chaos *chaos, const char *what, const char *why)
 
 /* ------------------------------------------------------------------ the target */
 
+/* Where this nvmetd has no fault: */
+static void leave_out_faulty_loads(struct chaos *chaos)
+{
+	static const char *const arguments[] = {"help", "fault", NULL};
+	unsigned n = 0;
+
+	if (set_ask_and_wait(&chaos->set, arguments) == 0)
+		return;
+	for (unsigned i = 0; i < chaos->n_loads; i++) {
+		if (chaos->loads[i]->is_faulty) {
+			fprintf(stderr,
+			        "nvmetd-chaos: the load %s is left out: this nvmetd has no "
+			        "fault:\n",
+			        chaos->names[i]);
+			continue;
+		}
+		chaos->loads[n] = chaos->loads[i];
+		memmove(chaos->names[n], chaos->names[i], sizeof(chaos->names[n]));
+		n++;
+	}
+	chaos->n_loads = n;
+}
+
 static int find_target(struct chaos *chaos)
 {
 	const struct options *options = &chaos->options;
@@ -58,6 +81,7 @@ static int find_target(struct chaos *chaos)
 		set->has_processes = options->run_dir != NULL;
 		return 0;
 	}
+	leave_out_faulty_loads(chaos);
 	set_enter_network(set);
 	r = set_make(set, chaos->loads, chaos->n_loads, BACKING_BYTES * options->region_bytes);
 	if (!r)

@@ -11,6 +11,8 @@
 #include "tests/chaos/chaos.h"
 #include "tests/chaos/service.h"
 
+#define RESTART_S 30u
+
 const char *fault_needs_processes(const struct chaos *chaos)
 {
 	return chaos->set.has_processes ? NULL
@@ -77,7 +79,7 @@ int fault_restart(struct chaos *chaos, struct occurrence *occurrence)
 int fault_restart_all(struct chaos *chaos, struct occurrence *occurrence)
 {
 	const char *const arguments[] = {"restart", "all", NULL};
-	pid_t pid = set_ask(&chaos->set, arguments);
+	pid_t pid = set_ask(&chaos->set, RESTART_S, arguments);
 
 	if (pid < 0)
 		return -errno;

@@ -9,6 +9,7 @@
 
 #define BLOCKED_MS   10000u
 #define ASK_EVERY_NS (2 * NS_PER_S)
+#define ASK_S        10u
 #define ANSWER_MS    3000u
 
 /* ------------------------------------------------------------------ hosts */
@@ -136,7 +137,7 @@ void stuck_check_status(struct chaos *chaos)
 		if (now_ns < watch->asked_ns + ASK_EVERY_NS)
 			return;
 		watch->asked_ns = now_ns;
-		watch->asking = set_ask(&chaos->set, arguments);
+		watch->asking = set_ask(&chaos->set, ASK_S, arguments);
 		return;
 	}
 	ended = waitpid(watch->asking, &status, WNOHANG);
