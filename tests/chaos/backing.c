@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "common/base/cleanup.h"
+#include "common/base/clock.h"
 #include "tests/chaos/chaos.h"
 
 #define BLOCK_MAX 65536u
@@ -23,11 +24,78 @@ struct sabotage {
 	uint8_t bytes[BLOCKS][BLOCK_MAX];
 };
 
+/* ------------------------------------------------------------------ a bad disk */
+
+static const struct space *find_disk(const struct chaos *chaos)
+{
+	for (unsigned i = 0; i < chaos->n_loads; i++)
+		if (chaos->loads[i]->is_faulty)
+			return &chaos->spaces[i];
+	return NULL;
+}
+
+const char *fault_needs_disk(const struct chaos *chaos)
+{
+	return find_disk(chaos) ? NULL : "no load is behind fault:, or this nvmetd has none";
+}
+
+static int tell_disk(struct chaos *chaos, const char *verb, const char *rule)
+{
+	const char *arguments[] = {"fault", chaos->set.nqn, NULL, verb, rule, NULL};
+	char nsid[16];
+
+	snprintf(nsid, sizeof(nsid), "%u", find_disk(chaos)->nsid);
+	arguments[2] = nsid;
+	return set_ask_and_wait(&chaos->set, arguments);
+}
+
+int fault_disk_errors(struct chaos *chaos, struct occurrence *occurrence)
+{
+	char rule[64];
+
+	snprintf(rule, sizeof(rule), "any error=EIO rate=%u%%", occurrence->amount);
+	return tell_disk(chaos, "set", rule);
+}
+
+int fault_disk_delays(struct chaos *chaos, struct occurrence *occurrence)
+{
+	char rule[64];
+
+	snprintf(rule, sizeof(rule), "any delay=1ms-%ums", occurrence->amount);
+	return tell_disk(chaos, "set", rule);
+}
+
+int fault_disk_hangs(struct chaos *chaos, struct occurrence *occurrence)
+{
+	char rule[64];
+
+	snprintf(rule, sizeof(rule), "any hang rate=%u%%", occurrence->amount);
+	return tell_disk(chaos, "set", rule);
+}
+
+int fault_disk_shortens(struct chaos *chaos, struct occurrence *occurrence)
+{
+	char rule[64];
+
+	snprintf(rule, sizeof(rule), "read,write short rate=%u%%", occurrence->amount);
+	return tell_disk(chaos, "set", rule);
+}
+
+/* With the worker, or the state service, away it is tried again until they are there. */
+bool fault_disk_is_repaired(struct chaos *chaos, struct occurrence *occurrence)
+{
+	if (clock_now_ns() < occurrence->begin_ns + occurrence->length_ms * NS_PER_MS)
+		return false;
+	return tell_disk(chaos, "clear", NULL) == 0;
+}
+
+/* ------------------------------------------------------------------ sabotage */
+
 /* The first load on a file of our own; NULL: there is none. */
 static struct space *find_space(struct chaos *chaos, const char **ret_path)
 {
 	for (unsigned i = 0; i < chaos->n_loads; i++)
-		if (!strchr(chaos->loads[i]->backing, ':')) {
+		if (!strchr(chaos->loads[i]->backing, ':') && !chaos->loads[i]->is_faulty) {
 			*ret_path = set_path(&chaos->set, chaos->loads[i]->backing);
 			return &chaos->spaces[i];
 		}

@@ -38,6 +38,29 @@ static int misfortune(struct chaos *chaos, const char *what, const char *why)
 
 /* ------------------------------------------------------------------ the target */
 
+/* Where this nvmetd has no fault: */
+static void leave_out_faulty_loads(struct chaos *chaos)
+{
+	static const char *const arguments[] = {"help", "fault", NULL};
+	unsigned n = 0;
+
+	if (set_ask_and_wait(&chaos->set, arguments) == 0)
+		return;
+	for (unsigned i = 0; i < chaos->n_loads; i++) {
+		if (chaos->loads[i]->is_faulty) {
+			fprintf(stderr,
+			        "nvmetd-chaos: the load %s is left out: this nvmetd has no "
+			        "fault:\n",
+			        chaos->names[i]);
+			continue;
+		}
+		chaos->loads[n] = chaos->loads[i];
+		memmove(chaos->names[n], chaos->names[i], sizeof(chaos->names[n]));
+		n++;
+	}
+	chaos->n_loads = n;
+}
+
 static int find_target(struct chaos *chaos)
 {
 	const struct options *options = &chaos->options;
@@ -58,6 +81,7 @@ static int find_target(struct chaos *chaos)
 		set->has_processes = options->run_dir != NULL;
 		return 0;
 	}
+	leave_out_faulty_loads(chaos);
 	set_enter_network(set);
 	r = set_make(set, chaos->loads, chaos->n_loads, BACKING_BYTES * options->region_bytes);
 	if (!r)
@@ -131,7 +155,7 @@ static int find_namespace(struct chaos *chaos, unsigned load, uint32_t nsid, uin
 		return misfortune(chaos, what, "it has less than 64 blocks");
 	r = space_init(&chaos->spaces[load],
 	               &chaos->findings,
-	               chaos->loads[load]->name,
+	               chaos->names[load],
 	               nsid,
 	               ns.block_bytes,
 	               blocks,
@@ -168,9 +192,9 @@ static int make_host(struct chaos *chaos, struct host *host, unsigned load, unsi
 	host->rate = chaos->options.rate;
 	snprintf(host->hostnqn, sizeof(host->hostnqn), HOSTNQN, host->number);
 	if (host->kind->hosts > 1)
-		snprintf(host->name, sizeof(host->name), "%s/%u", host->kind->name, which + 1);
+		snprintf(host->name, sizeof(host->name), "%s/%u", chaos->names[load], which + 1);
 	else
-		snprintf(host->name, sizeof(host->name), "%s", host->kind->name);
+		snprintf(host->name, sizeof(host->name), "%s", chaos->names[load]);
 	host->options = options_of(chaos, host, port);
 	return host_init(host, chaos->options.seed * 1000003 + host->number);
 }
@@ -223,6 +247,17 @@ static int make_schedule(struct chaos *chaos)
 	return r;
 }
 
+static void choose_load(struct chaos *chaos, unsigned i)
+{
+	const struct options *options = &chaos->options;
+
+	chaos->loads[i] = options->traddr ? &given_kind : options->loads[i];
+	if (options->traddr)
+		snprintf(chaos->names[i], sizeof(chaos->names[i]), "nsid %u", options->nsids[i]);
+	else
+		snprintf(chaos->names[i], sizeof(chaos->names[i]), "%s", options->loads[i]->name);
+}
+
 int chaos_init(struct chaos *chaos, const struct options *options)
 {
 	int r;
@@ -232,7 +267,7 @@ int chaos_init(struct chaos *chaos, const struct options *options)
 	chaos->findings.begin_ns = clock_now_ns();
 	chaos->n_loads = options->traddr ? options->n_nsids : options->n_loads;
 	for (unsigned i = 0; i < chaos->n_loads; i++)
-		chaos->loads[i] = options->traddr ? &given_kind : options->loads[i];
+		choose_load(chaos, i);
 	r = make_schedule(chaos);
 	if (r || options->prints_schedule)
 		return r;

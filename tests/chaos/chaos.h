@@ -36,6 +36,7 @@ struct chaos {
 	struct proxy_weather weather;
 	struct space spaces[LOADS_MAX]; /* of each load */
 	const struct load_kind *loads[LOADS_MAX];
+	char names[LOADS_MAX][24]; /* of the loads */
 	unsigned n_loads;
 	struct host *hosts;
 	unsigned n_hosts;

@@ -115,6 +115,16 @@ static void end(struct chaos *chaos, struct occurrence *occurrence)
 	journal_ends(&chaos->journal, occurrence);
 }
 
+static bool is_due(struct chaos *chaos, struct occurrence *occurrence, uint64_t now_ns)
+{
+	const struct fault *fault = occurrence->fault;
+
+	if (fault->is_over && fault->is_over(chaos, occurrence))
+		return true;
+	return now_ns >= occurrence->begin_ns + occurrence->length_ms * NS_PER_MS &&
+	       !(fault->effects & FAULT_ENDS_WHEN_OVER);
+}
+
 static void look_at_faults(struct chaos *chaos, uint64_t now_ns, unsigned *next)
 {
 	struct schedule *schedule = &chaos->schedule;
@@ -124,8 +134,7 @@ static void look_at_faults(struct chaos *chaos, uint64_t now_ns, unsigned *next)
 
 		if (!is_on(occurrence))
 			continue;
-		if (now_ns >= occurrence->begin_ns + occurrence->length_ms * NS_PER_MS ||
-		    (occurrence->fault->is_over && occurrence->fault->is_over(chaos, occurrence)))
+		if (is_due(chaos, occurrence, now_ns))
 			end(chaos, occurrence);
 	}
 	while (*next < schedule->n &&

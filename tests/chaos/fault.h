@@ -19,13 +19,13 @@ struct chaos;
 struct occurrence;
 
 enum fault_effect {
-	FAULT_MAY_DISCONNECT = 1, /* connections are lost */
-	FAULT_MAY_REFUSE = 2, /* commands are answered with "try again": path errors without DNR */
-	FAULT_MAY_FAIL = 4,   /* commands are answered with errors of the medium */
-	FAULT_ENDS_PROCESS = 8, /* the keeper starts it again, later the more often it happens */
-	FAULT_LOSES_RAM = 16,   /* what was in RAM is gone */
-	FAULT_IS_SABOTAGE =
-		32, /* it breaks what must not break: only where it is asked for by name */
+	FAULT_MAY_DISCONNECT = 1,  /* connections are lost */
+	FAULT_MAY_REFUSE = 2,      /* commands are answered with "try again": path errors, no DNR */
+	FAULT_MAY_FAIL = 4,        /* commands are answered with errors of the medium */
+	FAULT_ENDS_PROCESS = 8,    /* its keeper waits the longer the more often it happens */
+	FAULT_LOSES_RAM = 16,      /* what was in RAM is gone */
+	FAULT_IS_SABOTAGE = 32,    /* breaks what must not break: allows nothing */
+	FAULT_ENDS_WHEN_OVER = 64, /* not at its length, but when is_over() says so */
 };
 
 struct fault {
@@ -76,6 +76,9 @@ const struct fault *fault_named(const char *name);
 int fault_find_pids(const struct chaos *chaos, struct occurrence *occurrence);
 int fault_kill(struct chaos *chaos, struct occurrence *occurrence);
 int fault_restart(struct chaos *chaos, struct occurrence *occurrence);
+int fault_restart_all(struct chaos *chaos, struct occurrence *occurrence);
+bool fault_restart_all_is_over(struct chaos *chaos, struct occurrence *occurrence);
+void fault_restart_all_end(struct chaos *chaos, struct occurrence *occurrence);
 int fault_stop(struct chaos *chaos, struct occurrence *occurrence);
 void fault_go_on(struct chaos *chaos, struct occurrence *occurrence);
 bool fault_has_ended(struct chaos *chaos, struct occurrence *occurrence);
@@ -94,6 +97,9 @@ int fault_slow(struct chaos *chaos, struct occurrence *occurrence);
 int fault_freeze(struct chaos *chaos, struct occurrence *occurrence);
 int fault_half_open(struct chaos *chaos, struct occurrence *occurrence);
 int fault_cut(struct chaos *chaos, struct occurrence *occurrence);
+int fault_split(struct chaos *chaos, struct occurrence *occurrence);
+bool fault_split_is_over(struct chaos *chaos, struct occurrence *occurrence);
+void fault_thaw(struct chaos *chaos, struct occurrence *occurrence);
 void fault_heal(struct chaos *chaos, struct occurrence *occurrence);
 void fault_drop(struct chaos *chaos, struct occurrence *occurrence);
 int fault_lose(struct chaos *chaos, struct occurrence *occurrence);
@@ -107,9 +113,12 @@ int fault_set_clock(struct chaos *chaos, struct occurrence *occurrence);
 void fault_set_clock_back(struct chaos *chaos, struct occurrence *occurrence);
 
 /* ------------------------------------------------------------------ backing.c */
-const char *fault_needs_faulty_backing(const struct chaos *chaos);
-int fault_backing_begin(struct chaos *chaos, struct occurrence *occurrence);
-void fault_backing_end(struct chaos *chaos, struct occurrence *occurrence);
+const char *fault_needs_disk(const struct chaos *chaos);
+int fault_disk_errors(struct chaos *chaos, struct occurrence *occurrence);
+int fault_disk_delays(struct chaos *chaos, struct occurrence *occurrence);
+int fault_disk_hangs(struct chaos *chaos, struct occurrence *occurrence);
+int fault_disk_shortens(struct chaos *chaos, struct occurrence *occurrence);
+bool fault_disk_is_repaired(struct chaos *chaos, struct occurrence *occurrence);
 const char *fault_needs_file(const struct chaos *chaos);
 int fault_sabotage(struct chaos *chaos, struct occurrence *occurrence);
 void fault_sabotage_end(struct chaos *chaos, struct occurrence *occurrence);

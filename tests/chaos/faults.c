@@ -193,17 +193,31 @@ static const struct fault restart_state = {
 	.begin = fault_restart,
 };
 
-/* NEEDSWORK: no connection is lost once they are handed over to the successor. */
 static const struct fault restart_tcp = {
 	.name = "restart-tcp",
-	.what = "planned restart of the transport",
+	.what = "planned restart of the transport, which hands its connections over",
 	.services = TCP,
 	.weight = 5,
 	.most = 7,
-	.recovery_ms = 3000,
-	.effects = ENDS | DISCONNECTS,
+	.recovery_ms = 1000,
+	.effects = ENDS | REFUSES,
 	.why_not = fault_needs_processes,
 	.begin = fault_restart,
+};
+
+static const struct fault restart_all = {
+	.name = "restart-all",
+	.what = "planned restart of all of them, one after the other (nvmetctl restart all)",
+	.services = ALL,
+	.weight = 3,
+	.least_ms = 4000,
+	.most_ms = 4000,
+	.recovery_ms = 1500,
+	.effects = ENDS | REFUSES,
+	.why_not = fault_needs_processes,
+	.begin = fault_restart_all,
+	.end = fault_restart_all_end,
+	.is_over = fault_restart_all_is_over,
 };
 
 static const struct fault starve_io = {
@@ -337,6 +351,21 @@ static const struct fault net_cut = {
 	.end = fault_drop,
 };
 
+static const struct fault net_late = {
+	.name = "net-late",
+	.what = "half of the connections are reset; the others deliver what they had much later",
+	.services = NETWORK,
+	.weight = 3,
+	.least_ms = 500,
+	.most_ms = 3500,
+	.recovery_ms = 2500,
+	.effects = DISCONNECTS,
+	.why_not = fault_needs_proxy,
+	.begin = fault_split,
+	.end = fault_thaw,
+	.is_over = fault_split_is_over,
+};
+
 static const struct fault net_loss = {
 	.name = "net-loss",
 	.what = "so many per cent of all packets are lost (nft)",
@@ -364,6 +393,71 @@ static const struct fault clock = {
 	.why_not = fault_needs_clock,
 	.begin = fault_set_clock,
 	.end = fault_set_clock_back,
+};
+
+static const struct fault disk_error = {
+	.name = "disk-error",
+	.what = "so many per cent of the I/Os of the disk fail",
+	.services = DISK,
+	.weight = 4,
+	.least_ms = 500,
+	.most_ms = 3000,
+	.least = 1,
+	.most = 20,
+	.recovery_ms = 1000,
+	.effects = FAULT_MAY_FAIL | FAULT_ENDS_WHEN_OVER,
+	.why_not = fault_needs_disk,
+	.begin = fault_disk_errors,
+	.is_over = fault_disk_is_repaired,
+};
+
+static const struct fault disk_delay = {
+	.name = "disk-delay",
+	.what = "each I/O of the disk takes up to so many ms more",
+	.services = DISK,
+	.weight = 3,
+	.least_ms = 500,
+	.most_ms = 3000,
+	.least = 5,
+	.most = 200,
+	.recovery_ms = 1500,
+	.effects = FAULT_ENDS_WHEN_OVER,
+	.why_not = fault_needs_disk,
+	.begin = fault_disk_delays,
+	.is_over = fault_disk_is_repaired,
+};
+
+static const struct fault disk_hang = {
+	.name = "disk-hang",
+	.what = "so many per cent of the I/Os of the disk have no end, until it is over",
+	.services = DISK,
+	.weight = 3,
+	.least_ms = 500,
+	.most_ms = 6000,
+	.least = 5,
+	.most = 50,
+	.recovery_ms = 1500,
+	.effects = FAULT_MAY_REFUSE | FAULT_ENDS_WHEN_OVER,
+	.why_not = fault_needs_disk,
+	.begin = fault_disk_hangs,
+	.is_over = fault_disk_is_repaired,
+};
+
+static const struct fault disk_short = {
+	.name = "disk-short",
+	.what = "so many per cent of the I/Os of the disk are done in part, which is to be gone on "
+		"with",
+	.services = DISK,
+	.weight = 2,
+	.least_ms = 500,
+	.most_ms = 3000,
+	.least = 5,
+	.most = 50,
+	.recovery_ms = 1000,
+	.effects = FAULT_ENDS_WHEN_OVER,
+	.why_not = fault_needs_disk,
+	.begin = fault_disk_shortens,
+	.is_over = fault_disk_is_repaired,
 };
 
 static const struct fault sabotage_lost = {
@@ -417,12 +511,13 @@ static const struct fault sabotage_stall = {
 };
 
 const struct fault *const faults[] = {
-	&kill_io,       &kill_state,    &kill_tcp,      &kill_all,       &kill_set,
-	&stop_io,       &stop_state,    &stop_tcp,      &hang_io,        &hang_state,
-	&hang_tcp,      &restart_io,    &restart_state, &restart_tcp,    &starve_io,
-	&starve_state,  &starve_tcp,    &net_reset,     &net_delay,      &net_slow,
-	&net_freeze,    &net_half_open, &net_cut,       &net_loss,       &clock,
-	&sabotage_lost, &sabotage_torn, &sabotage_swap, &sabotage_stall,
+	&kill_io,    &kill_state,    &kill_tcp,      &kill_all,      &kill_set,
+	&stop_io,    &stop_state,    &stop_tcp,      &hang_io,       &hang_state,
+	&hang_tcp,   &restart_io,    &restart_state, &restart_tcp,   &restart_all,
+	&starve_io,  &starve_state,  &starve_tcp,    &net_reset,     &net_delay,
+	&net_slow,   &net_freeze,    &net_half_open, &net_cut,       &net_late,
+	&net_loss,   &clock,         &disk_error,    &disk_delay,    &disk_hang,
+	&disk_short, &sabotage_lost, &sabotage_torn, &sabotage_swap, &sabotage_stall,
 };
 const unsigned n_faults = sizeof(faults) / sizeof(faults[0]);
 

@@ -37,7 +37,7 @@ static const struct load_kind on_shared = {
 	.is_buffered = true,
 	.is_by_proxy = true,
 	.hosts = 2,
-	.queues = 1,
+	.queues = 2,
 	.depth = 8,
 	.blocks = 8,
 	.reads = 50,
@@ -59,7 +59,20 @@ static const struct load_kind on_grant = {
 	.reads = 60,
 };
 
-const struct load_kind *const load_kinds[] = {&on_file, &on_ram, &on_shared, &on_grant};
+static const struct load_kind on_disk = {
+	.name = "disk",
+	.what = "one host on a file behind fault:, which does what a bad disk does",
+	.backing = "disk.img",
+	.is_faulty = true,
+	.hosts = 1,
+	.queues = 2,
+	.depth = 4,
+	.blocks = 8,
+	.reads = 50,
+	.flushes = 2,
+};
+
+const struct load_kind *const load_kinds[] = {&on_file, &on_ram, &on_shared, &on_grant, &on_disk};
 const unsigned n_load_kinds = sizeof(load_kinds) / sizeof(load_kinds[0]);
 
 const struct load_kind *load_named(const char *name)

@@ -21,6 +21,7 @@ struct load_kind {
 	uint32_t block_bytes; /* of it */
 	bool is_buffered;
 	bool has_io_grant;
+	bool is_faulty;   /* behind fault:, where this nvmetd has that */
 	bool is_ram;      /* its content does not outlive the set's launcher */
 	bool is_by_proxy; /* the network is the delaying proxy */
 	bool is_optional; /* only where it is asked for by name */

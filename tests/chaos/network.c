@@ -5,7 +5,10 @@
 #include <stdlib.h>
 #include <sys/wait.h>
 
+#include "common/base/clock.h"
 #include "tests/chaos/chaos.h"
+
+#define SPLIT_DELAY_MS 40u
 
 const char *fault_needs_proxy(const struct chaos *chaos)
 {
@@ -65,6 +68,33 @@ int fault_cut(struct chaos *chaos, struct occurrence *occurrence)
 	proxy_set(chaos->proxy, &chaos->weather);
 	proxy_reset(chaos->proxy);
 	return 0;
+}
+
+/* So that there is something on its way when the half of it is lost. */
+int fault_split(struct chaos *chaos, struct occurrence *occurrence)
+{
+	(void)occurrence;
+	chaos->weather.delay_ms = SPLIT_DELAY_MS;
+	proxy_set(chaos->proxy, &chaos->weather);
+	return 0;
+}
+
+bool fault_split_is_over(struct chaos *chaos, struct occurrence *occurrence)
+{
+	bool is_split = chaos->weather.delay_ms == 0;
+
+	if (!is_split && clock_now_ns() > occurrence->begin_ns + 2 * SPLIT_DELAY_MS * NS_PER_MS) {
+		proxy_split(chaos->proxy);
+		(void)heal(chaos);
+	}
+	return false;
+}
+
+void fault_thaw(struct chaos *chaos, struct occurrence *occurrence)
+{
+	(void)occurrence;
+	(void)heal(chaos);
+	proxy_thaw(chaos->proxy);
 }
 
 void fault_heal(struct chaos *chaos, struct occurrence *occurrence)

@@ -30,7 +30,7 @@ struct proxy {
 	pthread_mutex_t lock;
 	struct proxy_weather weather;
 	struct proxy_counts counts;
-	bool ends, resets, freezes, resets_frozen;
+	bool ends, resets, freezes, resets_frozen, splits, thaws;
 
 	pthread_t thread;
 	int listener;
@@ -139,13 +139,16 @@ static void obey(struct proxy *proxy, struct proxy_weather *ret_weather, bool *r
 
 		if (!connection->is_used)
 			continue;
-		connection->is_frozen |= proxy->freezes;
-		if (proxy->resets || (proxy->resets_frozen && connection->is_frozen)) {
+		connection->is_frozen |= proxy->freezes || (proxy->splits && i % 2 == 0);
+		connection->is_frozen &= !proxy->thaws;
+		if (proxy->resets || (proxy->resets_frozen && connection->is_frozen) ||
+		    (proxy->splits && i % 2)) {
 			end_connection(connection, true);
 			proxy->counts.resets++;
 		}
 	}
-	proxy->resets = proxy->freezes = proxy->resets_frozen = false;
+	proxy->resets = proxy->freezes = proxy->resets_frozen = proxy->splits = proxy->thaws =
+		false;
 	*ret_weather = proxy->weather;
 	*ret_ends = proxy->ends;
 }
@@ -254,6 +257,16 @@ void proxy_freeze_connections(struct proxy *proxy)
 void proxy_reset_frozen(struct proxy *proxy)
 {
 	order(proxy, &proxy->resets_frozen);
+}
+
+void proxy_split(struct proxy *proxy)
+{
+	order(proxy, &proxy->splits);
+}
+
+void proxy_thaw(struct proxy *proxy)
+{
+	order(proxy, &proxy->thaws);
 }
 
 struct proxy_counts proxy_counts(struct proxy *proxy)

@@ -38,6 +38,10 @@ void proxy_reset(struct proxy *proxy);
  * proxy_reset_frozen(). */
 void proxy_freeze_connections(struct proxy *proxy);
 void proxy_reset_frozen(struct proxy *proxy);
+/* Every other one is frozen, and the rest are reset; what the frozen ones were sent is delivered by
+ * proxy_thaw(), when their host has long given them up. */
+void proxy_split(struct proxy *proxy);
+void proxy_thaw(struct proxy *proxy);
 
 struct proxy_counts {
 	uint64_t connections;

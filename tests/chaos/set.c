@@ -25,6 +25,7 @@
 #include "tests/chaos/service.h"
 
 #define END_MS 20000u
+#define WAIT_S 1u /* the conductor has other things to do */
 
 static int failed(const char *what, int r)
 {
@@ -120,9 +121,10 @@ static void write_namespace(FILE *file, const struct set *set, const struct load
 	bool is_file = !strchr(kind->backing, ':');
 
 	fprintf(file,
-	        "%s\n        {\"nsid\": %u, \"enable\": 1, \"device\": {\"path\": \"%s\"",
+	        "%s\n        {\"nsid\": %u, \"enable\": 1, \"device\": {\"path\": \"%s%s\"",
 	        nsid > 1 ? "," : "",
 	        nsid,
+	        kind->is_faulty ? "fault:" : "",
 	        is_file ? set_path(set, kind->backing) : kind->backing);
 	if (kind->block_bytes)
 		fprintf(file, ", \"block_size\": \"%u\"", kind->block_bytes);
@@ -230,6 +232,40 @@ int set_start(struct set *set)
 	set->launcher = pid;
 	set->starts++;
 	return 0;
+}
+
+pid_t set_ask(const struct set *set, unsigned timeout_s, const char *const *arguments)
+{
+	char timeout[16];
+	const char *all[SET_ARGUMENTS + 6] = {
+		"nvmetctl", "--run-dir", set->run_dir, "--timeout", timeout};
+	char program[300];
+	pid_t pid;
+	int null;
+
+	for (unsigned i = 0; i < SET_ARGUMENTS && arguments[i]; i++)
+		all[5 + i] = arguments[i];
+	snprintf(timeout, sizeof(timeout), "%u", timeout_s);
+	snprintf(program, sizeof(program), "%s/nvmetctl", set->bin_dir);
+	pid = fork();
+	if (pid != 0)
+		return pid;
+	null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	dup2(null, STDIN_FILENO);
+	dup2(null, STDOUT_FILENO);
+	dup2(null, STDERR_FILENO);
+	execv(program, (char *const *)(uintptr_t)all);
+	_exit(127);
+}
+
+int set_ask_and_wait(const struct set *set, const char *const *arguments)
+{
+	pid_t pid = set_ask(set, WAIT_S, arguments);
+	int status;
+
+	if (pid < 0 || waitpid(pid, &status, 0) != pid)
+		return -errno;
+	return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 0 : -EIO;
 }
 
 static unsigned count_processes(const struct set *set)

@@ -49,6 +49,13 @@ int set_reap(struct set *set);
 int set_end(struct set *set);
 void set_deinit(struct set *set);
 
+/* Starts nvmetctl with these arguments, SET_ARGUMENTS at most, NULL at the end, on this set; its
+ * output is lost. Its pid, or -1. */
+enum { SET_ARGUMENTS = 6 };
+pid_t set_ask(const struct set *set, unsigned timeout_s, const char *const *arguments);
+/* 0: it ended with 0, within a second or so. */
+int set_ask_and_wait(const struct set *set, const char *const *arguments);
+
 /* A path below the directory; valid until the call after next. */
 const char *set_path(const struct set *set, const char *name);
 /* Finds the other programs: beside us, or in ../sbin. */

@@ -5,10 +5,13 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/wait.h>
 
 #include "tests/bench/pause.h"
 #include "tests/chaos/chaos.h"
 #include "tests/chaos/service.h"
+
+#define RESTART_S 30u
 
 const char *fault_needs_processes(const struct chaos *chaos)
 {
@@ -71,6 +74,40 @@ int fault_kill(struct chaos *chaos, struct occurrence *occurrence)
 int fault_restart(struct chaos *chaos, struct occurrence *occurrence)
 {
 	return signal_all(chaos, occurrence, SIGHUP);
+}
+
+int fault_restart_all(struct chaos *chaos, struct occurrence *occurrence)
+{
+	const char *const arguments[] = {"restart", "all", NULL};
+	pid_t pid = set_ask(&chaos->set, RESTART_S, arguments);
+
+	if (pid < 0)
+		return -errno;
+	occurrence->state = (void *)(intptr_t)pid;
+	return 0;
+}
+
+bool fault_restart_all_is_over(struct chaos *chaos, struct occurrence *occurrence)
+{
+	pid_t pid = (pid_t)(intptr_t)occurrence->state;
+
+	(void)chaos;
+	if (!pid || waitpid(pid, NULL, WNOHANG) != pid)
+		return false;
+	occurrence->state = NULL;
+	return true;
+}
+
+void fault_restart_all_end(struct chaos *chaos, struct occurrence *occurrence)
+{
+	pid_t pid = (pid_t)(intptr_t)occurrence->state;
+
+	(void)chaos;
+	if (!pid)
+		return;
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	occurrence->state = NULL;
 }
 
 int fault_kill_set(struct chaos *chaos, struct occurrence *occurrence)

@@ -1,12 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Invariants: everything gets on. */
-#include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
-#include <stdio.h>
-#include <string.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
 #include "common/base/clock.h"
 #include "tests/chaos/chaos.h"
@@ -14,6 +9,7 @@
 
 #define BLOCKED_MS   10000u
 #define ASK_EVERY_NS (2 * NS_PER_S)
+#define ASK_S        10u
 #define ANSWER_MS    3000u
 
 /* ------------------------------------------------------------------ hosts */
@@ -104,23 +100,6 @@ void stuck_check_processes(struct chaos *chaos)
 
 /* ------------------------------------------------------------------ the operator */
 
-static pid_t ask(const struct chaos *chaos)
-{
-	char program[300];
-	pid_t pid = fork();
-	int null;
-
-	if (pid != 0)
-		return pid;
-	null = open("/dev/null", O_RDWR | O_CLOEXEC);
-	dup2(null, STDIN_FILENO);
-	dup2(null, STDOUT_FILENO);
-	dup2(null, STDERR_FILENO);
-	snprintf(program, sizeof(program), "%s/nvmetctl", chaos->set.bin_dir);
-	execl(program, "nvmetctl", "--run-dir", chaos->set.run_dir, "status", NULL);
-	_exit(127);
-}
-
 static void hear(struct chaos *chaos, uint64_t now_ns, bool has_answered)
 {
 	struct watch *watch = &chaos->watch;
@@ -148,6 +127,7 @@ void stuck_check_status(struct chaos *chaos)
 {
 	struct watch *watch = &chaos->watch;
 	uint64_t now_ns = clock_now_ns();
+	static const char *const arguments[] = {"status", NULL};
 	int status = 0;
 	pid_t ended;
 
@@ -157,7 +137,7 @@ void stuck_check_status(struct chaos *chaos)
 		if (now_ns < watch->asked_ns + ASK_EVERY_NS)
 			return;
 		watch->asked_ns = now_ns;
-		watch->asking = ask(chaos);
+		watch->asking = set_ask(&chaos->set, ASK_S, arguments);
 		return;
 	}
 	ended = waitpid(watch->asking, &status, WNOHANG);
