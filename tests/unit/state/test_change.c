@@ -135,6 +135,38 @@ START_TEST(a_change_before_a_restart_is_told_after_it)
 }
 END_TEST
 
+/* It is ended, so it is told nothing of the namespace that changed as well. The process that made
+ * the change has died before it said so; the next one went on as if all were well. */
+static void expect_end_after_restart(const char *part, const char *other)
+{
+	char *with_other = stage_edit(stage_config, part, other);
+	char *with_both = stage_edit(
+		with_other, "{\"nsid\": 2, \"enable\": 1", "{\"nsid\": 2, \"enable\": 0");
+	uint64_t revision = open_host->revision;
+	struct session *back;
+
+	stage_restore(with_both);
+	stage_reopen();
+	back = stage_connect(STAGE_HOST, 1, STAGE_SUBSYSTEM);
+	back->revision = revision;
+	change_catch_up(&stage.state, back);
+	ck_assert_uint_eq(back->events, 0);
+	free(with_other);
+	free(with_both);
+}
+
+START_TEST(attributes_that_changed_before_a_restart_end_it_after_it)
+{
+	expect_end_after_restart("\"serial\": \"S1\"", "\"serial\": \"S2\"");
+}
+END_TEST
+
+START_TEST(an_address_that_changed_before_a_restart_ends_it_after_it)
+{
+	expect_end_after_restart("\"trsvcid\": \"4420\"", "\"trsvcid\": \"4429\"");
+}
+END_TEST
+
 START_TEST(one_that_was_away_and_missed_nothing_is_told_nothing)
 {
 	uint64_t revision = open_host->revision;
@@ -167,6 +199,8 @@ int main(void)
 	         nothing_new_is_not_told,
 	         a_change_while_it_was_away_is_told_when_it_is_back,
 	         a_change_before_a_restart_is_told_after_it,
+	         attributes_that_changed_before_a_restart_end_it_after_it,
+	         an_address_that_changed_before_a_restart_ends_it_after_it,
 	         one_that_was_away_and_missed_nothing_is_told_nothing);
 	return run(suite);
 }
