@@ -21,7 +21,7 @@ static void pause_ms(unsigned ms)
 }
 
 /* Namespace 1 is a plain file; 2 has faults over RAM, 3 over a file. */
-static void given_a_set(void)
+static void given(const char *device_timeout)
 {
 	struct harness_exports exports = harness_plain();
 
@@ -34,8 +34,21 @@ static void given_a_set(void)
 		.has_faults = true,
 		.faults = {"read error=EIO lba=0-7", "write error=ENOSPC lba=8 every=2"}
         };
-	scene_start(&exports);
+	scene.harness = harness_new(&exports);
+	scene.harness->device_timeout = device_timeout;
+	harness_start(scene.harness, true);
+	scene.options = harness_host(scene.harness, 0, 0);
 	scene.options.timeout_ms = PATIENT_MS;
+}
+
+static void given_a_set(void)
+{
+	given(NULL);
+}
+
+static void given_little_patience(void)
+{
+	given("1");
 }
 
 #define ctl(...) harness_ctl(scene.harness, text, sizeof(text), __VA_ARGS__, NULL)
@@ -278,6 +291,24 @@ START_TEST(a_worker_that_is_told_to_end_does_not_wait_for_what_hangs)
 }
 END_TEST
 
+/* As with a disk that does not answer. */
+START_TEST(what_hangs_too_long_makes_the_namespace_not_ready_until_it_is_cleared)
+{
+	int r;
+
+	hang(3);
+	r = host_queue_await(&scene.queue, &hanging, PATIENT_MS);
+	ck_assert_int_eq(r, HOST_E_STATUS);
+	expect_status(hanging.status, NVME_SC_INTERNAL_PATH_ERROR);
+	must_ctl(ctl("status"));
+	expect_text("not ready: ");
+	scene_write(1, 64, 8, 1);
+	must_ctl(fault("3", "clear"));
+	scene_read_back(3, 64, 8, 9); /* waits until it is ready; what hung was done before */
+	scene_disconnect();
+}
+END_TEST
+
 /* An orderly end is no loss of power. */
 START_TEST(what_was_not_flushed_outlives_a_planned_restart)
 {
@@ -362,5 +393,10 @@ int main(void)
 	               a_set_ends_at_once_while_something_hangs,
 	               a_worker_that_is_told_to_end_does_not_wait_for_what_hangs,
 	               verified_io_goes_on_while_rules_come_and_go);
+	describe_alone(suite,
+	               "a namespace with faults, and little patience",
+	               given_little_patience,
+	               scene_stop,
+	               what_hangs_too_long_makes_the_namespace_not_ready_until_it_is_cleared);
 	return harness_run(suite);
 }
