@@ -5,6 +5,7 @@
  * cannot be done is refused or waits; the process lives on, and when there is memory again
  * everything is as it was.
  */
+#include <dirent.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
@@ -252,14 +253,17 @@ static int await_end(pid_t pid)
 	return harness_await(pid, END_MS);
 }
 
-/* The next one starts with nothing, too. */
+/* The next one starts with nothing, too: no database, and no copy of one. */
 static void forget_database(void)
 {
-	static const char *const names[] = {
-		"state/state.db", "state/state.db-wal", "state/state.db-shm"};
+	DIR *directory = opendir(harness_path(scene.harness, "state"));
+	const struct dirent *entry;
 
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		unlink(harness_path(scene.harness, names[i]));
+	ck_assert_ptr_nonnull(directory);
+	while ((entry = readdir(directory)))
+		if (entry->d_name[0] != '.')
+			ck_assert_int_eq(unlinkat(dirfd(directory), entry->d_name, 0), 0);
+	closedir(directory);
 }
 
 /* It comes up all the same, or says why not. */
