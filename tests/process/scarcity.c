@@ -207,9 +207,33 @@ START_TEST(does_the_io_of_those_who_are_there)
 }
 END_TEST
 
+/* Planned, and the successor has as little: what cannot be handed over is let go of. */
+START_TEST(is_followed_without_a_crash_when_it_leaves)
+{
+	static const unsigned one_in[] = {30, 10, 4};
+	const struct timespec pause = {.tv_nsec = 300 * NS_PER_MS};
+
+	for (size_t i = 0; i < sizeof(one_in) / sizeof(one_in[0]); i++) {
+		pid_t pid = harness_pid(scene.harness, which, 0);
+
+		scene_connect();
+		atomic_store(&scarcity->one_in, one_in[i]);
+		ck_assert_int_eq(kill(pid, SIGHUP), 0);
+		nanosleep(&pause, NULL); /* not for luck: so long there is little */
+		atomic_store(&scarcity->one_in, 0);
+		harness_pid(scene.harness, which, pid);
+		scene_disconnect();
+		await_service();
+	}
+	ck_assert_uint_eq(harness_log_count(scene.harness, "ended: signal"), 0);
+	ck_assert_uint_eq(harness_log_count(scene.harness, "Sanitizer"), 0);
+}
+END_TEST
+
 #define TESTS                                                                                      \
 	does_the_io_of_those_who_are_there, lives_on_while_hosts_come_with_little_memory,          \
-		serves_as_before_when_there_is_memory_again
+		serves_as_before_when_there_is_memory_again,                                       \
+		is_followed_without_a_crash_when_it_leaves
 
 /* ------------------------------------------------------------------ at the start */
 
