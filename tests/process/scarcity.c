@@ -99,6 +99,7 @@ static void visit(void)
 	struct host_queue queue;
 	struct host_namespace space;
 	static uint8_t page[4096];
+	char error[256];
 	uint16_t granted;
 
 	options.timeout_ms = SOON_MS;
@@ -114,8 +115,12 @@ static void visit(void)
 		}
 		host_queue_close(&queue);
 	}
+	snprintf(error, sizeof(error), "%s", host_controller_error(&controller));
 	/* for want of memory nobody is told never to come again */
-	ck_assert_uint_eq(controller.status.value & NVME_STATUS_DNR, 0);
+	ck_assert_msg(!(controller.status.value & NVME_STATUS_DNR),
+	              "status %04x: %s",
+	              controller.status.value,
+	              error);
 	host_controller_close(&controller);
 }
 
