@@ -225,18 +225,24 @@ static void dispatch(struct ipc_client *client, const envelope *message)
 		client->options.received(client->options.context, message);
 }
 
+static const char no_memory[] = "there was no memory for what it said";
+
 static void on_message(struct ipc_socket *socket, const struct ipc_route *from, const void *bytes,
                        size_t length)
 {
 	struct ipc_client *client = container_of(socket, struct ipc_client, socket);
 	_cleanup_(envelope_freep) envelope *message = NULL;
+	int r;
 
 	(void)from;
 	if (client->lost)
 		return;
 	client->silent = 0;
-	if (envelope_decode(&message, bytes, length) == 0)
+	r = envelope_decode(&message, bytes, length);
+	if (r == 0)
 		dispatch(client, message);
+	else if (r == -ENOMEM)
+		lose(client, no_memory);
 	else if (log_allowed(&client->malformed, 1, 10000))
 		log_warn("state service: a message of %zu bytes is malformed: passed over", length);
 }
@@ -269,6 +275,12 @@ bool ipc_client_send(struct ipc_client *client, uint64_t request_id, envelope *m
 	else
 		lose(client, "it does not read what is sent to it");
 	return false;
+}
+
+void ipc_client_start_over(struct ipc_client *client, const char *reason)
+{
+	if (ipc_client_is_connected(client))
+		lose(client, reason);
 }
 
 static int keep_strings(struct ipc_client *client, const struct ipc_client_options *options)

@@ -48,6 +48,10 @@ bool ipc_client_is_connected(const struct ipc_client *client);
 uint64_t ipc_client_request_id(struct ipc_client *client);
 bool ipc_client_send(struct ipc_client *client, uint64_t request_id, envelope *message);
 
+/* What the state service said could not be taken in, for want of memory: leaves it, and says Hello
+ * again, upon which it says all of it anew. */
+void ipc_client_start_over(struct ipc_client *client, const char *reason);
+
 /* For nvmetctl: no Hello, no loop. Sends one request and waits for its answer; NULL, with
  * *ret_reason set to a constant sentence, when there is none in time. Where nobody listens, it
  * waits two seconds at most for a state service that is just being replaced. */

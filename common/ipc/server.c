@@ -140,6 +140,17 @@ void ipc_server_refuse(struct ipc_peer *peer, uint64_t request_id, const char *r
 	ipc_server_send(peer, request_id, &message);
 }
 
+static void start_over(struct ipc_server *server, struct member *member, const char *reason)
+{
+	refuse(server, &member->route, 0, reason, true);
+	doom(server, member, reason);
+}
+
+void ipc_server_start_over(struct ipc_peer *peer, const char *reason)
+{
+	start_over(peer->server, container_of(peer, struct member, peer), reason);
+}
+
 uint64_t ipc_server_request_id(struct ipc_server *server)
 {
 	return ++server->last_request_id;
@@ -422,6 +433,8 @@ static const char *why_unreadable(int r)
 		return "the message has another protocol version: restart what is older";
 	if (r == ENVELOPE_E_NO_BODY)
 		return "the message has no body that is known here";
+	if (r == -ENOMEM)
+		return "there was no memory for the message";
 	return "the message is malformed";
 }
 
@@ -438,13 +451,17 @@ static void on_message(struct ipc_socket *socket, const struct ipc_route *from, 
 	if (member)
 		member->unanswered = 0;
 	r = envelope_decode(&message, bytes, length);
+	if (r == -ENOMEM && member) {
+		start_over(server, member, why_unreadable(r));
+		return;
+	}
 	if (r != 0) {
 		if (log_allowed(&server->complaints, 5, 10000))
 			log_warn("%s: %s is refused: %s",
 			         server->role.name,
 			         name_of(member),
 			         why_unreadable(r));
-		refuse(server, from, 0, why_unreadable(r), false);
+		refuse(server, from, 0, why_unreadable(r), r == -ENOMEM);
 		return;
 	}
 	if (message->body_case == NVMETD__ENVELOPE__BODY_HELLO)

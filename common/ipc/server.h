@@ -71,6 +71,8 @@ DEFINE_CLEANUP(struct ipc_server *, ipc_server_free)
  * from ipc_server_request_id() when asking, or 0 for a notice. */
 void ipc_server_send(struct ipc_peer *peer, uint64_t request_id, envelope *message);
 void ipc_server_refuse(struct ipc_peer *peer, uint64_t request_id, const char *reason);
+/* It is to say Hello again: there was no memory for what it said, or for itself. */
+void ipc_server_start_over(struct ipc_peer *peer, const char *reason);
 uint64_t ipc_server_request_id(struct ipc_server *server);
 
 /* NULL if no peer has said Hello by that name. */

@@ -358,7 +358,9 @@ void controller_take_session(struct controller *controller, const Nvmetd__Sessio
 	}
 	copy = session_copy(session);
 	if (!copy) {
+		/* What its host was told is set would not be so here: a queue more, say. */
 		log_err("%s: no memory for its session", controller->name);
+		controller_end(controller, "there was no memory for its session");
 		return;
 	}
 	nvmetd__session__free_unpacked(controller->session, NULL);

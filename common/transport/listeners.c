@@ -145,6 +145,7 @@ static void add(struct transport *transport, const struct view_port *port)
 
 	if (!entry) {
 		log_err("port %u: no memory for it", port->id);
+		ipc_client_start_over(transport->client, "there was no memory for a port");
 		return;
 	}
 	entry->port = *port;
@@ -199,8 +200,12 @@ void listeners_report(struct transport *transport)
 	_cleanup_(cleanup_free)
 		Nvmetd__ListenerReport **pointers = calloc(n + 1, sizeof(*pointers));
 
-	if (!reports || !pointers || !transport->view)
+	if (!transport->view)
 		return;
+	if (!reports || !pointers) {
+		ipc_client_start_over(transport->client, "there was no memory for a report");
+		return;
+	}
 	list_for_each (link, &transport->listeners.all) {
 		struct entry *entry = entry_of(link);
 

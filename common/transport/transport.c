@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "common/transport/transport.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -94,6 +95,7 @@ static void present_sessions(struct transport *transport)
 	sessions = calloc(n + 1, sizeof(*sessions));
 	if (!sessions) {
 		log_err("no memory to present %zu sessions", n);
+		ipc_client_start_over(transport->client, "there was no memory for sessions");
 		return;
 	}
 	list_for_each (link, &transport->controllers) {
@@ -152,6 +154,8 @@ static void take_view(struct transport *transport, const Nvmetd__TransportView *
 		log_err("view %llu is not taken: %s",
 		        (unsigned long long)message->revision,
 		        r == VIEW_E_UNSOUND ? reason : error_words(r));
+		if (r == -ENOMEM)
+			ipc_client_start_over(transport->client, "there was no memory for a view");
 		return;
 	}
 	log_debug("view %llu", (unsigned long long)view->revision);

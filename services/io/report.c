@@ -35,8 +35,10 @@ void report_send(struct ipc_client *client, const struct namespaces *namespaces)
 	Nvmetd__WorkerReport report = NVMETD__WORKER_REPORT__INIT;
 	envelope message = NVMETD__ENVELOPE__INIT;
 
-	if (!reports || !list)
+	if (!reports || !list) {
+		ipc_client_start_over(client, "there was no memory for a report");
 		return;
+	}
 	list_for_each (link, namespaces_list(namespaces)) {
 		describe(&reports[i], container_of(link, struct namespace, link));
 		list[i] = &reports[i];

@@ -45,12 +45,14 @@ static void apply_view(struct worker *worker, const Nvmetd__WorkerView *view)
 	bool is_first = namespaces_revision(worker->namespaces) == 0;
 	int r = namespaces_apply(worker->namespaces, view);
 
-	if (r)
+	if (r) {
 		log_err("revision %llu: not taken over: %s",
 		        (unsigned long long)view->revision,
 		        error_words(r));
-	else if (is_first)
+		ipc_client_start_over(worker->client, "there was no memory for what to serve");
+	} else if (is_first) {
 		store_drop_rest(); /* of what was removed while no worker was there */
+	}
 	links_check_grants(worker->links);
 }
 

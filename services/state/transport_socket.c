@@ -25,6 +25,7 @@ static void arrived(void *context, struct ipc_peer *peer, const Nvmetd__Hello *h
 
 	if (!transport) {
 		log_err("transport %s: there is not enough memory for it", peer->name);
+		ipc_server_start_over(peer, "there was not enough memory for it");
 		return;
 	}
 	state_forget_sessions(state, transport);

@@ -13,6 +13,7 @@ static void arrived(void *context, struct ipc_peer *peer, const Nvmetd__Hello *h
 
 	if (!worker) {
 		log_err("worker %s: there is not enough memory for it", peer->name);
+		ipc_server_start_over(peer, "there was not enough memory for it");
 		return;
 	}
 	state_has_seen(state, hello->revision);

@@ -5,6 +5,7 @@
  * cannot be done is refused or waits; the process lives on, and when there is memory again
  * everything is as it was.
  */
+#include <dirent.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
@@ -98,6 +99,7 @@ static void visit(void)
 	struct host_queue queue;
 	struct host_namespace space;
 	static uint8_t page[4096];
+	char error[256];
 	uint16_t granted;
 
 	options.timeout_ms = SOON_MS;
@@ -113,8 +115,12 @@ static void visit(void)
 		}
 		host_queue_close(&queue);
 	}
+	snprintf(error, sizeof(error), "%s", host_controller_error(&controller));
 	/* for want of memory nobody is told never to come again */
-	ck_assert_uint_eq(controller.status.value & NVME_STATUS_DNR, 0);
+	ck_assert_msg(!(controller.status.value & NVME_STATUS_DNR),
+	              "status %04x: %s",
+	              controller.status.value,
+	              error);
 	host_controller_close(&controller);
 }
 
@@ -206,9 +212,33 @@ START_TEST(does_the_io_of_those_who_are_there)
 }
 END_TEST
 
+/* Planned, and the successor has as little: what cannot be handed over is let go of. */
+START_TEST(is_followed_without_a_crash_when_it_leaves)
+{
+	static const unsigned one_in[] = {30, 10, 4};
+	const struct timespec pause = {.tv_nsec = 300 * NS_PER_MS};
+
+	for (size_t i = 0; i < sizeof(one_in) / sizeof(one_in[0]); i++) {
+		pid_t pid = harness_pid(scene.harness, which, 0);
+
+		scene_connect();
+		atomic_store(&scarcity->one_in, one_in[i]);
+		ck_assert_int_eq(kill(pid, SIGHUP), 0);
+		nanosleep(&pause, NULL); /* not for luck: so long there is little */
+		atomic_store(&scarcity->one_in, 0);
+		harness_pid(scene.harness, which, pid);
+		scene_disconnect();
+		await_service();
+	}
+	ck_assert_uint_eq(harness_log_count(scene.harness, "ended: signal"), 0);
+	ck_assert_uint_eq(harness_log_count(scene.harness, "Sanitizer"), 0);
+}
+END_TEST
+
 #define TESTS                                                                                      \
 	does_the_io_of_those_who_are_there, lives_on_while_hosts_come_with_little_memory,          \
-		serves_as_before_when_there_is_memory_again
+		serves_as_before_when_there_is_memory_again,                                       \
+		is_followed_without_a_crash_when_it_leaves
 
 /* ------------------------------------------------------------------ at the start */
 
@@ -252,14 +282,17 @@ static int await_end(pid_t pid)
 	return harness_await(pid, END_MS);
 }
 
-/* The next one starts with nothing, too. */
+/* The next one starts with nothing, too: no database, and no copy of one. */
 static void forget_database(void)
 {
-	static const char *const names[] = {
-		"state/state.db", "state/state.db-wal", "state/state.db-shm"};
+	DIR *directory = opendir(harness_path(scene.harness, "state"));
+	const struct dirent *entry;
 
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		unlink(harness_path(scene.harness, names[i]));
+	ck_assert_ptr_nonnull(directory);
+	while ((entry = readdir(directory)))
+		if (entry->d_name[0] != '.')
+			ck_assert_int_eq(unlinkat(dirfd(directory), entry->d_name, 0), 0);
+	closedir(directory);
 }
 
 /* It comes up all the same, or says why not. */
