@@ -443,6 +443,11 @@ void service_watch(struct service *service, struct pulse *pulse)
 	list_append(&service->pulses, &pulse->link);
 }
 
+void service_watch_no_more(struct pulse *pulse)
+{
+	list_remove(&pulse->link);
+}
+
 static int start_watchdog(struct service *service)
 {
 	uint64_t limit_us;

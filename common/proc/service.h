@@ -91,6 +91,8 @@ void service_deinit(struct service *service);
 /* From now on the process is alive only while this thread answers; for as long as the main loop
  * turns. */
 void service_watch(struct service *service, struct pulse *pulse);
+/* The thread has ended as it should: its silence means nothing. Again does no harm. */
+void service_watch_no_more(struct pulse *pulse);
 
 /* Everything is open, and work may come. */
 void service_ready(struct service *service);

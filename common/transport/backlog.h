@@ -14,7 +14,8 @@
  *           link ended. What was held or lost goes before all that waits.
  * Promise   Of what is lost nobody knows whether a worker, or the kernel for a dead one, is still
  *           at its memory. So it keeps its memory, also when its queue closes, until the next
- *           link comes up: a worker welcomes one only when nothing of the one before is left.
+ *           link comes up: a worker welcomes one only when nothing of the one before is left,
+ *           but for what a device does not answer, whose namespace is not ready meanwhile.
  *           What a dead process has left to the kernel is over when its successor has got the
  *           backing store, and so what its queue does not want any more, or its host has an
  *           answer to, becomes a Flush of the same namespace, which is not done before that.

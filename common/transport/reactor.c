@@ -386,6 +386,7 @@ void reactor_join(struct reactor *reactor)
 	if (reactor->is_started)
 		pthread_join(reactor->thread, NULL);
 	reactor->is_started = false;
+	service_watch_no_more(&reactor->pulse);
 }
 
 static int init_queues(struct reactor *reactor)

@@ -359,7 +359,7 @@ void request_end_early(struct request *request)
 }
 
 /* The wire is, but the worker is not. */
-static void stay_with_worker(struct request *request)
+__attribute__((cold)) static void stay_with_worker(struct request *request)
 {
 	request->early = REQUEST_EARLY_GONE;
 	if (request->owner == REQUEST_WITH_WIRE)

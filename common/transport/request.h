@@ -56,9 +56,9 @@ void request_set_aside(struct request *request);
 void request_begin_again(struct request *request);
 
 /* Answers with request->status, while the request is a worker's or a link's. */
-void request_answer_early(struct request *request);
+__attribute__((cold)) void request_answer_early(struct request *request);
 /* The worker is done with a request that was answered early. */
-void request_end_early(struct request *request);
+__attribute__((cold)) void request_end_early(struct request *request);
 
 /* Memory for what goes to the host has come. */
 void request_resume(struct request *request);

@@ -78,8 +78,8 @@ static void done(struct worker_link *link, struct request *request, struct nvme_
 	link->owner->done(request);
 }
 
-static void answer_early(struct worker_link *link, struct request *request,
-                         enum nvme_status_code code)
+__attribute__((cold)) static void answer_early(struct worker_link *link, struct request *request,
+                                               enum nvme_status_code code)
 {
 	if (request->early != REQUEST_EARLY_NONE)
 		return;
@@ -239,7 +239,7 @@ static void complete(struct worker_link *link, const struct link_completion *com
 		link->fault = "the worker completed a request that is not in flight";
 		return;
 	}
-	if (completion->status & LINK_UNDECIDED) {
+	if (__builtin_expect(completion->status & LINK_UNDECIDED, 0)) {
 		answer_early(link, request, NVME_SC_INTERNAL_PATH_ERROR);
 		return;
 	}

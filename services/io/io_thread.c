@@ -107,6 +107,18 @@ void io_thread_tell_broken(struct io_thread *thread, struct lane *lane)
 	mailbox_post(thread->options.control, &lane->broken, deliver_broken);
 }
 
+static void deliver_stuck(struct letter *letter)
+{
+	struct lane *lane = container_of(letter, struct lane, stuck);
+
+	lane->thread->options.lane_stuck(lane);
+}
+
+void io_thread_tell_stuck(struct io_thread *thread, struct lane *lane)
+{
+	mailbox_post(thread->options.control, &lane->stuck, deliver_stuck);
+}
+
 static void deliver_lane(struct letter *letter)
 {
 	struct lane *lane = container_of(letter, struct lane, attach);

@@ -34,6 +34,7 @@ struct io_thread_options {
 	/* Control thread: what the letters say. */
 	void (*lane_broken)(struct lane *lane);
 	void (*lane_gone)(struct lane *lane);
+	void (*lane_stuck)(struct lane *lane);
 	void (*table_let_go)(struct table *table);
 };
 
@@ -77,3 +78,4 @@ void io_thread_post(struct io_thread *thread, struct letter *letter,
                     void (*deliver)(struct letter *letter));
 
 void io_thread_tell_broken(struct io_thread *thread, struct lane *lane);
+void io_thread_tell_stuck(struct io_thread *thread, struct lane *lane);

@@ -343,9 +343,18 @@ static bool is_old(struct lane_age *age, const struct request *request, uint64_t
 	return now_ns >= age->since_ns + limit_ns;
 }
 
+/* It takes no more, so that this stays so until its devices answer. */
+static void note_stuck(struct lane *lane)
+{
+	if (lane->state != LANE_CLOSING || lane->is_stuck)
+		return;
+	lane->is_stuck = true;
+	io_thread_tell_stuck(lane->thread, lane);
+}
+
 void lane_sweep(struct lane *lane, uint64_t now_ns, uint64_t limit_ns)
 {
-	unsigned n_told = 0;
+	unsigned n_told = 0, n_fenced = 0;
 
 	for (uint32_t i = 0; lane->in_flight > 0 && i < LINK_SLOTS; i++) {
 		struct request *request = &lane->requests[i];
@@ -355,12 +364,16 @@ void lane_sweep(struct lane *lane, uint64_t now_ns, uint64_t limit_ns)
 		    !is_old(&lane->ages[i], request, now_ns, limit_ns))
 			continue;
 		counters_add(&target->counters[io_thread_index(lane->thread)], COUNT_OLD, 1);
-		if (lane->ages[i].is_told || n_told == TELL_MAX ||
-		    !atomic_load(&target->owner->may_tell))
+		if (!atomic_load(&target->owner->may_tell))
+			continue;
+		n_fenced++;
+		if (lane->ages[i].is_told || n_told == TELL_MAX)
 			continue;
 		lane->ages[i].is_told = tell_undecided(lane, request);
 		n_told++;
 	}
+	if (n_fenced > 0 && n_fenced == lane->in_flight)
+		note_stuck(lane);
 }
 
 /* ------------------------------------------------------------------ sleeping */

@@ -55,6 +55,7 @@ struct lane {
 	struct request *requests;
 	union request_scratch *scratch;
 	struct lane_age *ages; /* of requests, as the sweeps saw them */
+	bool is_stuck;         /* it is closing, and the control thread has been told why not: */
 	struct list free;
 	struct loop_source doorbell;
 	struct list link_in_thread;
@@ -63,6 +64,7 @@ struct lane {
 	struct letter attach;
 	struct letter close;
 	struct letter broken;
+	struct letter stuck;
 	struct letter gone;
 	void *owner; /* the control thread's */
 };
@@ -81,7 +83,8 @@ unsigned lane_take(struct lane *lane);
 void lane_publish(struct lane *lane);
 
 /* Counts requests that are in flight for longer than limit_ns, as of the first sweep that saw
- * them, in COUNT_OLD of their namespaces; tells the transport of those that may be told. */
+ * them, in COUNT_OLD of their namespaces; tells the transport of those that may be told. Of a lane
+ * that is closing and has only such, the control thread is told, once. */
 void lane_sweep(struct lane *lane, uint64_t now_ns, uint64_t limit_ns);
 
 /* Before the thread sleeps, as in struct looker. */

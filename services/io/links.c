@@ -6,7 +6,8 @@
  *   AWAIT_VIEW         the worker's first view comes, the other side closes, or a second passes
  *   AWAIT_PREDECESSORS the links that it follows are gone, or the other side closes
  *   SERVING            the other side closes, breaks its ring, or has no grant any more
- *   DRAINING           the I/O thread has let go of the lane: nothing is in flight
+ *   DRAINING           the I/O thread has let go of the lane: nothing is in flight. A device
+ *                      that does not answer may hold that up, but not those that come after
  *
  * One that is DRAINING has no socket any more.
  */
@@ -45,6 +46,7 @@ struct connection {
 	struct link_hello hello;
 	struct lane *lane; /* NULL: no hello yet */
 	unsigned thread;
+	bool is_stuck;   /* what it has in flight is with devices that do not answer */
 	uint64_t number; /* the order in which they came */
 };
 
@@ -145,6 +147,14 @@ void links_lane_gone(struct lane *lane)
 	welcome_those_who_wait(links);
 }
 
+void links_lane_stuck(struct lane *lane)
+{
+	struct connection *connection = lane->owner;
+
+	connection->is_stuck = true;
+	welcome_those_who_wait(connection->links);
+}
+
 /* ------------------------------------------------------------------ predecessors */
 
 /* `later` may not be served before `earlier` is gone: it is the same reactor's, whose copies
@@ -161,7 +171,7 @@ static bool follows(const struct connection *later, const struct connection *ear
 static bool has_predecessor(const struct connection *connection)
 {
 	list_for_each (link, &connection->links->connections)
-		if (follows(connection, connection_at(link)))
+		if (follows(connection, connection_at(link)) && !connection_at(link)->is_stuck)
 			return true;
 	return false;
 }

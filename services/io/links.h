@@ -18,7 +18,8 @@
  * Promise   Nothing is served to whom no token was given. A link is welcomed only when all
  *           requests of those that it follows are finished: those of the same reactor, and
  *           those of a predecessor of that transport. So what a dead transport has had in flight
- *           never overtakes what comes after it.
+ *           never overtakes what comes after it. Not waited for is what a device does not
+ *           answer, whose namespace is ready for nobody before it has (patience.h).
  * Trust     Whoever can connect may send anything: one packet of a bounded size is read, in
  *           a second, and its descriptors are checked. At most LINKS_MAX connections.
  * Threads   the control thread
@@ -52,3 +53,4 @@ uint32_t links_count(const struct links *links);
 /* Letters of the I/O threads. For io_thread_options. */
 void links_lane_broken(struct lane *lane);
 void links_lane_gone(struct lane *lane);
+void links_lane_stuck(struct lane *lane);

@@ -120,6 +120,7 @@ static int start_threads(struct worker *worker)
 			.control = &worker->mailbox,
 			.lane_broken = links_lane_broken,
 			.lane_gone = links_lane_gone,
+			.lane_stuck = links_lane_stuck,
 			.table_let_go = namespaces_table_let_go,
 		};
 		int r = io_thread_new(&worker->threads[worker->n_threads], &options);

@@ -49,6 +49,7 @@ static void start_threads(void)
 			.control = &mailbox,
 			.lane_broken = links_lane_broken,
 			.lane_gone = links_lane_gone,
+			.lane_stuck = links_lane_stuck,
 			.table_let_go = namespaces_table_let_go,
 		};
 

@@ -243,6 +243,23 @@ START_TEST(nothing_newer_is_done_on_it_for_anybody)
 }
 END_TEST
 
+/* A transport that was started anew could serve nothing of this worker before that device answered.
+ */
+START_TEST(the_next_link_does_not_wait_for_it)
+{
+	player_put(&player, player_writing(&player, 1, 0, 8));
+	until(slow_file_held() == 1);
+	player_leave(&player);
+	player_connect(&player, (struct player_hello){.instance = 2});
+	until(player_hears(&player));
+	ck_assert(player.welcome);
+	ck_assert_uint_eq(slow_file_held(), 1);
+	ck_assert_uint_eq(player_write(&player, 2, 0, 8, 0), 0);
+	ck_assert_uint_eq(player_write(&player, 1, 0, 8, 0), NVME_SC_NAMESPACE_NOT_READY);
+	ck_assert_uint_eq(slow_file_held(), 1);
+}
+END_TEST
+
 START_TEST(the_reason_is_said)
 {
 	const char *reason;
@@ -320,6 +337,7 @@ int main(void)
 	         its_hosts_are_told_to_try_again,
 	         they_are_told_once_but_the_end_is_said_too,
 	         nothing_newer_is_done_on_it_for_anybody,
+	         the_next_link_does_not_wait_for_it,
 	         the_reason_is_said,
 	         it_is_ready_again_when_it_has_answered,
 	         other_namespaces_go_on);
