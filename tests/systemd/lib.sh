@@ -6,6 +6,7 @@
 #   NVMETD_SYSTEMD_SUITE  the Debian release, and so the systemd (bookworm, which has 252)
 #
 # Exit 77 means: it cannot be had on this machine; the last line of standard error says why.
+guest_cache=${NVMETD_GUEST_CACHE-} guest_suite=${NVMETD_GUEST_SUITE-}
 NVMETD_GUEST_CACHE=${NVMETD_SYSTEMD_CACHE:-${XDG_CACHE_HOME:-/var/cache}/nvmetd-systemd}
 NVMETD_GUEST_SUITE=${NVMETD_SYSTEMD_SUITE:-bookworm}
 # shellcheck source=../guest/lib.sh
