@@ -445,8 +445,7 @@ static const struct fault disk_hang = {
 
 static const struct fault disk_short = {
 	.name = "disk-short",
-	.what = "so many per cent of the I/Os of the disk are done in part, which is to be gone on "
-		"with",
+	.what = "so many per cent of the I/Os of the disk are done in part, and fail",
 	.services = DISK,
 	.weight = 2,
 	.least_ms = 500,
@@ -454,7 +453,7 @@ static const struct fault disk_short = {
 	.least = 5,
 	.most = 50,
 	.recovery_ms = 1000,
-	.effects = FAULT_ENDS_WHEN_OVER,
+	.effects = FAULT_MAY_FAIL | FAULT_ENDS_WHEN_OVER,
 	.why_not = fault_needs_disk,
 	.begin = fault_disk_shortens,
 	.is_over = fault_disk_is_repaired,

@@ -11,10 +11,10 @@
 #include "common/base/cleanup.h"
 
 const struct service_kind service_kinds[SERVICES] = {
-	[SERVICE_STATE] = {"state",    "nvmetd-state"},
-	[SERVICE_IO] = {"io",       "nvmetd-io"   },
-	[SERVICE_TCP] = {"tcp",      "nvmetd-tcp"  },
-	[SERVICE_LAUNCHER] = {"launcher", "nvmetd"      },
+	[SERVICE_STATE] = {"state",    "nvmetd-state", 3},
+	[SERVICE_IO] = {"io",       "nvmetd-io",    1},
+	[SERVICE_TCP] = {"tcp",      "nvmetd-tcp",   1},
+	[SERVICE_LAUNCHER] = {"launcher", "nvmetd",       1},
 };
 
 /* What a file of /proc holds, with NUL at the end; -1: it is not there. */

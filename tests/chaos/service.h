@@ -27,6 +27,7 @@ enum service_number {
 struct service_kind {
 	const char *name;
 	const char *program;
+	unsigned patience; /* of its keeper: so many times what --watchdog says */
 };
 
 extern const struct service_kind service_kinds[SERVICES];

@@ -13,7 +13,7 @@ static struct schedule schedule;
 static void given_a_seed(void)
 {
 	wishes = (struct schedule_wishes){.seed = 7,
-	                                  .length_ms = 300000,
+	                                  .length_ms = 900000,
 	                                  .every_ms = 1000,
 	                                  .overlap = 2,
 	                                  .faults = faults,
@@ -73,7 +73,7 @@ START_TEST(makes_another_than_the_next_seed)
 }
 END_TEST
 
-START_TEST(has_every_fault_in_some_minutes)
+START_TEST(has_every_fault_in_a_quarter_of_an_hour)
 {
 	for (unsigned i = 0; i < n_faults; i++) {
 		bool is_there = false;
@@ -166,7 +166,7 @@ int main(void)
 	         forget,
 	         makes_the_same_each_time,
 	         makes_another_than_the_next_seed,
-	         has_every_fault_in_some_minutes,
+	         has_every_fault_in_a_quarter_of_an_hour,
 	         never_has_two_faults_of_a_service_at_a_time,
 	         has_none_at_the_end,
 	         is_read_as_it_was_written,
