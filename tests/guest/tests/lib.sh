@@ -2,8 +2,8 @@
 # Shared by the tests; sourced in the guest as /host/tests/lib.sh.
 #
 # A test is a function named for what then holds, run by `holds`; its arguments, NAME=VALUE,
-# are its variables. Any command in it that fails ends it. $ADDRESS is where the guest reaches the target; $BASELINE is set when that
-# is the guest's own kernel.
+# are its variables. Any command in it that fails ends it. $ADDRESS is where the guest reaches the
+# target; $BASELINE is set when that is the guest's own kernel, $UNITS when the guest's systemd runs it.
 set -u
 shopt -s inherit_errexit
 # shellcheck disable=SC1091 # written by run
@@ -165,17 +165,11 @@ verify() {
 		--verify=crc32c --verify_fatal=1 --group_reporting "$@"
 }
 
-# ask_outside NAME REQUEST: have target/serve do it on its side; the answer is in NAME.answer.
-ask_outside() {
-	echo "$2" >"$1.new"
-	mv "$1.new" "$1.request"
-}
-
-# outside REQUEST: the same, waited for; its answer, and its exit status.
+# outside REQUEST: have target/serve do it on its side; its answer, and its exit status.
 outside() {
 	local ask status
 	ask=$(mktemp -u /host/ask/XXXXXX)
-	ask_outside "$ask" "$1"
+	echo "$1" >"$ask.request"
 	soon test -e "$ask.answer"
 	{
 		read -r status
@@ -189,8 +183,10 @@ no_process_of_the_target_has_ended() { [ "$(outside pids)" = "$processes" ]; }
 
 if [ -n "$BASELINE" ]; then
 	/host/tests/nvmet up /host/config.json /host/target/namespaces || exit
+elif [ -n "$UNITS" ]; then
+	/host/tests/units up /host/root /host/config.json /host/target/namespaces || exit
 fi
 modprobe -q nvme-tcp
 processes= # of the target, that must not end
 needs the_target_listens
-[ -n "$BASELINE" ] || processes=$(outside pids)
+[ -n "$BASELINE$UNITS" ] || processes=$(outside pids)
