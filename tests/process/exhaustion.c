@@ -183,7 +183,7 @@ START_TEST(in_a_worker_keep_a_further_namespace_away_for_a_while)
 	await_status("no more files may be opened");
 	expect_io(7);
 	relieve("io-0");
-	harness_await_log(scene.harness, "ram:4M: ready", 1);
+	harness_await_log(scene.harness, ":test:3: is ready", 1);
 	host_must(&scene.controller, host_namespace_identify(&scene.controller, 3, &space));
 	scene_disconnect();
 }
