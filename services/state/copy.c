@@ -87,6 +87,18 @@ static int write_rows(sqlite3 *from, const char *to)
 
 /* ------------------------------------------------------------------ writing it */
 
+/* For want of memory it is tried again: without it the database could not be written any more. */
+#define SYNC_TRIES 100u
+
+static bool sync_again(sqlite3 *sqlite)
+{
+	int code = SQLITE_NOMEM;
+
+	for (unsigned i = 0; i < SYNC_TRIES && (code & 0xff) == SQLITE_NOMEM; i++)
+		code = sqlite3_exec(sqlite, "PRAGMA synchronous=FULL", NULL, NULL, NULL);
+	return code == SQLITE_OK;
+}
+
 static int write_copy(struct database *database)
 {
 	char copy[PATH_MAX], beside[PATH_MAX];
@@ -95,8 +107,7 @@ static int write_copy(struct database *database)
 	name_file(copy, database->path, ".copy");
 	name_file(beside, database->path, ".copy.new");
 	r = write_rows(database->sqlite, beside);
-	if (sqlite3_exec(database->sqlite, "PRAGMA synchronous=FULL", NULL, NULL, NULL) !=
-	    SQLITE_OK)
+	if (!sync_again(database->sqlite))
 		r = database_damaged(database, "it cannot be synced any more");
 	if (!r)
 		r = put_in_place(beside, copy);
