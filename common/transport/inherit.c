@@ -197,7 +197,7 @@ static void seat_is_taken(struct letter *letter)
 		controller_seat(controller, heir->seat, (uint16_t)message->qid, message->size);
 		if (is_admin)
 			transport_queue_is_admin(heir->seat);
-		if (is_admin && heir->seat->closing)
+		if (heir->seat->closing)
 			controller_end(controller, "its connection was lost in the restart");
 	}
 	free_heir(heir);
@@ -208,7 +208,7 @@ static void was_not_inherited(struct letter *letter)
 	struct heir *heir = container_of(letter, struct heir, letter);
 
 	transport_queue_failed(heir->reactor, heir->host);
-	if (heir->controller && heir->item->connection->qid == 0)
+	if (heir->controller)
 		controller_end(heir->controller, "its connection was lost in the restart");
 	free_heir(heir);
 }

@@ -110,21 +110,20 @@ static bool leave_transfers(const struct connection *connection, Nvmetd__Handove
 
 static bool leave_unsent(const struct connection *connection, ProtobufCBinaryData *ret)
 {
-	unsigned max = (unsigned)(4 * count(&connection->sending) + 4), n;
-	_cleanup_(cleanup_free) struct iovec *iov = calloc(max, sizeof(*iov));
-	size_t bytes;
+	size_t bytes = 0;
 
-	if (!iov)
+	list_for_each (link, (struct list *)&connection->sending)
+		bytes += outgoing_bytes(container_of(link, struct outgoing, link));
+	if (bytes == 0)
+		return true;
+	ret->data = malloc(bytes);
+	if (!ret->data)
 		return false;
-	n = outgoing_gather(
-		&connection->sending, connection->sent_bytes, iov, max, SIZE_MAX, &bytes);
-	ret->data = bytes > 0 ? malloc(bytes) : NULL;
-	if (bytes > 0 && !ret->data)
-		return false;
-	for (unsigned i = 0; i < n; i++) {
-		memcpy(ret->data + ret->len, iov[i].iov_base, iov[i].iov_len);
-		ret->len += iov[i].iov_len;
-	}
+	list_for_each (link, (struct list *)&connection->sending)
+		ret->len += outgoing_copy(container_of(link, struct outgoing, link),
+		                          ret->data + ret->len);
+	ret->len -= connection->sent_bytes;
+	memmove(ret->data, ret->data + connection->sent_bytes, ret->len);
 	return true;
 }
 
@@ -246,16 +245,13 @@ static bool go_on(struct connection *connection, const Nvmetd__HandoverTcp *left
 static bool take_receiver(struct connection *connection, const Nvmetd__HandoverTcp *left)
 {
 	struct receiver *receiver = &connection->receiver;
-	const uint8_t *at = left->header.data, *end = at + left->header.len;
-	enum receiver_event event;
 
 	receiver->agreement.in_capsule_max = connection->queue.in_capsule_bytes;
-	event = left->header.len > 0 ? receiver_take(receiver, &at, end) : RECEIVER_HUNGRY;
-	if (at != end || (event != RECEIVER_HUNGRY && event != RECEIVER_HEADER))
+	if (!receiver_reread(receiver, left->header.data, left->header.len))
 		return false;
 	if (!left->placed)
 		return true;
-	return event == RECEIVER_HEADER && go_on(connection, left);
+	return receiver->step == RECEIVER_STEP_DECIDING && go_on(connection, left);
 }
 
 static bool take_unsent(struct connection *connection, const ProtobufCBinaryData *unsent)

@@ -103,6 +103,21 @@ size_t outgoing_bytes(const struct outgoing *outgoing)
 	       outgoing->tail_bytes;
 }
 
+size_t outgoing_copy(const struct outgoing *outgoing, uint8_t *to)
+{
+	uint8_t *at = to;
+
+	memcpy(at, outgoing->head, outgoing->head_bytes);
+	at += outgoing->head_bytes;
+	memset(at, 0, outgoing->pad_bytes);
+	at += outgoing->pad_bytes;
+	if (outgoing->data_bytes > 0)
+		memcpy(at, outgoing->data, outgoing->data_bytes);
+	at += outgoing->data_bytes;
+	memcpy(at, outgoing->tail, outgoing->tail_bytes);
+	return (size_t)(at - to) + outgoing->tail_bytes;
+}
+
 /* One part, without what is still to be skipped of it. */
 static void add_part(struct iovec *iov, unsigned *n, size_t *skip, const void *bytes, size_t length)
 {

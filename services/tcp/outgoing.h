@@ -51,6 +51,9 @@ void outgoing_plain(struct outgoing *outgoing, const uint8_t *bytes, uint32_t le
 
 size_t outgoing_bytes(const struct outgoing *outgoing);
 
+/* All of it, to where outgoing_bytes() fit: so many. */
+size_t outgoing_copy(const struct outgoing *outgoing, uint8_t *to);
+
 /* Fills at most `max` (4 or more) iovecs from the list, without its first `skip` bytes, which
  * lie in the first member; adds no member once they hold `enough` bytes. Returns how many;
  * ret_bytes says what they hold. */

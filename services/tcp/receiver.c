@@ -36,7 +36,11 @@ static bool collect(struct receiver *receiver, uint8_t *into, uint32_t wanted, c
 
 /* ------------------------------------------------------------------ header */
 
-static void check_common(struct receiver *receiver)
+/* They have a caller each for all commands, and one for a planned restart, which must not cost the
+ * first a call: measured, 5 % of all instructions of a read. */
+#define hot_inline inline __attribute__((always_inline))
+
+static hot_inline void check_common(struct receiver *receiver)
 {
 	int r = tcp_pdu_check(&receiver->pdu.header,
 	                      &receiver->agreement,
@@ -52,7 +56,7 @@ static void check_common(struct receiver *receiver)
 		receiver->step = RECEIVER_STEP_HUNG_UP;
 }
 
-static void check_header_digest(struct receiver *receiver)
+static hot_inline void check_header_digest(struct receiver *receiver)
 {
 	uint8_t header_bytes = receiver->shape.header_bytes;
 	struct le32 received, computed;
@@ -222,6 +226,28 @@ uint32_t receiver_header_taken(const struct receiver *receiver)
 	if (receiver->step == RECEIVER_STEP_COMMON || receiver->step == RECEIVER_STEP_HEADER)
 		return receiver->have;
 	return (uint32_t)receiver->shape.header_bytes + receiver->shape.header_digest_bytes;
+}
+
+bool receiver_reread(struct receiver *receiver, const uint8_t *header, size_t length)
+{
+	size_t whole;
+
+	if (length > sizeof(receiver->pdu.bytes))
+		return false;
+	if (length > 0)
+		memcpy(receiver->pdu.bytes, header, length);
+	receiver->have = (uint32_t)length;
+	if (length < sizeof(struct tcp_pdu_header))
+		return true;
+	receiver->have = sizeof(struct tcp_pdu_header);
+	check_common(receiver);
+	whole = (size_t)receiver->shape.header_bytes + receiver->shape.header_digest_bytes;
+	if (receiver->step != RECEIVER_STEP_HEADER || length > whole)
+		return false;
+	receiver->have = (uint32_t)length;
+	if (length == whole)
+		check_header_digest(receiver);
+	return receiver->step != RECEIVER_STEP_VIOLATED;
 }
 
 bool receiver_is_placed(const struct receiver *receiver)

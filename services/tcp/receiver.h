@@ -94,6 +94,10 @@ struct receiver_progress {
 struct receiver_progress receiver_progress(const struct receiver *receiver);
 bool receiver_go_on(struct receiver *receiver, const struct receiver_progress *progress);
 
+/* What receiver_header_taken() bytes of pdu.bytes were, of a receiver that has taken nothing yet.
+ * False: it was no header that a receiver goes on with. */
+bool receiver_reread(struct receiver *receiver, const uint8_t *header, size_t length);
+
 /* Bytes of the header, with its digest, that have come: all of them once it is placed. */
 uint32_t receiver_header_taken(const struct receiver *receiver);
 bool receiver_is_placed(const struct receiver *receiver);

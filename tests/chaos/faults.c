@@ -351,13 +351,13 @@ static const struct fault net_cut = {
 	.end = fault_drop,
 };
 
-/* NEEDSWORK: what was on its way on a connection that is still open is executed when it comes, also
- * when its host has lost another connection, given all of them up and written anew. With a weight
- * once the target ends an association whole. */
+/* What was on its way on a connection that is still open must not be executed when it comes: its
+ * host has lost another one, given all of them up, and written anew. */
 static const struct fault net_late = {
 	.name = "net-late",
 	.what = "half of the connections are reset; the others deliver what they had much later",
 	.services = NETWORK,
+	.weight = 3,
 	.least_ms = 500,
 	.most_ms = 3500,
 	.recovery_ms = 2500,

@@ -101,12 +101,15 @@ void leak_check_processes(struct chaos *chaos)
 
 /* ------------------------------------------------------------------ the target's own account */
 
-/* The sum of all numbers after "in_flight"; -1: no answer. */
-static long sum_in_flight(const struct chaos *chaos)
+/* The sum of all numbers that have this name in the status; -1: no answer. */
+static long sum_of(const struct chaos *chaos, const char *name)
 {
 	char command[512], line[1024];
+	char key[32];
 	long sum = 0;
 	FILE *status;
+
+	snprintf(key, sizeof(key), "\"%s\":", name);
 
 	snprintf(command,
 	         sizeof(command),
@@ -117,33 +120,40 @@ static long sum_in_flight(const struct chaos *chaos)
 	if (!status)
 		return -1;
 	while (fgets(line, sizeof(line), status))
-		for (const char *at = line; (at = strstr(at, "\"in_flight\":"));) {
-			at += strlen("\"in_flight\":");
+		for (const char *at = line; (at = strstr(at, key));) {
+			at += strlen(key);
 			sum += strtol(at, NULL, 10);
 		}
 	return pclose(status) == 0 ? sum : -1;
 }
 
-/* The user's target may have other hosts. */
-void leak_check_in_flight(struct chaos *chaos)
+static void expect_none(struct chaos *chaos, const char *name, const char *what)
 {
 	const struct timespec pause = {.tv_nsec = 250000000};
 	long sum = -1;
 
-	if (!chaos->set.is_own)
-		return;
 	for (unsigned i = 0; i < TRIES * chaos->options.patience && sum != 0; i++) {
 		if (i)
 			nanosleep(&pause, NULL);
-		sum = sum_in_flight(chaos);
+		sum = sum_of(chaos, name);
 	}
 	if (sum < 0)
 		findings_add(&chaos->findings, "status", "nvmetctl status --json fails at the end");
 	if (sum > 0)
 		findings_add(&chaos->findings,
 		             "in flight",
-		             "%ld requests are in flight in the target, and all hosts have theirs",
-		             sum);
+		             "%ld %s in the target, and all hosts have their answers",
+		             sum,
+		             what);
+}
+
+/* The user's target may have other hosts. */
+void leak_check_in_flight(struct chaos *chaos)
+{
+	if (!chaos->set.is_own)
+		return;
+	expect_none(chaos, "in_flight", "requests are in flight");
+	expect_none(chaos, "bytes_used", "bytes of arenas are in use");
 }
 
 static bool is_bad(const char *line)
