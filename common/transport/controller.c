@@ -282,6 +282,14 @@ void controller_end_queues(struct controller *controller, const char *reason)
 	}
 }
 
+void controller_queue_lost(struct controller *controller, uint16_t qid, const char *reason)
+{
+	if (qid == 0)
+		controller_end(controller, reason);
+	else
+		controller_end_queues(controller, "another queue of its host was lost");
+}
+
 /* ------------------------------------------------------------------ its queues */
 
 void controller_seat(struct controller *controller, struct seat *seat, uint16_t qid, uint32_t size)

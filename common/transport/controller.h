@@ -113,6 +113,11 @@ struct seat *controller_queue(const struct controller *controller, uint16_t qid)
 
 /* For people; NULL-terminated, any text. */
 void controller_end(struct controller *controller, const char *reason);
+/* The connection of one of its queues was lost. Its host gives up all of them, and may write anew
+ * on others: what is on its way on these, and late, must not be executed any more. The admin queue
+ * stays, by which Linux ends an association in order, after its I/O queues; when it goes, so does
+ * the controller. */
+void controller_queue_lost(struct controller *controller, uint16_t qid, const char *reason);
 /* What its properties say becomes what its queues do. */
 void controller_enable(struct controller *controller);
 void controller_end_queues(struct controller *controller, const char *reason); /* of I/O */

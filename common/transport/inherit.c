@@ -15,6 +15,8 @@
 #include "common/transport/task.h"
 #include "common/transport/transport.h"
 
+#define LOST "its connection was lost in the restart"
+
 /* A connection on its way to its reactor, and back with its seat. */
 struct heir {
 	struct letter letter;
@@ -198,7 +200,7 @@ static void seat_is_taken(struct letter *letter)
 		if (is_admin)
 			transport_queue_is_admin(heir->seat);
 		if (heir->seat->closing)
-			controller_end(controller, "its connection was lost in the restart");
+			controller_queue_lost(controller, heir->seat->qid, LOST);
 	}
 	free_heir(heir);
 }
@@ -209,7 +211,8 @@ static void was_not_inherited(struct letter *letter)
 
 	transport_queue_failed(heir->reactor, heir->host);
 	if (heir->controller)
-		controller_end(heir->controller, "its connection was lost in the restart");
+		controller_queue_lost(
+			heir->controller, (uint16_t)heir->item->connection->qid, LOST);
 	free_heir(heir);
 }
 
@@ -323,7 +326,7 @@ static void end_headless(struct transport *transport)
 		struct controller *controller = container_of(link, struct controller, link);
 
 		if (!controller->left_as)
-			controller_end(controller, "its connection was lost in the restart");
+			controller_end(controller, LOST);
 	}
 }
 
@@ -355,7 +358,9 @@ static void place(struct transport *transport, struct heir *heir)
 	int picked;
 
 	heir->host = spread_host(address);
-	picked = spread_pick(transport->spread, heir->host);
+	picked = (int)heir->item->connection->thread;
+	if (!spread_add(transport->spread, (unsigned)picked, heir->host))
+		picked = spread_pick(transport->spread, heir->host);
 	if (picked < 0) {
 		log_warn("%s: connection lost in the restart: too many connections",
 		         log_safe(shown, sizeof(shown), address, strlen(address)));

@@ -169,6 +169,7 @@ static Nvmetd__HandoverConnection *leave_queue(struct queue *queue, int *ret_fd)
 	message->in_capsule_bytes = queue->in_capsule_bytes;
 	message->sqflow_disabled = queue->sqflow_disabled;
 	message->sqhd = queue->sqhd;
+	message->thread = queue->reactor->index;
 	message->host_address = strdup(queue->host_address);
 	message->requests = calloc(queue->in_core + 1ul, sizeof(message->requests[0]));
 	*ret_fd = -1;

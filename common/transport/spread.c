@@ -130,11 +130,32 @@ static bool is_better(const struct spread *spread, const struct share *one,
 	return own != others ? own < others : one->n_io < other->n_io;
 }
 
+static void add(struct spread *spread, struct share *share, uint32_t host)
+{
+	struct entry *entry = find(spread, share, host);
+
+	entry->host = host;
+	entry->n++;
+	entry->n_io++;
+	share->n++;
+	share->n_io++;
+}
+
+bool spread_add(struct spread *spread, unsigned reactor, uint32_t host)
+{
+	int why;
+
+	if (reactor >= spread->n_reactors ||
+	    !has_room(spread, &spread->shares[reactor], host, &why))
+		return false;
+	add(spread, &spread->shares[reactor], host);
+	return true;
+}
+
 int spread_pick(struct spread *spread, uint32_t host)
 {
 	struct share *best = NULL;
 	int why = SPREAD_E_FULL;
-	struct entry *entry;
 
 	for (unsigned i = 0; i < spread->n_reactors; i++) {
 		struct share *share = &spread->shares[i];
@@ -145,12 +166,7 @@ int spread_pick(struct spread *spread, uint32_t host)
 	}
 	if (!best)
 		return why;
-	entry = find(spread, best, host);
-	entry->host = host;
-	entry->n++;
-	entry->n_io++;
-	best->n++;
-	best->n_io++;
+	add(spread, best, host);
 	return (int)(best - spread->shares);
 }
 

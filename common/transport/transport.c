@@ -318,12 +318,8 @@ void transport_queue_closing(struct letter *letter)
 		asks_cancel(transport_of(seat), task);
 		task_free(task);
 	}
-	if (!controller)
-		return;
-	if (seat->qid == 0)
-		controller_end(controller, "its host has gone");
-	else if (!seat->terminating)
-		controller_end(controller, "the connection of one of its I/O queues was lost");
+	if (controller && (seat->qid == 0 || !seat->terminating))
+		controller_queue_lost(controller, seat->qid, "its host has gone");
 }
 
 void transport_queue_closed(struct letter *letter)

@@ -12,6 +12,7 @@
 /* The one that misbehaves. scene's own host is the one that must not notice. */
 static struct host_connection villain = {.fd = -1};
 static struct host_queue queue = {.connection = {.fd = -1}};
+static struct host_controller villains = {.admin = {.connection = {.fd = -1}}};
 
 static void given_a_set(void)
 {
@@ -60,6 +61,7 @@ static void expect_term(struct host_connection *connection, enum tcp_fes fes, ui
 	ck_assert_uint_eq(connection->term.fei, fei);
 	host_connection_close(connection);
 	host_queue_close(&queue);
+	host_controller_close(&villains);
 	others_do_not_notice();
 }
 
@@ -177,14 +179,17 @@ END_TEST
 
 /* ------------------------------------------------------------------ a queue */
 
-/* An I/O queue of scene's controller; it is `queue`'s connection that misbehaves then. */
+/* An I/O queue of a controller of its own; it is `queue`'s connection that misbehaves then. */
 static void connect_queue(bool header_digest, bool data_digest)
 {
+	uint16_t granted;
+
 	scene.options.wishes.header_digest = header_digest;
 	scene.options.wishes.data_digest = data_digest;
 	scene_connect();
-	host_must(&scene.controller,
-	          host_controller_open_queue(&scene.controller, &queue, 2, 32, 8));
+	harness_connect_as(&scene.options, &villains);
+	host_must(&villains, host_controller_queues(&villains, 1, &granted));
+	host_must(&villains, host_controller_open_queue(&villains, &queue, 1, 32, 8));
 }
 
 static struct tcp_capsule_command write_capsule(uint16_t cid, uint32_t bytes, uint8_t sgl_type)
@@ -300,6 +305,7 @@ static void expect_transient(bool transfer)
 	request.spoil_data_digest = false;
 	queue_must(&queue, host_queue_execute(&queue, &request, WAIT_MS));
 	host_queue_close(&queue);
+	host_controller_close(&villains);
 	others_do_not_notice();
 }
 
@@ -480,6 +486,7 @@ START_TEST(half_a_pdu_does_not_keep_others_waiting)
 		scene_write(1, i, 1, i);
 	send_bytes(&queue.connection, (const uint8_t *)&capsule + 40, sizeof(capsule) - 40);
 	host_queue_close(&queue);
+	host_controller_close(&villains);
 	others_do_not_notice();
 }
 END_TEST
