@@ -60,8 +60,6 @@ struct parcel *parcel_free(struct parcel *parcel)
 	cleanup_close(&parcel->memfd);
 	cleanup_close(&parcel->out);
 	cleanup_close(&parcel->in);
-	for (unsigned i = 0; i < parcel->n_waiting; i++)
-		close(parcel->waiting[i]);
 	if (parcel->memory)
 		munmap((void *)(uintptr_t)parcel->memory, parcel->head.bytes);
 	for (unsigned i = parcel->n_taken; parcel->fds && i < parcel->head.n_fds; i++)
@@ -147,24 +145,17 @@ static int send_waiting(struct parcel *parcel)
 {
 	int r = parcel->n_waiting ? send_fds(parcel, parcel->waiting, parcel->n_waiting) : 0;
 
-	for (unsigned i = 0; i < parcel->n_waiting; i++)
-		close(parcel->waiting[i]);
 	parcel->n_waiting = 0;
 	return r;
 }
 
 static int add_fd(struct parcel *parcel, int fd)
 {
-	int copy, r = 0;
+	int r = parcel->n_waiting == FDS_OF_A_MESSAGE ? send_waiting(parcel) : 0;
 
-	if (parcel->n_waiting == FDS_OF_A_MESSAGE)
-		r = send_waiting(parcel);
 	if (r)
 		return error_trace(r);
-	copy = fcntl(fd, F_DUPFD_CLOEXEC, 3);
-	if (copy < 0)
-		return error_origin(-errno);
-	parcel->waiting[parcel->n_waiting++] = copy;
+	parcel->waiting[parcel->n_waiting++] = fd;
 	parcel->head.n_fds++;
 	return 0;
 }

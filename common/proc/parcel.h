@@ -33,7 +33,7 @@ enum parcel_error {
 struct parcel;
 
 int parcel_new(struct parcel **ret_parcel);
-/* fd: -1 for none; stays the caller's. */
+/* fd: -1 for none; stays the caller's, and must stay open until parcel_leave(). */
 int parcel_add(struct parcel *parcel, const void *bytes, size_t length, int fd);
 /* Puts it into the store. */
 int parcel_leave(struct parcel *parcel, const char *name);

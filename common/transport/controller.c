@@ -205,6 +205,7 @@ int controller_inherit(struct controller **ret_controller, struct transport *tra
 		.discovery = session->discovery,
 	};
 	controller_enable(controller);
+	controller->n_expected = message->io_queues;
 	if (message->counters)
 		take_counts(&controller->shares[0].counts, message->counters);
 	error_log_inherit(&controller->errors,

@@ -56,6 +56,7 @@ struct controller {
 	atomic_uint references;
 	_Atomic(enum controller_phase) phase; /* the control thread writes */
 	atomic_bool keeps_alive;              /* it does: KATO is not 0 */
+	atomic_bool is_torn; /* not all of its I/O queues came over from a predecessor */
 	struct transport *transport;
 	uint32_t subsystem;
 	uint32_t cntlid;
@@ -74,6 +75,8 @@ struct controller {
 	struct list link;    /* in the transport's list */
 	struct list seats;   /* its queues, until they are closed */
 	bool ended;
+	uint32_t n_expected; /* I/O queues that are to come over, and 1 more; 0: not known */
+	uint32_t n_came;
 	uint32_t
 		left_as; /* its number in what is left to a successor, with its admin queue; or 0 */
 };

@@ -75,6 +75,9 @@ struct request *queue_inherit_request(struct queue *queue, const Nvmetd__Handove
 		return NULL;
 	if (message->kind == REQUEST_IO && (!queue->connected || queue->qid == 0))
 		return NULL;
+	if (message->kind == REQUEST_CONTROL && queue->qid > 0 &&
+	    message->command.data[0] != NVME_FABRICS)
+		return NULL;
 	request = queue_begin_at(queue, message->index);
 	if (!request)
 		return NULL;
@@ -154,10 +157,17 @@ static bool waits_for_room(const struct request *request)
 	       !request->data;
 }
 
+static bool is_torn(const struct queue *queue)
+{
+	return queue->qid > 0 && queue->controller && atomic_load(&queue->controller->is_torn);
+}
+
 static void begin_again(struct request *table, uint32_t n)
 {
 	for (uint32_t i = 0; i < n; i++)
-		if (table[i].owner == REQUEST_AT_CORE)
+		if (table[i].owner == REQUEST_AT_CORE && is_torn(table[i].queue))
+			request_answer(&table[i], status_of(NVME_SC_INTERNAL_PATH_ERROR));
+		else if (table[i].owner == REQUEST_AT_CORE)
 			request_begin_again(&table[i]);
 		else if (waits_for_room(&table[i]) && request_reserve(&table[i]) == 0)
 			table[i].queue->wire->fetch(&table[i]);
@@ -186,13 +196,38 @@ static void all_are_adopted(struct letter *letter)
 
 /* ------------------------------------------------------------------ on the control thread again */
 
+static void all_are_back(struct transport *transport)
+{
+	for (unsigned i = 0; i < transport->n_reactors; i++)
+		mailbox_post(&transport->reactors[i]->mailbox,
+		             &transport->reactors[i]->adopted_letter,
+		             all_are_adopted);
+}
+
+/* When the last is back, what is torn has been found, and its queues terminated. */
+static void is_back(struct transport *transport, struct heir *heir)
+{
+	free_heir(heir);
+	if (--transport->n_adopting == 0)
+		all_are_back(transport);
+}
+
+/* Of the queues that are there, and of those that still come. */
+static void tear(struct controller *controller, uint32_t qid)
+{
+	atomic_store(&controller->is_torn, true);
+	controller_queue_lost(controller, (uint16_t)qid, LOST);
+}
+
 static void seat_is_taken(struct letter *letter)
 {
 	struct heir *heir = container_of(letter, struct heir, letter);
+	struct transport *transport = heir->reactor->transport;
 	const Nvmetd__HandoverConnection *message = heir->item->connection;
 	struct controller *controller = heir->controller;
 	bool is_admin = message->qid == 0;
 
+	heir->seat->host = heir->host;
 	if (controller && controller->ended) {
 		seat_terminate(heir->seat, "its controller has ended");
 	} else if (controller) {
@@ -200,9 +235,11 @@ static void seat_is_taken(struct letter *letter)
 		if (is_admin)
 			transport_queue_is_admin(heir->seat);
 		if (heir->seat->closing)
-			controller_queue_lost(controller, heir->seat->qid, LOST);
+			tear(controller, heir->seat->qid);
+		else if (!is_admin && atomic_load(&controller->is_torn))
+			seat_terminate(heir->seat, LOST);
 	}
-	free_heir(heir);
+	is_back(transport, heir);
 }
 
 static void was_not_inherited(struct letter *letter)
@@ -211,9 +248,8 @@ static void was_not_inherited(struct letter *letter)
 
 	transport_queue_failed(heir->reactor, heir->host);
 	if (heir->controller)
-		controller_queue_lost(
-			heir->controller, (uint16_t)heir->item->connection->qid, LOST);
-	free_heir(heir);
+		tear(heir->controller, heir->item->connection->qid);
+	is_back(heir->reactor->transport, heir);
 }
 
 /* ------------------------------------------------------------------ what was left */
@@ -224,7 +260,17 @@ struct reading {
 	uint32_t n_controllers;
 	unsigned n_connections;
 	bool has_head;
+	uint64_t left_ns;
+	bool has_as_many; /* threads as we: each connection goes to where it was */
 };
+
+uint64_t succession_now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_BOOTTIME, &now);
+	return (uint64_t)now.tv_sec * NS_PER_S + (uint64_t)now.tv_nsec;
+}
 
 /* False: it is not to be read on. */
 static bool read_head(struct reading *reading, const Nvmetd__HandoverHead *head)
@@ -238,6 +284,8 @@ static bool read_head(struct reading *reading, const Nvmetd__HandoverHead *head)
 		         "is not understood here: their hosts reconnect",
 		         log_safe(release, sizeof(release), head->release, strlen(head->release)),
 		         head->version);
+	reading->left_ns = head->left_ns ? head->left_ns : succession_now_ns();
+	reading->has_as_many = head->threads == reading->transport->n_reactors;
 	return reading->has_head;
 }
 
@@ -275,7 +323,11 @@ static void read_connection(struct reading *reading, Nvmetd__Handover *item, int
 		heir->controller = controller_hold(controller);
 		if (item->connection->qid == 0)
 			controller->left_as = number;
+		else
+			controller->n_came++;
 	}
+	if (!reading->has_as_many)
+		item->connection->thread = 0;
 	list_init(&heir->link);
 	list_append(&reading->transport->heirs, &heir->link);
 	reading->n_connections++;
@@ -325,9 +377,47 @@ static void end_headless(struct transport *transport)
 	list_for_each_safe (link, &transport->controllers) {
 		struct controller *controller = container_of(link, struct controller, link);
 
+		bool is_short = controller->n_came + 1 < controller->n_expected;
+
+		controller->n_expected = 0;
+		if (is_short)
+			atomic_store(&controller->is_torn, true);
 		if (!controller->left_as)
 			controller_end(controller, LOST);
 	}
+}
+
+static void grow_too_old(struct loop_timer *timer)
+{
+	struct transport *transport = container_of(timer, struct transport, too_old);
+
+	log_warn("no view came in time: the connections of the predecessor are closed, their hosts "
+	         "reconnect");
+	succession_forget(transport);
+	list_for_each_safe (link, &transport->controllers) {
+		struct controller *controller = container_of(link, struct controller, link);
+
+		if (list_is_empty(&controller->seats))
+			controller_end(controller, LOST);
+	}
+}
+
+static void watch_age(struct transport *transport, uint64_t left_ns)
+{
+	uint64_t age_ns = succession_now_ns() - left_ns;
+
+	if (age_ns < HANDOVER_AGE_NS)
+		loop_timer_set(transport->service.loop,
+		               &transport->too_old,
+		               clock_now_ns() + HANDOVER_AGE_NS - age_ns);
+	else
+		grow_too_old(&transport->too_old);
+}
+
+void succession_init(struct transport *transport)
+{
+	list_init(&transport->heirs);
+	transport->too_old = LOOP_TIMER(grow_too_old);
 }
 
 void succession_inherit(struct transport *transport)
@@ -347,6 +437,8 @@ void succession_inherit(struct transport *transport)
 	read_all(reading, parcel);
 	end_headless(transport);
 	log_info("%u connections of the predecessor are taken over", reading->n_connections);
+	if (!list_is_empty(&transport->heirs))
+		watch_age(transport, reading->left_ns);
 }
 
 /* ------------------------------------------------------------------ adoption */
@@ -358,15 +450,18 @@ static void place(struct transport *transport, struct heir *heir)
 	int picked;
 
 	heir->host = spread_host(address);
-	picked = (int)heir->item->connection->thread;
-	if (!spread_add(transport->spread, (unsigned)picked, heir->host))
+	picked = (int)heir->item->connection->thread - 1;
+	if (picked < 0 || !spread_add(transport->spread, (unsigned)picked, heir->host))
 		picked = spread_pick(transport->spread, heir->host);
 	if (picked < 0) {
 		log_warn("%s: connection lost in the restart: too many connections",
 		         log_safe(shown, sizeof(shown), address, strlen(address)));
+		if (heir->controller)
+			tear(heir->controller, heir->item->connection->qid);
 		free_heir(heir);
 		return;
 	}
+	transport->n_adopting++;
 	heir->reactor = transport->reactors[picked];
 	mailbox_post(&heir->reactor->mailbox, &heir->letter, inherit);
 }
@@ -392,22 +487,24 @@ void succession_adopt(struct transport *transport)
 	if (list_is_empty(&transport->heirs))
 		return;
 	revive(transport);
+	loop_timer_clear(&transport->too_old);
 	while ((first = list_take_first(&transport->heirs)))
 		place(transport, container_of(first, struct heir, link));
-	for (unsigned i = 0; i < transport->n_reactors; i++)
-		mailbox_post(&transport->reactors[i]->mailbox,
-		             &transport->reactors[i]->adopted_letter,
-		             all_are_adopted);
 }
 
 bool succession_pass_on(struct transport *transport, Nvmetd__Handover **ret_item, int *ret_fd)
 {
-	struct list *first = list_take_first(&transport->heirs);
-	struct heir *heir;
+	struct list *first;
+	struct heir *heir = NULL;
 
+	while ((first = list_take_first(&transport->heirs))) {
+		heir = container_of(first, struct heir, link);
+		if (!heir->controller || heir->controller->left_as)
+			break;
+		free_heir(heir); /* its controller has ended meanwhile */
+	}
 	if (!first)
 		return false;
-	heir = container_of(first, struct heir, link);
 	if (heir->controller)
 		heir->item->connection->controller = heir->controller->left_as;
 	*ret_item = take(&heir->item);
@@ -420,6 +517,7 @@ void succession_forget(struct transport *transport)
 {
 	struct list *first;
 
+	loop_timer_clear(&transport->too_old);
 	while ((first = list_take_first(&transport->heirs)))
 		free_heir(container_of(first, struct heir, link));
 }

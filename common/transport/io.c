@@ -51,6 +51,9 @@ static struct nvme_status check_again(struct request *request)
 	struct decoded_transfer transfer;
 	struct nvme_status status = io_check(request, &transfer);
 
+	if (status_is_ok(status) && request->length > 0 &&
+	    request->direction != transfer.direction) /* a predecessor's, who was wrong */
+		return status_dnr(NVME_SC_INVALID_FIELD);
 	if (status_is_ok(status) &&
 	    (request->length < transfer.least || request->length > transfer.most))
 		return status_dnr(NVME_SC_SGL_DATA_LENGTH);

@@ -118,11 +118,29 @@ static const struct task *task_of(const struct request *request)
 	return NULL;
 }
 
+/* It may have been done, and must not be again: its host decides. */
+static Nvmetd__HandoverRequest *leave_undecided(const struct request *request)
+{
+	Nvmetd__HandoverRequest *message = request_leave(request, NULL, 0);
+
+	if (!message)
+		return NULL;
+	message->kind = REQUEST_DONE;
+	message->status = status_of(NVME_SC_COMMAND_INTERRUPTED).value;
+	message->source = REQUEST_NO_DATA;
+	message->direction = NVME_TRANSFER_NONE;
+	message->length = 0;
+	return message;
+}
+
 static Nvmetd__HandoverRequest *leave_waiting(const struct request *request)
 {
 	bool brings = request->direction == NVME_TRANSFER_TO_CONTROLLER;
 	const struct task *task;
 
+	if (request->is_once &&
+	    (request->owner == REQUEST_AT_WORKER || request->owner == REQUEST_AT_LINK))
+		return leave_undecided(request);
 	if (!brings)
 		return request_leave(request, NULL, 0);
 	if (request->owner != REQUEST_AT_CONTROL)
@@ -169,7 +187,7 @@ static Nvmetd__HandoverConnection *leave_queue(struct queue *queue, int *ret_fd)
 	message->in_capsule_bytes = queue->in_capsule_bytes;
 	message->sqflow_disabled = queue->sqflow_disabled;
 	message->sqhd = queue->sqhd;
-	message->thread = queue->reactor->index;
+	message->thread = queue->reactor->index + 1;
 	message->host_address = strdup(queue->host_address);
 	message->requests = calloc(queue->in_core + 1ul, sizeof(message->requests[0]));
 	*ret_fd = -1;
@@ -196,6 +214,15 @@ static int add(struct parcel *parcel, const Nvmetd__Handover *item, int fd)
 	return parcel_add(parcel, bytes, size, fd);
 }
 
+static uint32_t count_io_queues(const struct controller *controller)
+{
+	uint32_t n = 0;
+
+	list_for_each (link, (struct list *)&controller->seats)
+		n += container_of(link, struct seat, link)->qid > 0;
+	return n;
+}
+
 static int add_controller(struct parcel *parcel, struct controller *controller)
 {
 	Nvmetd__HandoverController message = NVMETD__HANDOVER_CONTROLLER__INIT;
@@ -210,6 +237,10 @@ static int add_controller(struct parcel *parcel, struct controller *controller)
 	message.cc = controller->properties.cc;
 	message.csts = controller->properties.csts;
 	message.counters = &counters;
+	/* one that has not all of what it inherited yet is to have as many as it was said to have
+	 */
+	message.io_queues = controller->n_expected ? controller->n_expected
+	                                           : count_io_queues(controller) + 1;
 	message.error_count = controller->errors.count;
 	message.error_entries.data = (uint8_t *)entries;
 	message.error_entries.len = error_log_copy(&controller->errors, entries) *
@@ -277,18 +308,19 @@ static int add_heirs(struct parcel *parcel, struct transport *transport, unsigne
 		r = add(parcel, item, fd);
 		*n += !r;
 		nvmetd__handover__free_unpacked(item, NULL);
-		cleanup_close(&fd);
 	}
-	return r;
+	return r; /* the descriptors stay open until the parcel is left, and so to the end */
 }
 
-static int add_head(struct parcel *parcel)
+static int add_head(struct parcel *parcel, unsigned n_reactors)
 {
 	Nvmetd__HandoverHead message = NVMETD__HANDOVER_HEAD__INIT;
 	Nvmetd__Handover item = NVMETD__HANDOVER__INIT;
 
 	message.version = HANDOVER_VERSION;
 	message.release = (char *)NVMETD_VERSION;
+	message.left_ns = succession_now_ns();
+	message.threads = n_reactors;
 	item.body_case = NVMETD__HANDOVER__BODY_HEAD;
 	item.head = &message;
 	return add(parcel, &item, -1);
@@ -300,7 +332,7 @@ static int leave(struct transport *transport, unsigned *n)
 	int r = parcel_new(&parcel);
 
 	if (!r)
-		r = add_head(parcel);
+		r = add_head(parcel, transport->n_reactors);
 	if (!r)
 		r = add_controllers(parcel, transport);
 	for (unsigned i = 0; !r && i < transport->n_reactors; i++)

@@ -192,7 +192,7 @@ int transport_main(const struct wire *wire, int argc, char **argv)
 	transport.service = SERVICE_NULL;
 	list_init(&transport.views);
 	list_init(&transport.controllers);
-	list_init(&transport.heirs);
+	succession_init(&transport);
 	listeners_init(&transport.listeners);
 	asks_init(&transport.asks);
 	r = init_service(&transport, argc, argv);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "common/transport/reactor.h"
+#include "common/transport/spread.h"
 
 struct seat *seat_new(const struct queue *queue)
 {
@@ -16,6 +17,7 @@ struct seat *seat_new(const struct queue *queue)
 	seat->queue = queue->number;
 	seat->port_id = queue->port_id;
 	snprintf(seat->host_address, sizeof(seat->host_address), "%s", queue->host_address);
+	seat->host = spread_host(queue->host_address);
 	snprintf(seat->local_address, sizeof(seat->local_address), "%s", queue->local_address);
 	snprintf(seat->local_service, sizeof(seat->local_service), "%s", queue->local_service);
 	list_init(&seat->link);

@@ -34,6 +34,7 @@ struct seat {
 	uint64_t queue; /* its number */
 	uint32_t port_id;
 	char host_address[64];
+	uint32_t host; /* as it is counted in the spread */
 	char local_address[64];
 	char local_service[16];
 

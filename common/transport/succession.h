@@ -21,13 +21,17 @@
  * Promise   A host sees a delay. A command may be executed twice, as after a worker's death, and
  *           by the same rules: the worker has finished all of the predecessor's before it takes
  *           the successor's. What cannot be packed, or not be taken up, is closed: its host
- *           reconnects. So does every host where the format is not understood.
+ *           reconnects. So does every host where the format is not understood, or what was left
+ *           is older than HANDOVER_AGE_NS. Where not all I/O queues of a controller come over, none
+ *           does: its host gives up all of them, and writes anew.
  * Trust     The predecessor may have been another release: everything is checked.
  * Threads   the control thread, but for what is marked
  * Lifetime  as said
  */
 #define HANDOVER_VERSION  1u
 #define LEAVE_PATIENCE_NS (50 * NS_PER_MS)
+/* What is older is closed. Its host may have given up, and written anew by another path. */
+#define HANDOVER_AGE_NS   (5 * NS_PER_S)
 #define HANDOVER_NAME     "handover" /* in the store */
 
 struct transport;
@@ -39,6 +43,10 @@ struct controller;
 /* The loops have ended. Leaves everything to the successor; then the process is to end at once. */
 void succession_leave(struct transport *transport);
 
+/* CLOCK_BOOTTIME, the same for all processes: it counts also while the machine sleeps. */
+uint64_t succession_now_ns(void);
+
+void succession_init(struct transport *transport);
 /* Before the state service is called: what was left, if anything. */
 void succession_inherit(struct transport *transport);
 /* A view has come: connections that were left are adopted under it. */

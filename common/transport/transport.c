@@ -43,9 +43,7 @@ void transport_queue_failed(struct reactor *reactor, uint32_t host)
 void transport_queue_is_admin(struct seat *seat)
 {
 	seat->is_admin = true;
-	spread_is_admin(seat->reactor->transport->spread,
-	                seat->reactor->index,
-	                spread_host(seat->host_address));
+	spread_is_admin(seat->reactor->transport->spread, seat->reactor->index, seat->host);
 }
 
 /* ------------------------------------------------------------------ to the state service */
@@ -328,10 +326,7 @@ void transport_queue_closed(struct letter *letter)
 	struct transport *transport = transport_of(seat);
 
 	controller_unseat(seat);
-	spread_forget(transport->spread,
-	              seat->reactor->index,
-	              spread_host(seat->host_address),
-	              seat->is_admin);
+	spread_forget(transport->spread, seat->reactor->index, seat->host, seat->is_admin);
 	seat_bury(seat);
 	connect_retry(transport);
 }

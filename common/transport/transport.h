@@ -33,7 +33,9 @@ struct transport {
 	uint64_t drained_serial; /* as told to the state service */
 	struct listeners listeners;
 	struct list controllers;
-	struct list heirs; /* connections that a predecessor has left, until there is a view */
+	struct list heirs;   /* connections that a predecessor has left, until there is a view */
+	unsigned n_adopting; /* of them: on their way to a reactor and back */
+	struct loop_timer too_old; /* what waits for a view then is closed */
 	struct asks asks;
 	atomic_ullong direct_epoch;    /* see direct.h */
 	struct log_limit associations; /* lines about those that begin and end */

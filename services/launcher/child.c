@@ -201,7 +201,7 @@ static enum child_state begin(struct child *child)
 	}
 	log_info(
 		"%s: started: %s, process %d", name_of(child), child->command->program, child->pid);
-	expect_sign_of_life(child, child->limits->start_ms);
+	expect_sign_of_life(child, child->limits->start_ms * child->command->patience);
 	return CHILD_STARTING;
 }
 

@@ -13,8 +13,8 @@
 #include "common/base/error.h"
 #include "common/base/log.h"
 
-/* More than the watchdog allows: at its start a process may open a large database. */
-#define START_MS 20000u
+/* Until a process is ready, times its patience (plan.h): hosts may be waiting for it. */
+#define START_MS 10000u
 
 struct launcher {
 	struct service *service;
@@ -259,7 +259,7 @@ int launcher_new(struct launcher **ret_launcher, struct service *service,
 	}
 	launcher->service = service;
 	launcher->limits = (struct child_limits){
-		.start_ms = 30000,
+		.start_ms = START_MS,
 		.watchdog_ms = options->watchdog_s * 1000,
 		.stop_ms = 5000,
 		.backoff_first_ms = 100,

@@ -35,7 +35,7 @@ struct command {
 	char program[PATH_MAX];
 	const char *argv[COMMAND_ARGUMENTS + 1];
 	unsigned argc;
-	unsigned patience; /* so many times the watchdog's time */
+	unsigned patience; /* so many times the times for its start and of its watchdog */
 };
 
 struct plan {

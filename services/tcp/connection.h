@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <sys/socket.h>
 
 #include "common/base/list.h"
@@ -136,6 +137,16 @@ int heir_leave(struct queue *queue, Nvmetd__HandoverConnection *message);
 /* Of a connection that is adopted, and has read nothing. False: it cannot go on. */
 bool heir_take(struct connection *connection, const Nvmetd__HandoverConnection *message,
                struct controller *controller);
+
+/* What a predecessor left to be sent is sent. */
+static inline void connection_forget_inherited(struct connection *connection,
+                                               const struct outgoing *sent)
+{
+	if (sent != &connection->unsent)
+		return;
+	free(connection->inherited);
+	connection->inherited = NULL;
+}
 
 /* Something has happened: changes the state. Nothing is freed by it. */
 void connection_event(struct connection *connection, enum life_event event);

@@ -5,6 +5,7 @@
  * that are answered are over. A PDU that is being received goes along as its header, which the
  * successor's receiver reads again, and how much of its data has come.
  */
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -153,9 +154,12 @@ int heir_leave(struct queue *queue, Nvmetd__HandoverConnection *message)
 
 /* ------------------------------------------------------------------ taking */
 
-static void take_agreement(struct connection *connection, const Nvmetd__HandoverTcp *left)
+static bool take_agreement(struct connection *connection, const Nvmetd__HandoverTcp *left)
 {
 	struct tcp_agreement *agreement = &connection->receiver.agreement;
+
+	if (left->hpda > TCP_HPDA_MAX || left->h2c_data_max < TCP_MAXH2CDATA_MIN)
+		return false;
 
 	agreement->initialized = left->initialized;
 	agreement->header_digest = left->header_digest;
@@ -164,9 +168,18 @@ static void take_agreement(struct connection *connection, const Nvmetd__Handover
 	agreement->maxr2t_0based = left->maxr2t_0based;
 	agreement->h2c_data_max = left->h2c_data_max;
 	if (!left->initialized)
-		return;
+		return true;
 	connection->queue.may_borrow = !left->data_digest;
 	connection_event(connection, LIFE_ON_INITIALIZED);
+	return true;
+}
+
+/* It has given this connection up, whatever of it is still to be read. */
+static bool has_host_gone(const struct connection *connection)
+{
+	struct pollfd end = {.fd = connection->fd, .events = POLLRDHUP};
+
+	return poll(&end, 1, 0) > 0;
 }
 
 static bool take_transfers(struct connection *connection, const Nvmetd__HandoverTcp *left)
@@ -284,7 +297,8 @@ bool heir_take(struct connection *connection, const Nvmetd__HandoverConnection *
 
 	if (message->wire_case != NVMETD__HANDOVER_CONNECTION__WIRE_TCP)
 		return false;
-	take_agreement(connection, left);
+	if (has_host_gone(connection) || !take_agreement(connection, left))
+		return false;
 	if (queue_inherit(&connection->queue, controller, message))
 		return false;
 	/* what is unsent goes first: an R2T for what there was no memory for may follow */

@@ -41,8 +41,10 @@ static void count_sent(struct connection *connection, size_t sent)
 		sent -= bytes;
 		connection->stuck_since_ns = 0;
 		list_remove(first);
-		if (!outgoing->request)
+		if (!outgoing->request) {
+			connection_forget_inherited(connection, outgoing);
 			continue;
+		}
 		request_stamp(outgoing->request, TRACE_SENT);
 		request_finish(outgoing->request);
 	}

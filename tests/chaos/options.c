@@ -80,6 +80,15 @@ static int usage(const char *what, const char *value)
 	return OPTIONS_E_USAGE;
 }
 
+static int usage_of(const char *option, const char *value)
+{
+	fprintf(stderr,
+	        "nvmetd-chaos: --%s: \"%s\": cannot be, or is not known here\n"
+	        "Try nvmetd-chaos --help, or --list\n",
+	        option,
+	        value);
+	return OPTIONS_E_USAGE;
+}
 static int misuse(const char *what)
 {
 	fprintf(stderr, "nvmetd-chaos: %s\nTry nvmetd-chaos --help\n", what);
@@ -277,7 +286,7 @@ int options_parse(struct options *ret_options, int argc, char **argv)
 		.kato_ms = 4000,
 		.trsvcid = "4420",
 	};
-	int place, flag, r;
+	int place = 0, flag, r;
 
 	while ((flag = getopt_long(argc, argv, "", flags, &place)) >= 0) {
 		if (flag == '?')
@@ -286,7 +295,7 @@ int options_parse(struct options *ret_options, int argc, char **argv)
 		if (r)
 			return r;
 		if (!take_run(&options, flag, optarg) && !take_rest(&options, flag, optarg))
-			return usage("that cannot be, or is not known", optarg ? optarg : "");
+			return usage_of(flags[place].name, optarg ? optarg : "");
 	}
 	if (optind < argc)
 		return usage("what is this?", argv[optind]);
