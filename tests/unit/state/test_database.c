@@ -421,9 +421,21 @@ START_TEST(that_is_removed_in_use_refuses_changes)
 {
 	unlink(file(""));
 	expect_refusal();
+	ck_assert_ptr_nonnull(strstr(health().trouble, "take the copy"));
 	ck_assert_int_eq(start_again(), 0);
 	expect_configuration();
 	ck_assert_int_eq(change(), 0);
+}
+END_TEST
+
+/* A start would find nothing. */
+START_TEST(that_is_removed_with_its_copy_is_to_be_saved)
+{
+	unlink(file(""));
+	unlink(file(".copy"));
+	expect_refusal();
+	ck_assert_ptr_null(strstr(health().trouble, "take the copy"));
+	ck_assert_ptr_nonnull(strstr(health().trouble, "nvmetctl save FILE"));
 }
 END_TEST
 
@@ -521,6 +533,7 @@ int main(void)
 	         that_was_replaced_gives_out_no_number_twice,
 	         that_is_damaged_in_use_refuses_changes,
 	         that_is_removed_in_use_refuses_changes,
+	         that_is_removed_with_its_copy_is_to_be_saved,
 	         that_is_damaged_in_use_leaves_its_copy_alone);
 	describe(suite,
 	         "a copy",
