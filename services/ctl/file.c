@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/base/cleanup.h"
@@ -69,7 +70,7 @@ static int write_all(int fd, const char *text)
 		text += r;
 		length -= (size_t)r;
 	}
-	return fsync(fd) < 0 ? -errno : 0;
+	return 0;
 }
 
 /* Then the new name itself is durable. */
@@ -84,7 +85,7 @@ static int sync_folder_of(const char *path)
 	return fd < 0 || fsync(fd) < 0 ? -errno : 0;
 }
 
-int file_save(const char *path, const char *text)
+static int replace(const char *path, const char *text)
 {
 	_cleanup_(cleanup_close) int fd = -1;
 	_cleanup_(cleanup_free) char *temporary = NULL;
@@ -98,6 +99,8 @@ int file_save(const char *path, const char *text)
 	if (fd < 0)
 		return -errno;
 	r = write_all(fd, text);
+	if (r == 0 && fsync(fd) < 0)
+		r = -errno;
 	if (r == 0 && rename(temporary, path) < 0)
 		r = -errno;
 	if (r < 0) {
@@ -107,11 +110,43 @@ int file_save(const char *path, const char *text)
 	return sync_folder_of(path);
 }
 
+/* A device, a FIFO: there is nothing to replace, nor to sync. */
+static int write_into(const char *path, const char *text)
+{
+	_cleanup_(cleanup_close) int fd = open(path, O_WRONLY | O_NOCTTY | O_CLOEXEC);
+
+	return fd < 0 ? -errno : write_all(fd, text);
+}
+
+int file_save(const char *path, const char *text)
+{
+	_cleanup_(cleanup_free) char *target = NULL;
+	struct stat status;
+
+	if (stat(path, &status) < 0) {
+		if (errno != ENOENT)
+			return -errno;
+		return lstat(path, &status) == 0 ? FILE_E_DANGLING : replace(path, text);
+	}
+	if (S_ISDIR(status.st_mode))
+		return -EISDIR;
+	if (S_ISSOCK(status.st_mode))
+		return FILE_E_SOCKET;
+	if (!S_ISREG(status.st_mode))
+		return write_into(path, text);
+	target = realpath(path, NULL);
+	return target ? replace(target, text) : -errno;
+}
+
 const char *file_words(int r)
 {
 	if (r == FILE_E_TOO_LONG)
 		return "longer than 8 MiB";
 	if (r == FILE_E_BINARY)
 		return "not a text: it has a NUL byte";
+	if (r == FILE_E_SOCKET)
+		return "it is a socket";
+	if (r == FILE_E_DANGLING)
+		return "it is a symbolic link to what is not there";
 	return error_words(r);
 }

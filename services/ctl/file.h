@@ -8,7 +8,8 @@
  *
  * Shape     at most FILE_TEXT_MAX bytes, no NUL among them
  * Promise   A file that is saved is either the old one or the new one, also after a power
- *           loss; the new one has mode 0600, since keys may be in it.
+ *           loss; the new one has mode 0600, since keys may be in it. A symbolic link stays, and
+ *           what it leads to is replaced. What is no file (a device, a FIFO) is written into.
  * Trust     the file may be anything: a directory, endless, binary
  * Threads   any
  * Lifetime  the text is the caller's
@@ -16,7 +17,9 @@
  */
 enum file_error {
 	FILE_E_TOO_LONG = 1,
-	FILE_E_BINARY, /* it has a NUL */
+	FILE_E_BINARY,   /* it has a NUL */
+	FILE_E_SOCKET,   /* nothing can be saved to it */
+	FILE_E_DANGLING, /* a symbolic link that leads nowhere */
 };
 
 #define FILE_TEXT_MAX (8u << 20)

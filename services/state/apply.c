@@ -8,6 +8,7 @@
 #include "common/base/error.h"
 #include "common/base/log.h"
 #include "services/state/change.h"
+#include "services/state/hold.h"
 #include "services/state/identity.h"
 #include "services/state/reconcile.h"
 #include "services/state/revisions.h"
@@ -170,8 +171,20 @@ static void install(struct state *state, struct plan *plan)
 	         state->target.config.n_subsystems,
 	         state->target.config.n_ports,
 	         state->target.config.n_hosts);
-	change_announce(state, &before);
+	if (state->held)
+		hold_end(state);
+	else
+		change_announce(state, &before);
 	config_deinit(&before);
+	reconcile(state);
+}
+
+/* The new configuration is an empty one, as it was, say. */
+static void end_hold(struct state *state)
+{
+	if (!state->held)
+		return;
+	hold_end(state);
 	reconcile(state);
 }
 
@@ -187,6 +200,7 @@ static int execute(struct state *state, struct plan *plan, uint64_t *ret_revisio
 	if (!r && is_same(state, plan)) {
 		database_rollback(state->database);
 		*ret_revision = state->target.revision;
+		end_hold(state);
 		return 0;
 	}
 	if (!r)

@@ -145,6 +145,12 @@ static void end(const struct session *session, const char *reason)
 	ipc_server_send(session->transport->peer, 0, &message);
 }
 
+void change_end_all(struct state *state, const char *reason)
+{
+	list_for_each (at, &state->sessions)
+		end(container_of(at, struct session, link), reason);
+}
+
 /* ------------------------------------------------------------------ sessions */
 
 /* Why the association may not go on; NULL if it may. */
@@ -176,6 +182,8 @@ static const char *objection_to_change(const struct state *state, const struct s
 	const char *reason = objection(state, session);
 	const struct config_subsystem *subsystem;
 
+	if (session->revision < state->since)
+		return "it is of a database that is gone";
 	if (reason)
 		return reason;
 	if (config_find_port(&state->target.config, session->port_id)->address_revision >

@@ -32,6 +32,9 @@ bool change_of_address(const struct config_port *before, const struct config_por
 /* After target.config was replaced: tells all sessions, or ends them. */
 void change_announce(struct state *state, const struct config *before);
 
+/* No session may go on. */
+void change_end_all(struct state *state, const char *reason);
+
 /* A namespace has become visible (appeared), or its size has changed. */
 void change_announce_namespace(struct state *state, const struct backing *backing, bool appeared);
 

@@ -6,6 +6,7 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 
 #include "common/base/error.h"
@@ -253,13 +254,16 @@ static const char go_on_above[] =
 	"UPDATE subsystem SET cntlid_kept=cntlid_kept+1024, sum=row_sum(number, nqn, serial,"
 	" namespaces_revision, cntlid_kept+1024, discovery);";
 
+/* aside: where the damaged one is kept; NULL: there was nothing to keep. */
 static int note(sqlite3 *sqlite, const char *why, const char *aside)
 {
 	char *words = sqlite3_mprintf(
 		"the database was damaged (%s) and was replaced by its copy, which had each change "
-		"that was acknowledged; the damaged one is kept as \"%s\"",
+		"that was acknowledged%s%s%s",
 		why,
-		aside);
+		aside ? "; the damaged one is kept as \"" : "",
+		aside ? aside : "",
+		aside ? "\"" : "");
 	char *sql = sqlite3_mprintf(
 		"REPLACE INTO meta VALUES('notice', %Q, row_sum('notice', %Q))", words, words);
 	int code = SQLITE_NOMEM;
@@ -299,6 +303,15 @@ static int prepare(const char *path, const char *beside, const char *why, const 
 	return code == SQLITE_OK ? 0 : error_origin(database_errno(code));
 }
 
+static bool has_content(const char *path, const char *suffix)
+{
+	char name[PATH_MAX];
+	struct stat status;
+
+	name_file(name, path, suffix);
+	return stat(name, &status) < 0 ? errno != ENOENT : status.st_size > 0;
+}
+
 /* The log goes first: it must not be found beside another database than its own. */
 static int set_aside(const char *path, const char *aside)
 {
@@ -317,6 +330,7 @@ static int set_aside(const char *path, const char *aside)
 
 int copy_take(const char *path, const char *why)
 {
+	bool keep = has_content(path, "") || has_content(path, "-wal");
 	char beside[PATH_MAX], aside[PATH_MAX], suffix[40];
 	time_t now = time(NULL);
 	struct tm utc;
@@ -326,8 +340,8 @@ int copy_take(const char *path, const char *why)
 	strftime(suffix, sizeof(suffix), ".damaged-%Y%m%dT%H%M%SZ", &utc);
 	name_file(aside, path, suffix);
 	name_file(beside, path, ".new");
-	r = prepare(path, beside, why, aside);
-	if (!r)
+	r = prepare(path, beside, why, keep ? aside : NULL);
+	if (!r && keep)
 		r = set_aside(path, aside);
 	if (!r)
 		r = put_in_place(beside, path);

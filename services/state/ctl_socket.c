@@ -8,6 +8,8 @@
 #include "common/base/log.h"
 #include "services/state/apply.h"
 #include "services/state/fault.h"
+#include "services/state/hold.h"
+#include "services/state/reconcile.h"
 #include "services/state/restart.h"
 #include "services/state/status.h"
 
@@ -127,6 +129,10 @@ static void on_acknowledge(void *context, struct ipc_peer *peer, const envelope 
 	if (r < 0) {
 		answer_failure(state, peer, message->request_id, r);
 		return;
+	}
+	if (state->held) {
+		hold_end(state);
+		reconcile(state);
 	}
 	state_copy_soon(state);
 	reply.good = true;

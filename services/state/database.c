@@ -311,6 +311,12 @@ int database_acknowledge(struct database *database)
 	return r;
 }
 
+int database_notice(struct database *database, const char *words)
+{
+	snprintf(database->notice, sizeof(database->notice), "%s", words);
+	return database_set_text(database, "notice", words);
+}
+
 bool database_is_uncopied(const struct database *database)
 {
 	return !database->damaged && database->copied != sqlite3_total_changes(database->sqlite);

@@ -52,6 +52,8 @@ struct database_health {
 
 struct database_health database_health(const struct database *database);
 int database_acknowledge(struct database *database);
+/* Has it say this until then. */
+int database_notice(struct database *database, const char *words);
 
 /* Reads all of it from the disk: whether it is still what was written. */
 int database_verify(struct database *database);

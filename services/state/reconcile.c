@@ -273,7 +273,7 @@ static void try_to_open(struct state *state, uint64_t now)
 {
 	bool reported;
 
-	if (state->open)
+	if (state->open || state->held)
 		return;
 	reported = have_workers_reported(state);
 	if (!reported && now < state->born_ns + RECONCILE_OPEN_NS)
@@ -305,7 +305,9 @@ static bool is_anyone_gone(const struct state *state)
 
 static void set_timer(struct state *state, bool good, uint64_t now)
 {
-	if (!state->open)
+	if (state->held)
+		loop_timer_clear(&state->timer);
+	else if (!state->open)
 		loop_timer_set(state->loop, &state->timer, state->born_ns + RECONCILE_OPEN_NS);
 	else if (!good || is_leaving(state) || is_anyone_gone(state))
 		loop_timer_set(state->loop, &state->timer, now + RETRY_NS);
@@ -331,7 +333,8 @@ void reconcile(struct state *state)
 	good = secret_make_all(state) == 0; /* so that they are saved before anyone has them */
 	good &= state_save(state) == 0;
 	try_to_open(state, now);
-	good &= update_views(state);
+	if (!state->held)
+		good &= update_views(state);
 	if (state->open)
 		connecting_release(state);
 	change_deliver(state);

@@ -10,6 +10,7 @@
 #include "common/base/error.h"
 #include "common/base/log.h"
 #include "services/state/apply.h"
+#include "services/state/hold.h"
 #include "services/state/reconcile.h"
 
 #define CONFIG_FILE_MAX ((size_t)8 << 20)
@@ -166,6 +167,8 @@ int startup(struct state *state, const char *state_dir, const char *config_path)
 	r = database_open(&state->database, path);
 	if (!r)
 		r = apply_load(state);
+	if (!r)
+		r = hold_load(state);
 	if (!r)
 		r = reconcile_remember(state);
 	if (!r && config_path)

@@ -48,7 +48,7 @@ void state_deinit(struct state *state)
 	secret_forget_all(state);
 	target_deinit(&state->target);
 	loop_timer_clear(&state->copy_timer);
-	if (state->database && database_is_uncopied(state->database))
+	if (state->database && !state->held && database_is_uncopied(state->database))
 		database_copy(state->database);
 	state->database = database_free(state->database);
 }
@@ -232,7 +232,7 @@ static void copy_now(struct loop_timer *timer)
 {
 	struct state *state = container_of(timer, struct state, copy_timer);
 
-	if (database_is_uncopied(state->database))
+	if (!state->held && database_is_uncopied(state->database))
 		database_copy(state->database);
 }
 

@@ -90,6 +90,9 @@ struct state {
 	struct loop_timer leave;      /* of restart.c */
 	struct ipc_peer *leave_after; /* the one whose end it waits for; NULL: nobody's */
 	struct loop_timer copy_timer;
+	bool fresh;     /* the database was new at the start: it had given out no revision */
+	uint64_t since; /* sessions of an earlier revision are of an earlier database */
+	bool held;      /* of hold.c */
 	bool open; /* views are published: workers have reported, or were waited for long enough */
 };
 

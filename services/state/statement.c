@@ -2,8 +2,10 @@
 #include "services/state/statement.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include "common/base/error.h"
 #include "common/base/log.h"
@@ -32,16 +34,28 @@ int database_errno(int code)
 	}
 }
 
+/* What to do is another thing where the copy has gone as well. */
+static const char *advise(const struct database *database)
+{
+	char copy[PATH_MAX];
+
+	snprintf(copy, sizeof(copy), "%s.copy", database->path);
+	if (access(copy, F_OK) == 0 || errno != ENOENT)
+		return "start nvmetd-state again to have it take the copy";
+	return "there is no copy of it either: nvmetctl save FILE keeps what is in force; do so "
+	       "before nvmetd-state ends";
+}
+
 int database_damaged(struct database *database, const char *what)
 {
 	database->damaged = true;
 	snprintf(database->trouble,
 	         sizeof(database->trouble),
 	         "the database \"%s\" is damaged (%s): it is not written any more; what is in "
-	         "force stays so, changes are refused; start nvmetd-state again to have it take "
-	         "the copy",
+	         "force stays so, changes are refused; %s",
 	         database->path,
-	         what);
+	         what,
+	         advise(database));
 	log_err("database: %s", database->trouble);
 	return error_origin(-EUCLEAN);
 }

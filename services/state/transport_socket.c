@@ -10,6 +10,7 @@
 #include "services/state/change.h"
 #include "services/state/connecting.h"
 #include "services/state/event.h"
+#include "services/state/hold.h"
 #include "services/state/reconcile.h"
 #include "services/state/status.h"
 
@@ -32,6 +33,7 @@ static void arrived(void *context, struct ipc_peer *peer, const Nvmetd__Hello *h
 	peer->user = transport;
 	transport->peer = peer;
 	transport->instance = peer->instance;
+	hold_consider(state, peer->name, hello->revision);
 	state_has_seen(state, hello->revision);
 	transport->presented = false;
 	/* One that begins its life has nothing in flight, under whatever revision. */
@@ -78,7 +80,8 @@ static void present(struct state *state, struct transport *transport,
 	session->transport = transport;
 	state_has_seen(state, session->revision);
 	list_append(&state->sessions, &session->link);
-	change_catch_up(state, session);
+	if (!state->held)
+		change_catch_up(state, session);
 }
 
 static void on_present(void *context, struct ipc_peer *peer, const envelope *message)
@@ -165,6 +168,18 @@ static void execute_admin(struct ipc_peer *peer, const envelope *message,
 	admin_reply_deinit(&reply);
 }
 
+/* The configuration that would answer it may come back. */
+static void hold_admin(struct ipc_peer *peer, const envelope *message, struct session *session)
+{
+	const Nvmetd__AdminRequest *asked = message->admin_request;
+	const struct nvme_command *command = (const struct nvme_command *)asked->command.data;
+	const struct admin_reply reply = {.status = status_of(NVME_SC_COMMAND_INTERRUPTED)};
+
+	if (command->opcode != NVME_ADMIN_ASYNC_EVENT ||
+	    event_park(session, message->request_id) != 0)
+		answer_admin(peer, message->request_id, &reply, NULL);
+}
+
 static void on_connect(void *context, struct ipc_peer *peer, const envelope *message)
 {
 	if (presented_transport(peer, message))
@@ -196,7 +211,9 @@ static void on_admin(void *context, struct ipc_peer *peer, const envelope *messa
 		.error_entries = asked->error_entries.data,
 		.error_entries_bytes = asked->error_entries.len,
 	};
-	if (!session || !request.port || (!session->discovery && !request.subsystem))
+	if (session && state->held)
+		hold_admin(peer, message, session);
+	else if (!session || !request.port || (!session->discovery && !request.subsystem))
 		answer_orphan(peer, message->request_id);
 	else
 		execute_admin(peer, message, &request);

@@ -3,6 +3,7 @@
 
 #include "common/base/log.h"
 #include "services/state/fault.h"
+#include "services/state/hold.h"
 #include "services/state/reconcile.h"
 #include "services/state/status.h"
 
@@ -16,6 +17,7 @@ static void arrived(void *context, struct ipc_peer *peer, const Nvmetd__Hello *h
 		ipc_server_start_over(peer, "there was not enough memory for it");
 		return;
 	}
+	hold_consider(state, peer->name, hello->revision);
 	state_has_seen(state, hello->revision);
 	peer->user = worker;
 	worker->peer = peer;
@@ -41,7 +43,10 @@ static void gone(void *context, struct ipc_peer *peer, const char *reason)
 
 static void on_report(void *context, struct ipc_peer *peer, const envelope *message)
 {
-	if (peer->user)
+	const struct state *state = context;
+
+	/* What its numbers mean now is not known while it is held. */
+	if (peer->user && !state->held)
 		reconcile_report(context, peer->user, message->worker_report);
 }
 

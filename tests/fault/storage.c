@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The file system of the database is full, or the database is damaged: hosts notice nothing, the
- * operator is told. */
+/* The file system of the database is full, or the database is damaged or lost: hosts notice
+ * nothing, the operator is told. */
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
@@ -309,6 +309,159 @@ START_TEST(does_not_stop_io_when_its_copy_is_damaged_too)
 }
 END_TEST
 
+/* ------------------------------------------------------------------ lost */
+
+/* As it is used: without a file that each new supervisor would apply again. */
+static void given_a_set_without_a_file(void)
+{
+	struct harness_exports exports = harness_plain();
+
+	scene.harness = harness_new(&exports);
+	harness_launch(scene.harness, false);
+	harness_pid(scene.harness, "tcp", 0); /* there is a log */
+	harness_await_log(scene.harness, "nvmetd: ready", 1);
+	harness_restore(scene.harness, &scene.harness->exports);
+	harness_await_service(scene.harness);
+	scene.options = harness_host(scene.harness, 0, 0);
+	scene_connect();
+}
+
+__attribute__((format(printf, 1, 0))) static void in_shell(const char *format)
+{
+	char command[512];
+
+	snprintf(command, sizeof(command), format, state_dir());
+	ck_assert_msg(system(command) == 0, "%s", command);
+}
+
+/* The database and all that goes with it, as where its file system is not mounted. */
+static void lose(void)
+{
+	pid_t state = harness_pid(scene.harness, "state", 0);
+
+	ck_assert_int_eq(kill(state, SIGSTOP), 0);
+	in_shell("mkdir %1$s.kept && mv %1$s/* %1$s.kept");
+	ck_assert_int_eq(kill(state, SIGKILL), 0);
+	harness_pid(scene.harness, "state", state);
+	await_status("WARNING: the database", true);
+	ck_assert_ptr_nonnull(strstr(text, "is new now"));
+}
+
+static void forget_what_is_kept(void)
+{
+	in_shell("rm -rf %1$s.kept");
+}
+
+/* Of the host that was there. */
+static void expect_io(uint64_t seed)
+{
+	scene_write(1, 8 * seed, 8, seed);
+	scene_read_back(1, 8 * seed, 8, seed);
+}
+
+/* The association of before has ended; a new one can be made. */
+static void expect_new_association(void)
+{
+	uint64_t deadline_ns = clock_now_ns() + END_MS * NS_PER_MS;
+
+	while (host_controller_identify(&scene.controller) == 0)
+		if (clock_now_ns() >= deadline_ns)
+			ck_abort_msg("the association of before goes on");
+	harness_await_service(scene.harness);
+	scene_disconnect();
+	scene_connect();
+	expect_service(20);
+	ck_assert(!status_says("WARNING: "));
+}
+
+/* What needs the configuration is to be sent again. */
+static void expect_interrupted(void)
+{
+	struct host_request identify = {
+		.command = {.opcode = NVME_ADMIN_IDENTIFY, .cdw10 = le32_of(NVME_CNS_CONTROLLER)},
+		.direction = NVME_TRANSFER_TO_HOST,
+		.length = 4096,
+	};
+
+	expect_status(scene_admin(&identify), NVME_SC_COMMAND_INTERRUPTED);
+}
+
+START_TEST(does_not_end_exports)
+{
+	lose();
+	expect_io(12);
+	expect_interrupted();
+	harness_kill(scene.harness, "state"); /* whose successor finds a database, but */
+	await_status("is new now", true);
+	expect_io(13);
+	forget_what_is_kept();
+}
+END_TEST
+
+START_TEST(is_put_back)
+{
+	pid_t state;
+
+	lose();
+	expect_io(14);
+	state = harness_pid(scene.harness, "state", 0);
+	ck_assert_int_eq(kill(state, SIGSTOP), 0);
+	in_shell("rm -f %1$s/* && mv %1$s.kept/* %1$s");
+	ck_assert_int_eq(kill(state, SIGKILL), 0);
+	harness_pid(scene.harness, "state", state);
+	expect_service(15); /* the host of before among it */
+	ck_assert(!status_says("WARNING: "));
+	expect_taken();
+	forget_what_is_kept();
+}
+END_TEST
+
+START_TEST(is_replaced_by_a_file)
+{
+	lose();
+	harness_restore(scene.harness, &scene.harness->exports);
+	expect_new_association();
+	expect_taken();
+	forget_what_is_kept();
+}
+END_TEST
+
+START_TEST(is_given_up)
+{
+	lose();
+	ck_assert_int_eq(ctl("acknowledge", NULL), 0);
+	ck_assert(!status_says("WARNING: "));
+	harness_restore(scene.harness, &scene.harness->exports);
+	expect_new_association();
+	forget_what_is_kept();
+}
+END_TEST
+
+START_TEST(is_given_up_by_a_clear)
+{
+	lose();
+	ck_assert_int_eq(ctl("clear", NULL), 0);
+	ck_assert(!status_says("WARNING: "));
+	harness_restore(scene.harness, &scene.harness->exports);
+	expect_new_association();
+	forget_what_is_kept();
+}
+END_TEST
+
+/* What the supervisor's file has need not be what was in force. */
+START_TEST(is_not_replaced_by_the_file_of_the_start_alone)
+{
+	lose();
+	expect_io(16);
+	harness_kill(scene.harness, "state");
+	await_status("is new now", true);
+	expect_io(17);
+	ck_assert_int_eq(ctl("acknowledge", NULL), 0);
+	expect_new_association();
+	forget_what_is_kept();
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("storage");
@@ -332,5 +485,19 @@ int main(void)
 	               at_a_start_is_replaced_by_its_copy,
 	               in_use_refuses_changes_until_state_starts_again,
 	               does_not_stop_io_when_its_copy_is_damaged_too);
+	describe_alone(suite,
+	               "a lost database",
+	               given_a_set_without_a_file,
+	               forget_the_set,
+	               does_not_end_exports,
+	               is_put_back,
+	               is_replaced_by_a_file,
+	               is_given_up,
+	               is_given_up_by_a_clear);
+	describe_alone(suite,
+	               "a lost database of a set with a file",
+	               given_a_set,
+	               forget_the_set,
+	               is_not_replaced_by_the_file_of_the_start_alone);
 	return harness_run(suite);
 }

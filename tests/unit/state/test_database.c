@@ -117,13 +117,28 @@ static void expect_configuration(void)
 	free(found);
 }
 
-/* It holds, from the copy, and this is said; the damaged one is kept. */
-static void expect_copy(void)
+/* It holds, from the copy, and this is said. */
+static void expect_replaced(void)
 {
 	ck_assert_int_eq(start_again(), 0);
 	expect_configuration();
 	ck_assert_ptr_nonnull(strstr(health().notice, "was replaced by its copy"));
+}
+
+/* The damaged one is kept. */
+static void expect_copy(void)
+{
+	expect_replaced();
+	ck_assert_ptr_nonnull(strstr(health().notice, "is kept as"));
 	ck_assert_uint_ge(count_files("state.db.damaged-"), 1);
+}
+
+/* There was nothing to keep, and nothing else is said. */
+static void expect_copy_alone(void)
+{
+	expect_replaced();
+	ck_assert_ptr_null(strstr(health().notice, "kept as"));
+	ck_assert_uint_eq(count_files("state.db.damaged-"), 0);
 }
 
 static void expect_nothing_said(void)
@@ -164,7 +179,7 @@ START_TEST(that_is_empty_is_replaced)
 {
 	close_database();
 	ck_assert_int_eq(truncate(file(""), 0), 0);
-	expect_copy();
+	expect_copy_alone();
 }
 END_TEST
 
@@ -172,9 +187,7 @@ START_TEST(that_is_gone_is_replaced)
 {
 	close_database();
 	unlink(file(""));
-	ck_assert_int_eq(start_again(), 0);
-	expect_configuration();
-	ck_assert_str_ne(health().notice, "");
+	expect_copy_alone();
 }
 END_TEST
 
@@ -408,9 +421,21 @@ START_TEST(that_is_removed_in_use_refuses_changes)
 {
 	unlink(file(""));
 	expect_refusal();
+	ck_assert_ptr_nonnull(strstr(health().trouble, "take the copy"));
 	ck_assert_int_eq(start_again(), 0);
 	expect_configuration();
 	ck_assert_int_eq(change(), 0);
+}
+END_TEST
+
+/* A start would find nothing. */
+START_TEST(that_is_removed_with_its_copy_is_to_be_saved)
+{
+	unlink(file(""));
+	unlink(file(".copy"));
+	expect_refusal();
+	ck_assert_ptr_null(strstr(health().trouble, "take the copy"));
+	ck_assert_ptr_nonnull(strstr(health().trouble, "nvmetctl save FILE"));
 }
 END_TEST
 
@@ -508,6 +533,7 @@ int main(void)
 	         that_was_replaced_gives_out_no_number_twice,
 	         that_is_damaged_in_use_refuses_changes,
 	         that_is_removed_in_use_refuses_changes,
+	         that_is_removed_with_its_copy_is_to_be_saved,
 	         that_is_damaged_in_use_leaves_its_copy_alone);
 	describe(suite,
 	         "a copy",
