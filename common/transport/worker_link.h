@@ -52,7 +52,7 @@ struct worker_link_owner {
 	/* request->status and ->result are set. May be called from within put and look. */
 	void (*done)(struct request *request);
 	/* request->status is set, for the host; the request stays the link's until it is done. Not
-	 * for the first time, and not of a closed queue: nothing is to be done. */
+	 * for the first time: nothing is to be done. */
 	void (*answer_early)(struct request *request);
 	/* True: the namespace of this one, which is lost, is not served any more. Then its memory
 	 * is nobody's from now on. May be NULL: none is ever. */
