@@ -10,8 +10,9 @@
  * Shape     begin: what the command itself and the port say ─► the state service ─► answered:
  *           a new controller, or a queue of one. A queue of a host that has older queues which
  *           are still ending is parked until they have ended, because commands of theirs may
- *           be in flight and must not be overtaken; an older queue with the same number is
- *           terminated.
+ *           be in flight and must not be overtaken; or until what they have left cannot be, as
+ *           with a device that does not answer (queue_settle()). An older queue with the same
+ *           number is terminated.
  * Promise   A Connect is answered within CONNECT_DEADLINE_NS, with Controller Busy (without
  *           DNR: the host tries again) if the state service, or an older queue, does not come
  *           to an end.
@@ -31,5 +32,5 @@ void connect_answered(struct transport *transport, struct task *task,
 /* An answer that nobody waits for any more: its controller would live for ever. */
 void connect_give_back(struct transport *transport, const Nvmetd__ConnectReply *reply);
 
-/* A queue has closed: those who may have waited for it are tried again. */
+/* A queue has closed, or is fenced: those who may have waited for it are tried again. */
 void connect_retry(struct transport *transport);

@@ -318,7 +318,7 @@ struct seat *controller_queue(const struct controller *controller, uint16_t qid)
 	list_for_each (link, &controller->seats) {
 		struct seat *seat = container_of(link, struct seat, link);
 
-		if (seat->qid == qid)
+		if (seat->qid == qid && !seat->is_fenced)
 			return seat;
 	}
 	return NULL;
@@ -336,7 +336,7 @@ static bool has_ending_queue(const struct controller *controller)
 	list_for_each (link, &controller->seats) {
 		const struct seat *seat = container_of(link, struct seat, link);
 
-		if (seat->qid > 0 && (seat->closing || seat->terminating))
+		if (seat->qid > 0 && (seat->closing || seat->terminating) && !seat->is_fenced)
 			return true;
 	}
 	return false;

@@ -112,6 +112,7 @@ struct controller *controller_find(struct transport *transport, uint32_t subsyst
 void controller_seat(struct controller *controller, struct seat *seat, uint16_t qid, uint32_t size);
 /* The seat's queue is closed; what is left of a controller that has ended goes with its last. */
 void controller_unseat(struct seat *seat);
+/* NULL: there is none, or it is over but for what is fenced. */
 struct seat *controller_queue(const struct controller *controller, uint16_t qid);
 
 /* For people; NULL-terminated, any text. */
@@ -130,8 +131,8 @@ void controller_take_session(struct controller *controller, const Nvmetd__Sessio
 
 void controller_count(const struct controller *controller, Nvmetd__Counters *ret_counters);
 
-/* True: a queue of this host to this subsystem is ending and may still have commands in flight,
- * so that a new one has to wait. */
+/* True: a queue of this host to this subsystem is ending and may still have commands in flight
+ * that newer ones could overtake, so that a new one has to wait. */
 bool controller_host_is_ending(const struct controller *controller);
 
 Nvmetd__Session *session_copy(const Nvmetd__Session *session);

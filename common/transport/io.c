@@ -200,3 +200,19 @@ void io_done(struct request *request)
 	else
 		request_end_early(request);
 }
+
+/* Where it is in the view, that is noted, so that it is looked for once in each. */
+bool io_abandon(struct request *request)
+{
+	struct reactor *reactor = request->queue->reactor;
+	const struct view *view = reactor->sight.view;
+
+	if (request->checked == view->serial)
+		return false;
+	if (view_has_handle(view, request->wanted.handle)) {
+		request->checked = view->serial;
+		return false;
+	}
+	room_forfeit(&reactor->room, request);
+	return true;
+}

@@ -29,3 +29,7 @@ void io_done(struct request *request);
 /* There is a new view. */
 void io_retry_unready(struct reactor *reactor);
 void io_lose_patience(struct loop_timer *timer);
+
+/* From the link, of a request that is lost: true if its namespace is not in the newest view. Its
+ * memory is nobody's then. */
+bool io_abandon(struct request *request);

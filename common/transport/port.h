@@ -178,6 +178,8 @@ struct queue {
 	uint64_t seen;         /* serial of the view that these are of: */
 	const struct view_subsystem *subsystem;
 	const struct view_port *port;
+	uint32_t in_early; /* of those that the core has: only their memory is waited for */
+	bool is_fenced;    /* closing, and that is all; the control thread is told */
 };
 
 /* Addresses are filled in by the wire before. A queue that has not completed a Connect in 10 s

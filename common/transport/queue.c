@@ -124,6 +124,25 @@ static void resume_if_starved(struct queue *queue)
 	reactor_is_due(queue->reactor, queue);
 }
 
+/* Nothing of it is left, or nothing that what its host sends elsewhere could overtake. That is so
+ * of what was answered early (request_answer_early()): its host may have sent it again at once, on
+ * this very queue. A worker says LINK_UNDECIDED only when all of its threads answer newer requests
+ * to the namespace with "not ready" until the old one is over (services/io/patience.h). What is
+ * lost is not done again once that is so (backlog_recover()), and the successor, which newer
+ * requests go to, opens the namespace only when the kernel has nothing of it any more
+ * (docs/decisions/0001). */
+static bool is_harmless(const struct queue *queue)
+{
+	return queue->in_wire == 0 && queue->in_core == queue->in_early;
+}
+
+void queue_note_early(struct queue *queue)
+{
+	queue->in_early++;
+	if (queue->closing && is_harmless(queue))
+		reactor_is_due(queue->reactor, queue);
+}
+
 /* One of the first requests is not used any more once there is a table. */
 void queue_take_back(struct queue *queue, struct request *request)
 {
@@ -131,7 +150,7 @@ void queue_take_back(struct queue *queue, struct request *request)
 	if (__builtin_expect(request->trace != NULL, 0))
 		tracer_end(&queue->reactor->tracer, request);
 	if (queue->closing) {
-		if (queue->in_core == 0 && queue->in_wire == 0)
+		if (is_harmless(queue))
 			reactor_is_due(queue->reactor, queue);
 		return;
 	}
@@ -178,11 +197,12 @@ int queue_open(struct queue *queue, struct reactor *reactor, const struct wire *
 	queue->reactor = reactor;
 	queue->wire = wire;
 	queue->in_capsule_bytes = QUEUE_ADMIN_IN_CAPSULE;
-	queue->connected = queue->sqflow_disabled = queue->closing = false;
+	queue->connected = queue->sqflow_disabled = queue->closing = queue->is_fenced = false;
 	queue->may_borrow = false;
 	queue->starved = queue->resumable = false;
 	queue->qid = queue->sqhd = 0;
-	queue->size = queue->n_requests = queue->n_used = queue->in_core = queue->in_wire = 0;
+	queue->size = queue->n_requests = queue->n_used = 0;
+	queue->in_core = queue->in_wire = queue->in_early = 0;
 	queue->controller = NULL;
 	queue->share = &reactor->room.unborn;
 	queue->requests = NULL;
@@ -311,16 +331,30 @@ void queue_close(struct queue *queue)
 	mailbox_post(&reactor->transport->mailbox,
 	             &queue->seat->closing_letter,
 	             transport_queue_closing);
-	if (queue->in_core == 0 && queue->in_wire == 0)
+	if (is_harmless(queue))
 		reactor_is_due(reactor, queue);
+}
+
+static void tell_fenced(struct queue *queue)
+{
+	if (queue->is_fenced)
+		return;
+	queue->is_fenced = true;
+	mailbox_post(&queue->reactor->transport->mailbox,
+	             &queue->seat->fenced_letter,
+	             transport_queue_fenced);
 }
 
 void queue_settle(struct queue *queue)
 {
 	struct reactor *reactor = queue->reactor;
 
-	if (queue->in_core > 0 || queue->in_wire > 0)
+	if (!is_harmless(queue))
 		return;
+	if (queue->in_core > 0) {
+		tell_fenced(queue);
+		return;
+	}
 	reactor_remove_queue(reactor, queue);
 	mailbox_post(
 		&reactor->transport->mailbox, &queue->seat->closed_letter, transport_queue_closed);

@@ -37,8 +37,12 @@ bool queue_connect(struct queue *queue, struct task_connected *connected);
 /* A letter: the control thread has answered a task. */
 void queue_task_returns(struct letter *letter);
 
-/* A closed queue: if nothing of it is left, it is the wire's again. */
+/* A closed queue: if nothing of it is left, it is the wire's again. If only such requests are left
+ * as were answered early, or would have been, its host need not wait for it: */
 void queue_settle(struct queue *queue);
+
+/* The core has one more of these, with REQUEST_EARLY_GONE. */
+__attribute__((cold)) void queue_note_early(struct queue *queue);
 
 /* A request of it has become free. */
 void queue_take_back(struct queue *queue, struct request *request);

@@ -440,6 +440,7 @@ static int open_reactor(struct reactor *reactor, size_t arena_bytes)
 		.thread = reactor->index,
 		.done = io_done,
 		.answer_early = request_answer_early,
+		.abandon = io_abandon,
 		.came_up = doubt_grants,
 		.answered = take_grant,
 	};

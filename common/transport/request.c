@@ -340,8 +340,13 @@ void request_begin_again(struct request *request)
 
 void request_answer_early(struct request *request)
 {
-	if (request->early != REQUEST_EARLY_NONE || request->queue->closing)
+	if (request->early != REQUEST_EARLY_NONE)
 		return;
+	if (request->queue->closing) { /* nobody is there to be told */
+		request->early = REQUEST_EARLY_GONE;
+		queue_note_early(request->queue);
+		return;
+	}
 	request->early = REQUEST_EARLY_GOING;
 	memset(request->result, 0, sizeof(request->result));
 	request_respond(request);
@@ -352,10 +357,12 @@ void request_end_early(struct request *request)
 	bool is_gone = request->early == REQUEST_EARLY_GONE;
 
 	request->early = REQUEST_EARLY_NONE;
-	if (is_gone)
-		give_up(request);
-	else
+	if (!is_gone) {
 		request->owner = REQUEST_WITH_WIRE;
+		return;
+	}
+	request->queue->in_early--;
+	give_up(request);
 }
 
 /* The wire is, but the worker is not. */
@@ -366,6 +373,7 @@ __attribute__((cold)) static void stay_with_worker(struct request *request)
 		request->owner = REQUEST_AT_WORKER;
 	request->queue->in_wire--;
 	request->queue->in_core++;
+	queue_note_early(request->queue);
 }
 
 void request_finish(struct request *request)

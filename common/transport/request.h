@@ -33,7 +33,8 @@ enum request_owner {
 enum request_early {
 	REQUEST_EARLY_NONE = 0,
 	REQUEST_EARLY_GOING, /* the wire is at that answer; the worker is not done */
-	REQUEST_EARLY_GONE,  /* the wire has finished it; as REQUEST_AT_WORKER, or _AT_LINK */
+	REQUEST_EARLY_GONE,  /* the wire has finished it, or its queue was closed before; as
+	                        REQUEST_AT_WORKER, or _AT_LINK */
 };
 
 enum request_kind {
@@ -55,7 +56,8 @@ static inline void request_answer(struct request *request, struct nvme_status st
 void request_set_aside(struct request *request);
 void request_begin_again(struct request *request);
 
-/* Answers with request->status, while the request is a worker's or a link's. */
+/* Answers with request->status, while the request is a worker's or a link's: whatever its host
+ * sends to its namespace from now on waits until it is over, wherever that is sent. */
 __attribute__((cold)) void request_answer_early(struct request *request);
 /* The worker is done with a request that was answered early. */
 __attribute__((cold)) void request_end_early(struct request *request);

@@ -190,6 +190,15 @@ static void unuse(struct room_use *of, const struct request *request, uint64_t b
 		of->transfer_bytes -= bytes;
 }
 
+static void leave_share(struct room *room, struct request *request, uint64_t bytes)
+{
+	room->is_given = true;
+	if (request->line == ROOM_COPIES)
+		request->share->copy_bytes -= bytes;
+	unuse(&request->share->uses[request->part], request, bytes);
+	request->data = NULL;
+}
+
 void room_give(struct room *room, struct request *request)
 {
 	uint64_t bytes = block_bytes(request->length);
@@ -201,13 +210,15 @@ void room_give(struct room *room, struct request *request)
 		room->is_given = true; /* another is the first now */
 		return;
 	}
-	room->is_given = true;
-	if (request->line == ROOM_COPIES)
-		request->share->copy_bytes -= bytes;
-	unuse(&request->share->uses[request->part], request, bytes);
+	leave_share(room, request, bytes);
 	unuse(&room->uses[request->part], request, bytes);
 	arena_give(room->arena, request->arena_offset);
-	request->data = NULL;
+}
+
+void room_forfeit(struct room *room, struct request *request)
+{
+	if (request->data)
+		leave_share(room, request, block_bytes(request->length));
 }
 
 static struct request *next_of(struct room *room, struct room_share *share)

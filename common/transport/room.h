@@ -77,5 +77,9 @@ bool room_take(struct room *room, struct request *request);
 /* Gives back, if it has any, or leaves the line, if it waits. */
 void room_give(struct room *room, struct request *request);
 
+/* Something that nobody can end may still be at its memory: it is nobody's from now on, as long as
+ * there is this room, and counts for no share. Nothing if it has none. */
+void room_forfeit(struct room *room, struct request *request);
+
 /* A request that waited and now has its memory; NULL: none. */
 struct request *room_next(struct room *room);

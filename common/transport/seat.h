@@ -15,6 +15,7 @@
  *           both threads have said goodbye:
  *
  *             reactor  queue_close()           closing letter: nothing more comes from it
+ *             reactor  what is left is fenced  fenced letter, in some cases (queue_settle())
  *             reactor  its last request done   closed letter
  *             control  has let go of it        bury letter
  *             reactor  frees it
@@ -43,6 +44,7 @@ struct seat {
 	uint16_t qid;
 	uint32_t size;
 	bool closing;
+	bool is_fenced; /* closing, and its host need not wait for what is left of it */
 	bool terminating;
 	bool is_admin;    /* and said to be: transport_queue_is_admin() */
 	struct list link; /* in its controller's list */
@@ -51,6 +53,7 @@ struct seat {
 	char reason[128]; /* of its termination; written before the letter */
 
 	struct letter closing_letter;
+	struct letter fenced_letter;
 	struct letter closed_letter;
 	struct letter terminate_letter;
 	struct letter bury_letter;

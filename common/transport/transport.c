@@ -320,6 +320,15 @@ void transport_queue_closing(struct letter *letter)
 		controller_queue_lost(controller, seat->qid, "its host has gone");
 }
 
+/* Its device may never answer: its host has other namespaces. */
+void transport_queue_fenced(struct letter *letter)
+{
+	struct seat *seat = container_of(letter, struct seat, fenced_letter);
+
+	seat->is_fenced = true;
+	connect_retry(transport_of(seat));
+}
+
 void transport_queue_closed(struct letter *letter)
 {
 	struct seat *seat = container_of(letter, struct seat, closed_letter);

@@ -56,6 +56,7 @@ int transport_open_client(struct transport *transport);
 /* Letters from reactors, on the control thread. */
 void transport_task_arrives(struct letter *letter);  /* struct task */
 void transport_queue_closing(struct letter *letter); /* struct seat */
+void transport_queue_fenced(struct letter *letter);
 void transport_queue_closed(struct letter *letter);
 void transport_reactor_drained(struct letter *letter);
 

@@ -374,3 +374,11 @@ const struct view_namespace *view_namespace_search(const struct view_subsystem *
 	               sizeof(subsystem->namespaces[0]),
 	               compare_namespaces);
 }
+
+bool view_has_handle(const struct view *view, uint32_t handle)
+{
+	for (uint32_t i = 0; i < view->n_namespaces; i++)
+		if (view->namespaces[i].handle == handle)
+			return true;
+	return false;
+}

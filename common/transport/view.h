@@ -127,6 +127,9 @@ const struct view_subsystem *view_subsystem(const struct view *view, uint32_t nu
 const struct view_namespace *view_namespace_search(const struct view_subsystem *subsystem,
                                                    uint32_t nsid);
 
+/* Of any subsystem. Looks at all of them. */
+bool view_has_handle(const struct view *view, uint32_t handle);
+
 static inline const struct view_namespace *view_namespace(const struct view_subsystem *subsystem,
                                                           uint32_t nsid)
 {

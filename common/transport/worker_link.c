@@ -40,6 +40,7 @@ struct worker_link {
 	uint64_t full_since_ns; /* 0: the ring is not */
 	bool has_put;           /* since the last push */
 	struct log_limit long_ones;
+	struct log_limit abandoned;
 
 	struct slots slots;
 	struct backlog backlog;
@@ -193,13 +194,29 @@ void worker_link_drop(struct worker_link *link, struct request *request)
 	done(link, request, status_of(NVME_SC_ABORT_SQ_DELETION));
 }
 
-/* The worker has the namespace, but not its backing store yet. */
+/* It is lost, in no list, and its host has waited long enough. True: it is done, as nobody will
+ * ever open its namespace, and so prove that it is over. */
+static bool abandon(struct worker_link *link, struct request *request)
+{
+	if (!link->owner->abandon || !link->owner->abandon(request))
+		return false;
+	if (log_allowed(&link->abandoned, 1, 60000))
+		log_err("%s: what was in flight of a namespace that is not served any more is "
+		        "given up; its memory is not used again before a restart",
+		        object(link));
+	done(link, request, status_of(NVME_SC_INTERNAL_PATH_ERROR));
+	return true;
+}
+
+/* The worker has not got the backing store yet; or not the namespace, or not any more. */
 static void hold(struct worker_link *link, struct request *request)
 {
 	uint64_t now_ns = loop_now_ns(link->owner->loop);
 
 	if (request->patience_ns == 0)
 		request->patience_ns = now_ns + WORKER_PATIENCE_NS;
+	if (request->is_lost && now_ns >= request->patience_ns && abandon(link, request))
+		return;
 	if (request->is_lost && now_ns >= request->patience_ns) {
 		answer_early(link, request, NVME_SC_INTERNAL_PATH_ERROR);
 		backlog_fence(request);
@@ -320,6 +337,24 @@ static void take_back(struct worker_link *link)
 		               link->away_since_ns + WORKER_PATIENCE_NS);
 }
 
+static void abandon_lost(struct worker_link *link)
+{
+	list_for_each_safe (at, &link->backlog.lost) {
+		struct request *request = container_of(at, struct request, core_link);
+		struct list *next = at->next;
+
+		list_remove(at);
+		if (!abandon(link, request))
+			list_append(next, at); /* before it: where it was */
+	}
+}
+
+void worker_link_see(struct worker_link *link)
+{
+	if (is_patience_over(link, loop_now_ns(link->owner->loop)))
+		abandon_lost(link);
+}
+
 static void give_up_lost(struct loop_timer *timer)
 {
 	struct worker_link *link = container_of(timer, struct worker_link, lost_timer);
@@ -328,6 +363,7 @@ static void give_up_lost(struct loop_timer *timer)
 	        "error, and keeps its memory until there is a successor",
 	        object(link),
 	        (unsigned)(WORKER_PATIENCE_NS / NS_PER_S));
+	abandon_lost(link);
 	list_for_each_safe (at, &link->backlog.lost)
 		answer_early(link,
 		             container_of(at, struct request, core_link),

@@ -25,6 +25,8 @@
  *           memory is never another's before a worker has completed it, or a Flush that is put
  *           for it, and so proves that nobody is at it any more. The same where the worker
  *           says that its device does not answer (LINK_UNDECIDED).
+ *           Where its namespace is served no more when that time is over, no worker can prove
+ *           it. So it is done, and its memory is nobody's for ever (room_forfeit()).
  *           What must not be done twice (request->is_once) is not put again: its host is told
  *           Command Interrupted, and decides.
  * Trust     The worker may be hostile: a completion must name a request in flight on this link.
@@ -50,8 +52,11 @@ struct worker_link_owner {
 	/* request->status and ->result are set. May be called from within put and look. */
 	void (*done)(struct request *request);
 	/* request->status is set, for the host; the request stays the link's until it is done. Not
-	 * for the first time, and not of a closed queue: nothing is to be done. */
+	 * for the first time: nothing is to be done. */
 	void (*answer_early)(struct request *request);
+	/* True: the namespace of this one, which is lost, is not served any more. Then its memory
+	 * is nobody's from now on. May be NULL: none is ever. */
+	bool (*abandon)(struct request *request);
 	/* A link has just come up: this worker may be another, with other memory. Before anything
 	 * is put on it. May be NULL, like the next. */
 	void (*came_up)(const struct worker_link_owner *owner);
@@ -68,6 +73,9 @@ DEFINE_CLEANUP(struct worker_link *, worker_link_free)
 
 /* The worker's address, for the next connection. */
 void worker_link_aim(struct worker_link *link, const struct view_worker *worker);
+
+/* There is a newer view: what is lost may be of a namespace that is not in it. */
+void worker_link_see(struct worker_link *link);
 
 void worker_link_put(struct worker_link *link, struct request *request);
 /* A request that is REQUEST_AT_LINK, of a queue that closes. */

@@ -73,6 +73,8 @@ void workers_show(struct workers *workers, const struct view *view)
 	workers->view = view;
 	memset(workers->links, 0, sizeof(workers->links));
 	make_links(workers);
+	for (unsigned i = 0; i < workers->n_all; i++)
+		worker_link_see(workers->all[i]);
 	trim(workers);
 }
 

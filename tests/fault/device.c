@@ -198,6 +198,38 @@ START_TEST(a_host_that_leaves_leaves_its_memory_until_the_disk_has_answered)
 }
 END_TEST
 
+/* Every I/O Connect of such a host waited for 25 s, and was refused then, as long as the disk was
+ * silent. */
+static void expect_a_way_back(void)
+{
+	scene_disconnect();
+	scene_connect();
+	ck_assert_uint_eq(slow_file_held(), 1);
+	scene_write(MEMORY, 0, 8, 3);
+	scene_read_back(MEMORY, 0, 8, 3);
+	write_newer();
+	usleep(300000);
+	ck_assert_uint_eq(slow_file_counts().writes, 1); /* it is not at the disk */
+	slow_file_hold(false);
+	ck_assert_uint_eq(status_of_end(&newer), 0);
+	expect_on_disk(2);
+}
+
+START_TEST(a_host_whose_connections_end_has_others_while_the_disk_has_its_write)
+{
+	write_old();
+	ck_assert_uint_eq(status_of_end(&old), NVME_SC_INTERNAL_PATH_ERROR);
+	expect_a_way_back();
+}
+END_TEST
+
+START_TEST(a_host_whose_connections_end_before_it_is_told_has_others_then)
+{
+	write_old();
+	expect_a_way_back();
+}
+END_TEST
+
 /* ------------------------------------------------------------------ the worker dies meanwhile */
 
 /* Where a thread of the kernel waits for the disk, the dead worker stays until that has answered,
@@ -275,7 +307,9 @@ int main(void)
 	               what_its_host_sends_again_comes_after_the_old_write,
 	               its_place_is_free_again_when_the_disk_has_answered,
 	               the_reason_is_in_the_status,
-	               a_host_that_leaves_leaves_its_memory_until_the_disk_has_answered);
+	               a_host_that_leaves_leaves_its_memory_until_the_disk_has_answered,
+	               a_host_whose_connections_end_has_others_while_the_disk_has_its_write,
+	               a_host_whose_connections_end_before_it_is_told_has_others_then);
 	describe_alone(suite,
 	               "a disk whose worker dies",
 	               given_a_disk,

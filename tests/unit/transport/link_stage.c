@@ -15,6 +15,7 @@ struct loop *loop;
 struct worker_link *to_worker;
 struct request requests[REQUESTS];
 unsigned times_done[REQUESTS], times_early[REQUESTS];
+bool is_served;
 struct stage_worker worker;
 unsigned times_up, times_granted;
 uint32_t granted;
@@ -177,6 +178,12 @@ static void note_early(struct request *request)
 	request->early = REQUEST_EARLY_GONE;
 }
 
+static bool may_abandon(struct request *request)
+{
+	(void)request;
+	return !is_served;
+}
+
 static void note_up(const struct worker_link_owner *who)
 {
 	ck_assert_ptr_eq(who, &owner);
@@ -223,9 +230,11 @@ void given_no_worker(void)
 	                                   .transport = "tcp",
 	                                   .done = note_done,
 	                                   .answer_early = note_early,
+	                                   .abandon = may_abandon,
 	                                   .came_up = note_up,
 	                                   .answered = note_granted};
 	times_up = times_granted = 0;
+	is_served = true;
 	ck_assert_int_eq(worker_link_new(&to_worker, &owner, &address), 0);
 	for (unsigned i = 0; i < REQUESTS; i++) {
 		request_init(&requests[i], &queue, (uint16_t)i);

@@ -29,6 +29,7 @@ extern struct worker_link *to_worker;
 extern struct request requests[REQUESTS];
 extern unsigned times_done[REQUESTS];
 extern unsigned times_early[REQUESTS]; /* the host was to be told before that */
+extern bool is_served;                 /* their namespace; at first it is */
 extern struct stage_worker worker;
 extern unsigned times_up;      /* the link came up */
 extern unsigned times_granted; /* an answer came; the last was about: */

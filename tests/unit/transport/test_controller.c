@@ -3,6 +3,7 @@
 #include "common/transport/controller.h"
 
 #include "common/transport/keep_alive.h"
+#include "common/transport/seat.h"
 #include "common/transport/transport.h"
 #include "tests/support/spec.h"
 
@@ -130,6 +131,25 @@ START_TEST(is_not_off_but_ended_in_the_end)
 }
 END_TEST
 
+START_TEST(does_not_wait_for_a_queue_that_is_fenced)
+{
+	struct seat old = {.closing = true}, newer = {.closing = false};
+
+	list_init(&old.link);
+	list_init(&newer.link);
+	controller_seat(controller, &old, 1, 32);
+	ck_assert(controller_host_is_ending(controller));
+	ck_assert_ptr_eq(controller_queue(controller, 1), &old);
+	old.is_fenced = true;
+	ck_assert(!controller_host_is_ending(controller));
+	ck_assert_ptr_null(controller_queue(controller, 1));
+	controller_seat(controller, &newer, 1, 32);
+	ck_assert_ptr_eq(controller_queue(controller, 1), &newer);
+	controller_unseat(&old);
+	controller_unseat(&newer);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("controller");
@@ -143,6 +163,7 @@ int main(void)
 	         ends_when_none_comes_in_that_moment,
 	         lives_on_when_what_had_come_is_read_in_that_moment,
 	         is_off_at_first,
-	         is_not_off_but_ended_in_the_end);
+	         is_not_off_but_ended_in_the_end,
+	         does_not_wait_for_a_queue_that_is_fenced);
 	return run(suite);
 }

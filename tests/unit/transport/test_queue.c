@@ -49,6 +49,7 @@ static void make_reactor(void)
 	const struct loop_options options = {0};
 
 	transport.wire = &wire;
+	asks_init(&transport.asks);
 	ck_assert_int_eq(loop_new(&transport.service.loop, &options), 0);
 	ck_assert_int_eq(mailbox_init(&transport.mailbox, transport.service.loop), 0);
 	ck_assert_int_eq(reactor_new(&reactor, &transport, 0, 4u << 20), 0);
@@ -180,6 +181,74 @@ START_TEST(finds_none_that_it_has_never_used)
 }
 END_TEST
 
+/* As with a worker whose device does not answer. */
+static struct request *give_to_worker(struct request *request)
+{
+	request->owner = REQUEST_AT_WORKER;
+	queue.in_wire--;
+	queue.in_core++;
+	return request;
+}
+
+static void round_is_over(void)
+{
+	ck_assert_int_eq(loop_round(reactor->loop, 0), 0);
+	ck_assert_int_eq(loop_round(transport.service.loop, 0), 0);
+}
+
+static void close_it(void)
+{
+	queue_close(&queue);
+	round_is_over();
+}
+
+START_TEST(does_not_keep_its_host_waiting_when_it_has_only_what_was_answered_early)
+{
+	begin(1);
+	request_answer_early(give_to_worker(begun[0]));
+	ck_assert_uint_eq(n_responded, 2);
+	ck_assert(!queue.seat->is_fenced);
+	close_it();
+	ck_assert(queue.seat->is_fenced);
+	ck_assert(!is_closed);
+	request_end_early(begun[0]);
+}
+END_TEST
+
+START_TEST(does_not_either_when_its_end_was_before)
+{
+	begin(1);
+	give_to_worker(begun[0]);
+	close_it();
+	ck_assert(!queue.seat->is_fenced);
+	request_answer_early(begun[0]);
+	ck_assert_uint_eq(n_responded, 1);
+	round_is_over();
+	ck_assert(queue.seat->is_fenced);
+	ck_assert(!is_closed);
+	request_end_early(begun[0]);
+}
+END_TEST
+
+START_TEST(keeps_its_host_waiting_while_it_has_others)
+{
+	begin(3);
+	give_to_worker(begun[0]);
+	give_to_worker(begun[1]);
+	request_answer_early(begun[0]);
+	close_it();
+	ck_assert(!queue.seat->is_fenced);
+	begun[1]->owner = REQUEST_AT_CORE;
+	request_respond(begun[1]);
+	round_is_over();
+	ck_assert(!queue.seat->is_fenced);
+	request_finish(begun[2]); /* the wire */
+	round_is_over();
+	ck_assert(queue.seat->is_fenced);
+	request_end_early(begun[0]);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("queue");
@@ -192,6 +261,9 @@ int main(void)
 	         has_memory_for_as_many_as_it_has_used_at_a_time,
 	         uses_the_request_again_that_was_finished_last,
 	         has_one_for_each_entry,
-	         finds_none_that_it_has_never_used);
+	         finds_none_that_it_has_never_used,
+	         does_not_keep_its_host_waiting_when_it_has_only_what_was_answered_early,
+	         does_not_either_when_its_end_was_before,
+	         keeps_its_host_waiting_while_it_has_others);
 	return run(suite);
 }

@@ -1,15 +1,19 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* A reactor that cannot have a link to a worker tries again by itself. */
+/* A reactor that cannot have a link to a worker tries again by itself; what it goes by is its
+ * newest view. */
 #include "common/transport/reactor.h"
 
 #include <errno.h>
 
+#include "common/transport/io.h"
+#include "common/transport/request.h"
 #include "common/transport/transport.h"
 #include "tests/support/spec.h"
 
 static struct transport transport = {.n_reactors = 1};
 static struct reactor *reactor;
 static unsigned failures; /* still to come */
+static const struct view *before;
 
 /* The linker puts the second in place of worker_link_new() (see CMakeLists.txt). */
 int __real_worker_link_new(struct worker_link **ret_link, const struct worker_link_owner *owner,
@@ -34,6 +38,7 @@ static void given_a_reactor(void)
 	ck_assert_int_eq(loop_new(&transport.service.loop, &options), 0);
 	ck_assert_int_eq(mailbox_init(&transport.mailbox, transport.service.loop), 0);
 	list_init(&transport.views);
+	before = NULL;
 	ck_assert_int_eq(reactor_new(&reactor, &transport, 0, 4u << 20), 0);
 	transport.reactors[0] = reactor;
 }
@@ -49,10 +54,13 @@ static void forget_it(void)
 	transport.service.loop = loop_free(transport.service.loop);
 }
 
-static void show_a_view_with_a_worker(void)
+/* Of one subsystem with so many namespaces, whose handles are their numbers. */
+static void show_a_view(unsigned n_namespaces)
 {
 	Nvmetd__TransportView message = NVMETD__TRANSPORT_VIEW__INIT;
 	Nvmetd__WorkerAddress worker = NVMETD__WORKER_ADDRESS__INIT, *workers = &worker;
+	Nvmetd__SubsystemView subsystem = NVMETD__SUBSYSTEM_VIEW__INIT, *subsystems = &subsystem;
+	Nvmetd__NamespaceView spaces[2], *namespaces[2] = {&spaces[0], &spaces[1]};
 	uint8_t token[VIEW_TOKEN_SIZE] = {1};
 	const char *reason;
 	struct view *view;
@@ -64,9 +72,24 @@ static void show_a_view_with_a_worker(void)
 	message.revision = 1;
 	message.workers = &workers;
 	message.n_workers = 1;
-	ck_assert_int_eq(view_new(&view, &message, NULL, 1, 1, &reason), 0);
+	for (unsigned i = 0; i < n_namespaces; i++) {
+		nvmetd__namespace_view__init(&spaces[i]);
+		spaces[i].nsid = spaces[i].handle = i + 1;
+		spaces[i].ana_group = 1;
+	}
+	subsystem.namespaces = namespaces;
+	subsystem.n_namespaces = n_namespaces;
+	message.subsystems = &subsystems;
+	message.n_subsystems = 1;
+	ck_assert_int_eq(view_new(&view, &message, before, 1, 1, &reason), 0);
+	before = view;
 	list_append(&transport.views, &view->link);
 	reactor_show(reactor, view);
+}
+
+static void show_a_view_with_a_worker(void)
+{
+	show_a_view(0);
 }
 
 static void rounds_until_there_is_a_link(void)
@@ -95,6 +118,25 @@ START_TEST(tries_again_to_have_one)
 }
 END_TEST
 
+/* Of a worker that is gone, with memory that something may still be at. */
+START_TEST(abandons_what_is_lost_when_its_namespace_is_not_in_the_view)
+{
+	struct queue queue = {.reactor = reactor, .share = &reactor->room.unborn};
+	struct request request = {.length = 4096, .wanted = {.handle = 2}};
+
+	show_a_view(2);
+	rounds_until_there_is_a_link();
+	request_init(&request, &queue, 0);
+	ck_assert(room_take(&reactor->room, &request));
+	ck_assert(!io_abandon(&request));
+	ck_assert(!io_abandon(&request));
+	show_a_view(1);
+	ck_assert_int_eq(loop_round(reactor->loop, 0), 0);
+	ck_assert(io_abandon(&request));
+	ck_assert_ptr_null(request.data);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("reactor");
@@ -104,6 +146,7 @@ int main(void)
 	         given_a_reactor,
 	         forget_it,
 	         has_a_link_to_each_worker,
-	         tries_again_to_have_one);
+	         tries_again_to_have_one,
+	         abandons_what_is_lost_when_its_namespace_is_not_in_the_view);
 	return run(suite);
 }

@@ -153,6 +153,26 @@ START_TEST(serves_the_largest_request_of_the_smallest_room)
 }
 END_TEST
 
+/* A device may still be at it. */
+START_TEST(never_uses_again_what_was_forfeited)
+{
+	uint64_t offset;
+
+	ck_assert(room_take(&room, &greedy.answers[0]));
+	offset = greedy.answers[0].arena_offset;
+	room_forfeit(&room, &greedy.answers[0]);
+	ck_assert_ptr_null(greedy.answers[0].data);
+	room_give(&room, &greedy.answers[0]); /* as its queue does: nothing */
+	ck_assert_uint_eq(greedy.share.uses[ROOM_COMMON].bytes, 0);
+	ck_assert_uint_eq(take_all(modest.answers), SIZE / 2 / MIB);
+	take_all(other.answers);
+	for (unsigned i = 0; i < MANY; i++) {
+		ck_assert(!modest.answers[i].data || modest.answers[i].arena_offset != offset);
+		ck_assert(!other.answers[i].data || other.answers[i].arena_offset != offset);
+	}
+}
+END_TEST
+
 START_TEST(does_not_let_small_ones_overtake_a_large_one)
 {
 	for (unsigned i = 0; i < MANY; i++)
@@ -384,6 +404,7 @@ int main(void)
 	         counts_a_transfer_as_the_block_it_takes,
 	         counts_nothing_when_all_is_given_back,
 	         serves_the_largest_request_of_the_smallest_room,
+	         never_uses_again_what_was_forfeited,
 	         does_not_let_small_ones_overtake_a_large_one);
 	describe(suite,
 	         "a room with a host that has all it may",

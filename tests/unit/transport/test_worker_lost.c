@@ -148,6 +148,79 @@ START_TEST(tells_the_host_of_a_lost_request_whose_namespace_does_not_come)
 }
 END_TEST
 
+/* It was put again every 50 ms, for ever: nobody opens such a namespace. */
+START_TEST(gives_up_what_is_lost_of_a_namespace_that_is_taken_away)
+{
+	put(0, 1);
+	worker_takes();
+	worker_dies();
+	rounds_until(WORKER_AWAY);
+	a_successor_comes();
+	EXPECT_TAKEN(0);
+	is_served = false;
+	worker_completes(worker.taken[0].id, NVME_SC_NAMESPACE_NOT_READY);
+	worker_link_look(to_worker);
+	ck_assert_uint_eq(times_done[0], 0); /* the worker may have it yet */
+	worker_takes_again(1);
+	time_passes(WORKER_PATIENCE_NS);
+	worker_completes(worker.taken[0].id, NVME_SC_NAMESPACE_NOT_READY);
+	worker_link_look(to_worker);
+	ck_assert_uint_eq(times_done[0], 1);
+	ck_assert_uint_eq(requests[0].status.value, NVME_SC_INTERNAL_PATH_ERROR);
+	ck_assert(worker_link_is_idle(to_worker));
+}
+END_TEST
+
+START_TEST(gives_it_up_also_where_there_is_no_successor)
+{
+	put(0, 1);
+	worker_takes();
+	worker_dies();
+	rounds_until(WORKER_AWAY);
+	time_passes(WORKER_PATIENCE_NS);
+	ck_assert_uint_eq(times_early[0], 1);
+	worker_link_see(to_worker);
+	ck_assert_uint_eq(times_done[0], 0);
+	is_served = false;
+	worker_link_see(to_worker);
+	ck_assert_uint_eq(times_done[0], 1);
+	ck_assert(worker_link_is_idle(to_worker));
+}
+END_TEST
+
+START_TEST(gives_it_up_in_the_end_where_it_was_taken_away_before)
+{
+	is_served = false;
+	put(0, 3);
+	worker_takes();
+	worker_dies();
+	rounds_until(WORKER_AWAY);
+	worker_link_see(to_worker);
+	ck_assert_uint_eq(times_done[0], 0);
+	time_passes(WORKER_PATIENCE_NS);
+	for (unsigned i = 0; i < 3; i++)
+		ck_assert_uint_eq(times_done[i], 1);
+	ck_assert_uint_eq(times_early[0], 0);
+	ck_assert(worker_link_is_idle(to_worker));
+}
+END_TEST
+
+START_TEST(does_not_give_up_what_a_worker_has)
+{
+	put(0, 1);
+	worker_takes();
+	worker_cannot_say(worker.taken[0].id);
+	worker_link_look(to_worker);
+	is_served = false;
+	time_passes(WORKER_PATIENCE_NS);
+	worker_link_see(to_worker);
+	ck_assert_uint_eq(times_done[0], 0);
+	worker_completes(worker.taken[0].id, NVME_SC_SUCCESS);
+	worker_link_look(to_worker);
+	ck_assert_uint_eq(times_done[0], 1);
+}
+END_TEST
+
 START_TEST(does_not_do_again_what_must_be_done_once)
 {
 	requests[1].is_once = true;
@@ -215,6 +288,10 @@ int main(void)
 	         keeps_what_is_lost_when_the_patience_for_the_rest_is_over,
 	         does_what_is_lost_never_before_a_successor_has_proved_that_it_is_over,
 	         tells_the_host_of_a_lost_request_whose_namespace_does_not_come,
+	         gives_up_what_is_lost_of_a_namespace_that_is_taken_away,
+	         gives_it_up_also_where_there_is_no_successor,
+	         gives_it_up_in_the_end_where_it_was_taken_away_before,
+	         does_not_give_up_what_a_worker_has,
 	         does_not_do_again_what_must_be_done_once);
 	describe(suite,
 	         "a link without a worker",
