@@ -214,12 +214,16 @@ static int add(struct parcel *parcel, const Nvmetd__Handover *item, int fd)
 	return parcel_add(parcel, bytes, size, fd);
 }
 
+/* Those that are not ending, each for a reason of its own. */
 static uint32_t count_io_queues(const struct controller *controller)
 {
 	uint32_t n = 0;
 
-	list_for_each (link, (struct list *)&controller->seats)
-		n += container_of(link, struct seat, link)->qid > 0;
+	list_for_each (link, (struct list *)&controller->seats) {
+		const struct seat *seat = container_of(link, struct seat, link);
+
+		n += seat->qid > 0 && !seat->closing && !seat->terminating;
+	}
 	return n;
 }
 

@@ -107,8 +107,10 @@ static void visit(void)
 	if (host_controller_open(&controller, &options) == 0 &&
 	    host_controller_queues(&controller, 1, &granted) == 0 &&
 	    host_controller_open_queue(&controller, &queue, 1, 16, 4) == 0) {
-		host_get_log(&controller, 0x02, false, 0, page, 512);
-		if (host_namespace_identify(&controller, 2, &space) == 0) {
+		/* what is not answered in time stays in flight, and its place on the stack with it
+		 */
+		if (host_get_log(&controller, 0x02, false, 0, page, 512) != HOST_E_DEADLINE &&
+		    host_namespace_identify(&controller, 2, &space) == 0) {
 			struct host_request request = host_io(&space, NVME_IO_READ, 0, 1, page);
 
 			host_queue_execute(&queue, &request, SOON_MS);
