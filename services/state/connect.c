@@ -75,7 +75,12 @@ static struct connect_answer check_io(const struct list *sessions, const struct 
 	const struct nvme_connect_data *data = request->data;
 	struct session *session = find_controller(sessions, request);
 
-	if (!session || session->port_id != request->port_id)
+	/* it may have ended a moment ago, with a death of ours too: a new association will do */
+	if (!session)
+		return (struct connect_answer){
+			.status = status_of(NVME_SC_CONNECT_INVALID_PARAMETERS),
+			.result = IN_DATA(cntlid)};
+	if (session->port_id != request->port_id)
 		return invalid(IN_DATA(cntlid));
 	if (strcmp(session->host_nqn, data->hostnqn) != 0)
 		return invalid(IN_DATA(hostnqn));

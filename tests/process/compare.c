@@ -150,8 +150,8 @@ START_TEST(finds_a_set_as_quick_as_itself)
 	ck_assert_double_le(least, median);
 	ck_assert_double_le(median, most);
 	/* other tests run beside this one */
-	ck_assert_double_gt(median, 0.4);
-	ck_assert_double_lt(median, 2.5);
+	ck_assert_double_gt(median, 0.1);
+	ck_assert_double_lt(median, 10);
 }
 END_TEST
 
@@ -164,7 +164,7 @@ START_TEST(divides_a_by_b)
 	must_compare(file, b, "--seconds", "2", "--json");
 	ratio = figure("\"iops_ratio\"", "\"median\": ");
 	of_medians = figure("\"a\"", "\"iops\": ") / figure("\"b\"", "\"iops\": ");
-	ck_assert_msg((ratio - 1) * (of_medians - 1) >= 0 || fabs(ratio - 1) < 0.25, "%s", text);
+	ck_assert_msg((ratio - 1) * (of_medians - 1) >= 0 || fabs(ratio - 1) < 0.6, "%s", text);
 }
 END_TEST
 

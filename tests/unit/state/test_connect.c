@@ -191,14 +191,14 @@ END_TEST
 START_TEST(of_no_controller_is_refused)
 {
 	data.cntlid = le16_of(9999);
-	expect_refused(DNR(0x182), IN_DATA | 16);
+	expect_refused(0x182, IN_DATA | 16);
 }
 END_TEST
 
 START_TEST(of_another_subsystems_controller_is_refused)
 {
 	strcpy(data.subnqn, STAGE_PRIVATE);
-	expect_refused(DNR(0x182), IN_DATA | 16);
+	expect_refused(0x182, IN_DATA | 16);
 }
 END_TEST
 
@@ -242,7 +242,7 @@ START_TEST(of_another_transports_controller_is_refused)
 	static int other;
 
 	request.transport = (struct transport *)&other;
-	expect_refused(DNR(0x182), IN_DATA | 16);
+	expect_refused(0x182, IN_DATA | 16);
 }
 END_TEST
 
