@@ -188,7 +188,7 @@ static void given_a_device_that_does_not_answer(void)
 	struct rig_namespace served[2] = {two[0], two[1]};
 
 	ck_assert(slow_file_begin(SLOW_FILE_WAITS, &why));
-	rig_patience(200);
+	rig_patience(1500); /* a busy machine is not to be taken for a silent device */
 	rig_begin(2);
 	served[0].path = slow_file_path();
 	rig_serve(served, 2);
