@@ -180,7 +180,6 @@ static void all_are_adopted(struct letter *letter)
 
 	if (reactor->is_left) /* they rest until the next process has them */
 		return;
-	reactor->wire->freeze(reactor, false);
 	for (unsigned i = 0; i < reactor->n_queue_slots; i++) {
 		struct queue *queue = reactor->queues[i];
 

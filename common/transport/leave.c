@@ -23,7 +23,7 @@ static void take_over_loops(struct transport *transport)
 	for (unsigned i = 0; i < transport->n_reactors; i++) {
 		reactor_join(transport->reactors[i]);
 		transport->reactors[i]->is_left = true;
-		transport->wire->freeze(transport->reactors[i], true);
+		transport->wire->freeze(transport->reactors[i]);
 	}
 }
 
@@ -72,18 +72,6 @@ static void come_to_rest(struct transport *transport)
 
 /* ------------------------------------------------------------------ packing */
 
-static bool copy_bytes(ProtobufCBinaryData *ret_copy, const void *bytes, size_t length)
-{
-	if (length == 0)
-		return true;
-	ret_copy->data = malloc(length);
-	if (!ret_copy->data)
-		return false;
-	memcpy(ret_copy->data, bytes, length);
-	ret_copy->len = length;
-	return true;
-}
-
 Nvmetd__HandoverRequest *request_leave(const struct request *request, const uint8_t *data,
                                        uint32_t have)
 {
@@ -99,8 +87,8 @@ Nvmetd__HandoverRequest *request_leave(const struct request *request, const uint
 	message->length = request->length;
 	message->status = request->status.value;
 	message->error_location = request->error_location;
-	if (copy_bytes(&message->command, &request->command, sizeof(request->command)) &&
-	    copy_bytes(&message->data, data, have))
+	if (handover_copy(&message->command, &request->command, sizeof(request->command)) &&
+	    handover_copy(&message->data, data, have))
 		return message;
 	nvmetd__handover_request__free_unpacked(message, NULL);
 	return NULL;

@@ -111,12 +111,12 @@ struct wire {
 	void (*terminate)(struct queue *queue, const char *reason);
 	void (*closed)(struct queue *queue);
 	/* A planned restart (succession.h); NULL, all of them: connections end, and hosts connect
-	 * anew. freeze: nothing is read from connections any more; or again, after resume().
+	 * anew. freeze: nothing is read from connections any more, until the process ends.
 	 * leave: fills in the message's part of this wire, in memory of its own, and returns
 	 * the connection's descriptor, which stays open; -1: it is not worth it, or no memory.
 	 * inherit: the opposite, with queue_open() and queue_inherit(); takes the descriptor. NULL:
 	 * it cannot be, and no queue was opened. */
-	void (*freeze)(struct reactor *reactor, bool is_frozen);
+	void (*freeze)(struct reactor *reactor);
 	int (*leave)(struct queue *queue, Nvmetd__HandoverConnection *message);
 	struct queue *(*inherit)(struct reactor *reactor, int fd,
 	                         const Nvmetd__HandoverConnection *message,

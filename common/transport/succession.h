@@ -2,6 +2,8 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "common/base/list.h"
 #include "proto/handover.pb-c.h"
@@ -54,6 +56,16 @@ void succession_adopt(struct transport *transport);
 void succession_forget(struct transport *transport); /* of those not adopted */
 /* One that is not adopted, to be left to the next: both are the caller's. False: that was all. */
 bool succession_pass_on(struct transport *transport, Nvmetd__Handover **ret_item, int *ret_fd);
+
+/* A copy that a message owns; of no bytes: none. False: no memory. */
+static inline bool handover_copy(ProtobufCBinaryData *ret_copy, const void *bytes, size_t length)
+{
+	ret_copy->data = length > 0 ? malloc(length) : NULL;
+	ret_copy->len = ret_copy->data ? length : 0;
+	if (ret_copy->data)
+		memcpy(ret_copy->data, bytes, length);
+	return ret_copy->len == length;
+}
 
 /* Reactor. A message of its own (nvmetd__handover_request__free_unpacked()) with `have` bytes of
  * data; NULL: no memory. */

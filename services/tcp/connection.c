@@ -177,12 +177,12 @@ struct queue *connection_inherit(struct reactor *reactor, int fd,
 	return &connection->queue;
 }
 
-void connection_freeze(struct reactor *reactor, bool is_frozen)
+void connection_freeze(struct reactor *reactor)
 {
 	struct lane *lane = lane_of(reactor);
 
 	if (lane)
-		lane->is_frozen = is_frozen;
+		lane->is_frozen = true;
 }
 
 void connection_warn(struct connection *connection, const char *format, ...)

@@ -128,7 +128,7 @@ void connection_closed(struct queue *queue);
 void connection_describe(struct queue *queue, bool *ret_header_digest, bool *ret_data_digest);
 
 /* A planned restart; see port.h. */
-void connection_freeze(struct reactor *reactor, bool is_frozen);
+void connection_freeze(struct reactor *reactor);
 struct queue *connection_inherit(struct reactor *reactor, int fd,
                                  const Nvmetd__HandoverConnection *message,
                                  struct controller *controller);

@@ -14,16 +14,6 @@
 
 /* ------------------------------------------------------------------ leaving */
 
-/* NULL and no length: nothing. False: no memory. */
-static bool copy(ProtobufCBinaryData *ret_copy, const void *bytes, size_t length)
-{
-	ret_copy->data = length > 0 ? malloc(length) : NULL;
-	ret_copy->len = ret_copy->data ? length : 0;
-	if (ret_copy->data)
-		memcpy(ret_copy->data, bytes, length);
-	return ret_copy->len == length;
-}
-
 static void leave_agreement(const struct tcp_agreement *agreement, Nvmetd__HandoverTcp *left)
 {
 	left->initialized = agreement->initialized;
@@ -65,8 +55,9 @@ static bool leave_receiver(const struct connection *connection, Nvmetd__Handover
 	left->pad_bytes = progress.pad_bytes;
 	left->data_bytes = progress.data_bytes;
 	left->digest = progress.digest;
-	return copy(&left->header, receiver->pdu.bytes, receiver_header_taken(receiver)) &&
-	       copy(&left->data_digest_bytes, &progress.data_digest, progress.digest_bytes) &&
+	return handover_copy(&left->header, receiver->pdu.bytes, receiver_header_taken(receiver)) &&
+	       handover_copy(
+		       &left->data_digest_bytes, &progress.data_digest, progress.digest_bytes) &&
 	       leave_incoming(connection, left);
 }
 
@@ -145,9 +136,9 @@ int heir_leave(struct queue *queue, Nvmetd__HandoverConnection *message)
 	leave_agreement(&connection->receiver.agreement, left);
 	if (!leave_receiver(connection, left) || !leave_transfers(connection, left) ||
 	    !leave_unsent(connection, &left->unsent) ||
-	    !copy(&left->unread,
-	          connection->stash + connection->stash_taken,
-	          connection->stash_bytes - connection->stash_taken))
+	    !handover_copy(&left->unread,
+	                   connection->stash + connection->stash_taken,
+	                   connection->stash_bytes - connection->stash_taken))
 		return -1;
 	return connection->fd;
 }

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* nvmetd-bench compare says how two targets relate, which of them has failed, and lets none stay
  * stopped. */
-#include <math.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdlib.h>
