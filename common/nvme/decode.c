@@ -9,9 +9,6 @@
 #define FLAG_PSDT(flags) ((flags) >> 6)
 #define PSDT_SGL         1u
 
-#define SGL_OFFSET_BLOCK    (NVME_SGL_DATA_BLOCK << 4 | NVME_SGL_SUB_OFFSET)
-#define SGL_TRANSPORT_BLOCK (NVME_SGL_TRANSPORT << 4 | NVME_SGL_SUB_TRANSPORT)
-
 /* Set Features with a feature that we do not know may bring data: it is taken and refused. */
 #define SET_FEATURES_DATA_MAX 4096u
 #define HOST_IDENTIFIER_LONG  16u
@@ -29,77 +26,6 @@ struct nvme_status decode_flags(const struct nvme_command *command, uint16_t *re
 		return wrong(
 			NVME_SC_INVALID_FIELD, offsetof(struct nvme_command, flags), ret_location);
 	return STATUS_OK;
-}
-
-/* ------------------------------------------------------------------ where the data lies */
-
-static struct nvme_status check_in_capsule(const struct nvme_command *command,
-                                           enum nvme_transfer direction, uint32_t capsule_bytes,
-                                           uint32_t capsule_max, uint16_t *ret_location)
-{
-	uint32_t length = le32_get(command->sgl.length);
-
-	if (direction != NVME_TRANSFER_TO_CONTROLLER)
-		return wrong(NVME_SC_INVALID_FIELD,
-		             offsetof(struct nvme_command, sgl.type),
-		             ret_location);
-	if (le64_get(command->sgl.address) != 0 || length > capsule_max)
-		return wrong(NVME_SC_SGL_OFFSET,
-		             offsetof(struct nvme_command, sgl.address),
-		             ret_location);
-	if (length != capsule_bytes)
-		return wrong(NVME_SC_SGL_DATA_LENGTH,
-		             offsetof(struct nvme_command, sgl.length),
-		             ret_location);
-	return STATUS_OK;
-}
-
-static struct nvme_status check_transport(const struct nvme_command *command,
-                                          enum nvme_transfer direction, uint32_t capsule_bytes,
-                                          uint16_t *ret_location)
-{
-	if (capsule_bytes != 0)
-		return wrong(NVME_SC_INVALID_FIELD,
-		             offsetof(struct nvme_command, sgl.type),
-		             ret_location);
-	if (direction == NVME_TRANSFER_NONE && le32_get(command->sgl.length) != 0)
-		return wrong(NVME_SC_SGL_DATA_LENGTH,
-		             offsetof(struct nvme_command, sgl.length),
-		             ret_location);
-	return STATUS_OK;
-}
-
-/* A command without data may leave its descriptor zeroed; one with data finds it too short. */
-static bool is_null(const struct nvme_sgl *sgl)
-{
-	static const struct nvme_sgl null;
-
-	return memcmp(sgl, &null, sizeof(null)) == 0;
-}
-
-struct nvme_status decode_sgl(const struct nvme_command *command, enum nvme_transfer direction,
-                              uint32_t capsule_bytes, uint32_t capsule_max,
-                              struct decoded_sgl *ret_sgl, uint16_t *ret_location)
-{
-	bool in_capsule = command->sgl.type == SGL_OFFSET_BLOCK;
-	struct nvme_status status;
-
-	if (capsule_bytes == 0 && is_null(&command->sgl)) {
-		*ret_sgl = (struct decoded_sgl){.length = 0};
-		return STATUS_OK;
-	}
-	if (in_capsule)
-		status = check_in_capsule(
-			command, direction, capsule_bytes, capsule_max, ret_location);
-	else if (command->sgl.type == SGL_TRANSPORT_BLOCK)
-		status = check_transport(command, direction, capsule_bytes, ret_location);
-	else
-		status = wrong(
-			NVME_SC_SGL_TYPE, offsetof(struct nvme_command, sgl.type), ret_location);
-	if (status_is_ok(status))
-		*ret_sgl = (struct decoded_sgl){.length = le32_get(command->sgl.length),
-		                                .in_capsule = in_capsule};
-	return status;
 }
 
 /* ------------------------------------------------------------------ admin */

@@ -27,20 +27,6 @@
  * always described by an SGL. */
 struct nvme_status decode_flags(const struct nvme_command *command, uint16_t *ret_location);
 
-/* ------------------------------------------------------------------ where the data lies */
-
-struct decoded_sgl {
-	uint32_t length;
-	bool in_capsule; /* all of it follows the command in the capsule, from its first byte */
-};
-
-/* SGL1 of a message-based transport with ICDOFF 0 (Base 2.1 §4.3.2, TCP 1.1 §3.3.2).
- * direction: of the command; capsule_bytes: of data that the capsule brings; capsule_max: that
- * it may bring. */
-struct nvme_status decode_sgl(const struct nvme_command *command, enum nvme_transfer direction,
-                              uint32_t capsule_bytes, uint32_t capsule_max,
-                              struct decoded_sgl *ret_sgl, uint16_t *ret_location);
-
 /* ------------------------------------------------------------------ admin, fabrics */
 
 struct decoded_transfer {

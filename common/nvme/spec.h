@@ -72,10 +72,23 @@ struct nvme_sgl {
 	uint8_t type; /* type bits 7:4, sub type bits 3:0 */
 };
 
-#define NVME_SGL_DATA_BLOCK    0x0
-#define NVME_SGL_TRANSPORT     0x5
-#define NVME_SGL_SUB_OFFSET    0x1
-#define NVME_SGL_SUB_TRANSPORT 0xa
+#define NVME_SGL_DATA_BLOCK       0x0
+#define NVME_SGL_LAST_SEGMENT     0x3
+#define NVME_SGL_KEYED_DATA_BLOCK 0x4
+#define NVME_SGL_TRANSPORT        0x5
+#define NVME_SGL_SUB_ADDRESS      0x0
+#define NVME_SGL_SUB_OFFSET       0x1
+#define NVME_SGL_SUB_TRANSPORT    0xa
+#define NVME_SGL_SUB_INVALIDATE   0xf /* of a keyed block (RDMA 1.1 §3.2.2) */
+
+/* Keyed SGL Data Block descriptor */
+struct nvme_keyed_sgl {
+	struct le64 address;
+	uint8_t length[3];
+	uint8_t key[4];
+	uint8_t type;
+};
+_Static_assert(sizeof(struct nvme_keyed_sgl) == sizeof(struct nvme_sgl), "Base 2.1 §4.3.2");
 
 /* Base 2.1 §4.1: submission queue entry */
 struct nvme_command {

@@ -42,9 +42,12 @@ static const char *name_in_data(const struct task *task, size_t offset)
 	return nqn_of_field((const char *)task->data + offset);
 }
 
-static uint32_t size_limit(const struct view_port *port, const struct decoded_connect *connect)
+static uint32_t size_limit(const struct view_port *port, const struct seat *seat,
+                           const struct decoded_connect *connect)
 {
-	return connect->qid == 0 ? QUEUE_ADMIN_SIZE_MAX : port->max_queue_size;
+	uint32_t limit = connect->qid == 0 ? QUEUE_ADMIN_SIZE_MAX : port->max_queue_size;
+
+	return seat->size_max && seat->size_max < limit ? seat->size_max : limit;
 }
 
 /* A host may send two Connects at once; a queue has one, and one at a time (Base 2.1 §3.3.2.3). */
@@ -78,7 +81,11 @@ void connect_begin(struct transport *transport, struct task *task)
 		refuse(task, status_of(NVME_SC_CONNECT_BUSY), 0);
 		return;
 	}
-	if (connect.size > size_limit(port, &connect)) {
+	if (task->seat->has_qid && connect.qid != task->seat->expected_qid) {
+		refuse_parameter(task, IN_COMMAND(qid));
+		return;
+	}
+	if (connect.size > size_limit(port, task->seat, &connect)) {
 		refuse_parameter(task, IN_COMMAND(sqsize_0based));
 		return;
 	}
@@ -155,6 +162,7 @@ static void connect_admin(struct transport *transport, struct task *task,
 		refuse(task, status_of(NVME_SC_CONNECT_BUSY), 0);
 		return;
 	}
+	controller_limit_queues(controller, task->seat->io_size_max);
 	if (controller_is_news(controller))
 		log_info("%s: for %s from %s",
 		         controller->name,

@@ -132,6 +132,14 @@ static void set_properties(struct controller *controller, const struct view_subs
 	};
 }
 
+void controller_limit_queues(struct controller *controller, uint32_t size_max)
+{
+	uint64_t cap = controller->properties.cap;
+
+	if (size_max > 0 && (cap & 0xffff) > size_max - 1)
+		controller->properties.cap = (cap & ~UINT64_C(0xffff)) | (size_max - 1);
+}
+
 /* Takes the session. */
 static void begin(struct controller *controller, struct transport *transport,
                   Nvmetd__Session *session, bool discovery)

@@ -85,6 +85,10 @@ struct controller {
 int controller_new(struct controller **ret_controller, struct transport *transport,
                    Nvmetd__Session *session);
 
+/* Entries that its I/O queues may have at most, if the wire has a limit of its own; 0: it has not.
+ * Before its host can read CAP. */
+void controller_limit_queues(struct controller *controller, uint32_t size_max);
+
 /* Control thread. One that a predecessor has left: with its session, its properties and its counts,
  * but without a keep-alive timer until controller_revive(). A negative errno, or 0. */
 int controller_inherit(struct controller **ret_controller, struct transport *transport,

@@ -213,6 +213,6 @@ bool io_abandon(struct request *request)
 		request->checked = view->serial;
 		return false;
 	}
-	room_forfeit(&reactor->room, request);
+	request_forfeit_memory(request);
 	return true;
 }

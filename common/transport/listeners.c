@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "common/transport/listeners.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -97,6 +98,33 @@ static void retry(struct loop_timer *timer)
 
 	if (open_closed(transport))
 		listeners_report(transport);
+}
+
+static void lose(struct transport *transport, struct entry *entry, const char *reason)
+{
+	transport->wire->unlisten(take(&entry->listener));
+	snprintf(entry->reason, sizeof(entry->reason), "%s", reason);
+	log_warn("port %u: does not listen any more on %s:%s: %s: will try again",
+	         entry->port.id,
+	         entry->port.traddr,
+	         entry->port.trsvcid,
+	         reason);
+	loop_timer_set(
+		transport->service.loop, &transport->listeners.timer, clock_now_ns() + NS_PER_S);
+	listeners_report(transport);
+}
+
+void transport_listener_lost(struct transport *transport, struct listener *listener,
+                             const char *reason)
+{
+	list_for_each (link, &transport->listeners.all) {
+		struct entry *entry = entry_of(link);
+
+		if (entry->listener != listener)
+			continue;
+		lose(transport, entry, reason);
+		return;
+	}
 }
 
 /* ------------------------------------------------------------------ a new view */

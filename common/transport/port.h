@@ -4,10 +4,12 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/uio.h>
 
 #include "common/base/clock.h"
 #include "common/base/list.h"
 #include "common/loop/loop.h"
+#include "common/nvme/sgl.h"
 #include "common/nvme/spec.h"
 #include "common/nvme/status.h"
 #include "common/proc/service.h"
@@ -35,6 +37,8 @@
  *                     transfer          or REQUEST_E_LATER: go on reading; fetch() comes when
  *                                       request->data is there. (Its data may lie behind
  *                                       other commands: stopping here would be a deadlock.)
+ *                   or request_bring(): the data in the capsule has come already, into
+ *                   memory that reactor_lend() gave
  *             wire  ... receives the data into request->data ...
  *             wire  request_execute()   now the core has it; it finds the room for what goes
  *                                       to the host by itself
@@ -87,6 +91,8 @@ struct wire {
 	struct service_role role;
 	void *options;      /* given to role.options' take() */
 	const char *trtype; /* "tcp" */
+	/* Keyed data blocks that a command may have; 0: the transport moves data by messages. */
+	uint32_t blocks_max;
 
 	/* Control thread. listen: 0, or negative errno: reason says why, and the core tries
 	 * again each second. Connections accepted go to transport_place(). */
@@ -106,6 +112,11 @@ struct wire {
 	/* request->data of an answer that is not sent yet is borrowed, and goes away: calls
 	 * request_keep_data() now, and does no more than that. Only where queue->may_borrow. */
 	void (*keep)(struct request *request);
+	/* What request_bring() brought is the wire's again, at the latest with request_finish(), or
+	 * when the core drops the request of a closed queue. is_lost: but for its memory, which
+	 * something that nobody can end may still be at; it is nobody's any more. NULL if it brings
+	 * nothing. */
+	void (*regain)(struct request *request, bool is_lost);
 	/* The core ends this connection (keep-alive expired, controller gone, protocol error in
 	 * Connect …): the wire closes it, after what is to be sent has been sent, within 2 s. */
 	void (*terminate)(struct queue *queue, const char *reason);
@@ -134,8 +145,30 @@ struct loop *transport_loop(struct transport *transport); /* the control thread'
  * connection stays yours. host_address: as in struct queue. */
 bool transport_place(struct transport *transport, void *connection, const char *host_address);
 
+/* Control thread: what the port allows now. False: there is no such port any more. */
+struct port_limits {
+	uint32_t in_capsule_bytes; /* of data, in a capsule of an I/O queue */
+	uint32_t queue_size;       /* entries of an I/O queue */
+};
+bool transport_port_limits(const struct transport *transport, uint32_t port_id,
+                           struct port_limits *ret_limits);
+
+/* Control thread: the listener does not listen any more (its device is gone). It is closed by
+ * wire->unlisten(), and opened again as soon as that can be; not from within listen(). */
+void transport_listener_lost(struct transport *transport, struct listener *listener,
+                             const char *reason);
+
 struct loop *reactor_loop(struct reactor *reactor);
 unsigned reactor_index(const struct reactor *reactor);
+
+/* All memory that the data of requests lies in: of one piece, page-aligned; as long as the
+ * reactor. For a device that wants to know it before. */
+struct iovec reactor_memory(struct reactor *reactor);
+
+/* Memory of it for what hosts send unasked, which is the wire's until it is given back, or for
+ * ever: half of all at most. bytes: ARENA_BLOCK_MAX at most. False: there is none. */
+bool reactor_lend(struct reactor *reactor, uint32_t bytes, uint64_t *ret_offset);
+void reactor_take_back(struct reactor *reactor, uint32_t bytes, uint64_t offset);
 
 /* ------------------------------------------------------------------ queue */
 
@@ -149,9 +182,15 @@ struct queue {
 	char local_address[64]; /* without the port */
 	char local_service[16];
 
-	bool connected;            /* wire: Connect has succeeded */
-	bool sqflow_disabled;      /* wire: SQHD is not used; SUCCESS may be */
-	bool may_borrow;           /* the wire's: answers may bring borrowed data */
+	bool connected;       /* wire: Connect has succeeded */
+	bool sqflow_disabled; /* wire: SQHD is not used; SUCCESS may be */
+	bool may_borrow;      /* the wire's: answers may bring borrowed data */
+	/* the wire's, before queue_open(), if it is bound to it; 0: it is not */
+	uint32_t size_max;    /* entries that Connect may ask for */
+	uint32_t io_size_max; /* of an admin queue: that I/O queues beside it may ask for */
+	uint32_t capsule_max; /* bytes of data in a capsule */
+	bool has_qid;         /* Connect must be for expected_qid */
+	uint16_t expected_qid;
 	uint16_t qid;              /* wire */
 	uint32_t size;             /* entries */
 	uint32_t in_capsule_bytes; /* wire: the most that a capsule may carry on this queue now */
@@ -215,9 +254,12 @@ struct request {
 	uint8_t owner;               /* enum request_owner, the core's */
 	uint8_t kind;                /* enum request_kind, the core's */
 	enum nvme_transfer direction;
-	uint32_t length;  /* bytes of data, 0 if none; known after decode */
+	uint32_t length;  /* bytes of data, 0 if none; known after decode, as the next two: */
+	uint32_t offset;  /* in the capsule's data, where they begin */
+	uint8_t n_listed; /* keyed data blocks that the capsule lists; 0: SGL1 is the only one */
 	uint8_t *data;    /* in the arena, aligned to 4096; NULL if none; or borrowed: */
 	bool is_borrowed; /* not in the arena, and not the request's own; read only */
+	bool is_brought;  /* in memory that was lent to the wire */
 	uint64_t arena_offset;
 	struct nvme_status status;  /* the answer */
 	uint32_t result[2];         /* dword 0 and 1 of the completion */
@@ -254,14 +296,22 @@ struct request {
 	uint8_t early; /* enum request_early, the core's */
 };
 
-/* capsule_bytes: of data in the capsule, as PLEN says (not yet received). A data length that
+/* capsule: of the data in the capsule, which need not have been received yet. A data length that
  * does not fit the command is REQUEST_FAILED. */
 enum request_source request_decode(struct request *request, const struct nvme_command *command,
-                                   uint32_t capsule_bytes);
+                                   const struct sgl_capsule *capsule);
 
 /* After decode said REQUEST_IN_CAPSULE or REQUEST_TRANSFER: memory for the data. 0, or enum
  * request_error. (0 and nothing done for a request with other directions.) */
 int request_reserve(struct request *request);
+
+/* Instead, of REQUEST_IN_CAPSULE: its data is in memory that reactor_lend() gave. It is the core's
+ * until request_regain() says true, or wire->regain() comes. */
+void request_bring(struct request *request, uint8_t *data, uint64_t arena_offset);
+
+/* Once it was responded to: is the memory that it brought the wire's again? False: a worker may
+ * still be at it, or it has brought none; wire->regain() says when. */
+bool request_regain(struct request *request);
 
 void request_execute(struct request *request);
 

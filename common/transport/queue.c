@@ -69,6 +69,9 @@ static void hand_to_wire(struct queue *queue, struct request *request)
 	request->direction = NVME_TRANSFER_NONE;
 	request->length = 0;
 	request->data = NULL;
+	request->is_brought = false;
+	request->offset = 0;
+	request->n_listed = 0;
 	request->status = STATUS_OK;
 	memset(request->result, 0, sizeof(request->result));
 	memset(request->wire_u32, 0, sizeof(request->wire_u32));
@@ -190,13 +193,19 @@ struct request *queue_find(struct queue *queue, uint16_t cid)
 
 /* ------------------------------------------------------------------ its beginning */
 
+static uint32_t limit_capsule(const struct queue *queue, uint32_t bytes)
+{
+	return queue->wire->blocks_max > 0 && bytes > queue->capsule_max ? queue->capsule_max
+	                                                                 : bytes;
+}
+
 int queue_open(struct queue *queue, struct reactor *reactor, const struct wire *wire)
 {
 	int r;
 
 	queue->reactor = reactor;
 	queue->wire = wire;
-	queue->in_capsule_bytes = QUEUE_ADMIN_IN_CAPSULE;
+	queue->in_capsule_bytes = limit_capsule(queue, QUEUE_ADMIN_IN_CAPSULE);
 	queue->connected = queue->sqflow_disabled = queue->closing = queue->is_fenced = false;
 	queue->may_borrow = false;
 	queue->starved = queue->resumable = false;
@@ -250,7 +259,7 @@ bool queue_connect(struct queue *queue, struct task_connected *connected)
 	queue->controller = take(&connected->controller);
 	queue->qid = connected->qid;
 	queue->size = connected->size;
-	queue->in_capsule_bytes = connected->in_capsule_bytes;
+	queue->in_capsule_bytes = limit_capsule(queue, connected->in_capsule_bytes);
 	queue->sqflow_disabled = connected->sqflow_disabled;
 	queue->connected = true;
 	list_remove(&queue->unborn); /* it is in it if another Connect was refused meanwhile */

@@ -30,6 +30,23 @@ unsigned reactor_index(const struct reactor *reactor)
 	return reactor->index;
 }
 
+struct iovec reactor_memory(struct reactor *reactor)
+{
+	const struct region *region = arena_region(reactor->room.arena);
+
+	return (struct iovec){.iov_base = region->memory, .iov_len = region->size};
+}
+
+bool reactor_lend(struct reactor *reactor, uint32_t bytes, uint64_t *ret_offset)
+{
+	return room_lend(&reactor->room, bytes, ret_offset);
+}
+
+void reactor_take_back(struct reactor *reactor, uint32_t bytes, uint64_t offset)
+{
+	room_take_back(&reactor->room, bytes, offset);
+}
+
 /* ------------------------------------------------------------------ queues */
 
 struct queue *reactor_queue(struct reactor *reactor, uint64_t number)

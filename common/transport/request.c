@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/nvme/decode.h"
+#include "common/nvme/sgl.h"
 #include "common/shm/memory.h"
 #include "common/transport/controller.h"
 #include "common/transport/io.h"
@@ -69,15 +70,17 @@ static struct nvme_status decode_control(struct request *request, struct decoded
 
 static struct nvme_status decode_data(struct request *request,
                                       const struct decoded_transfer *transfer,
-                                      uint32_t capsule_bytes)
+                                      const struct sgl_capsule *capsule)
 {
+	struct sgl_rules rules = {.blocks_max = request->queue->wire->blocks_max,
+	                          .capsule_max = request->queue->in_capsule_bytes};
 	struct decoded_sgl sgl;
 	struct nvme_status status;
 
-	status = decode_sgl(&request->command,
+	status = sgl_decode(&request->command,
+	                    &rules,
+	                    capsule,
 	                    transfer->direction,
-	                    capsule_bytes,
-	                    request->queue->in_capsule_bytes,
 	                    &sgl,
 	                    &request->error_location);
 	if (!status_is_ok(status))
@@ -87,6 +90,8 @@ static struct nvme_status decode_data(struct request *request,
 		             offsetof(struct nvme_command, sgl.length),
 		             &request->error_location);
 	request->length = sgl.length;
+	request->offset = sgl.offset;
+	request->n_listed = (uint8_t)sgl.n_listed;
 	if (sgl.length == 0)
 		return STATUS_OK;
 	request->direction = transfer->direction;
@@ -96,7 +101,7 @@ static struct nvme_status decode_data(struct request *request,
 }
 
 enum request_source request_decode(struct request *request, const struct nvme_command *command,
-                                   uint32_t capsule_bytes)
+                                   const struct sgl_capsule *capsule)
 {
 	struct queue *queue = request->queue;
 	struct decoded_transfer transfer;
@@ -112,12 +117,28 @@ enum request_source request_decode(struct request *request, const struct nvme_co
 		status = decode_control(request, &transfer);
 	}
 	if (status_is_ok(status))
-		status = decode_data(request, &transfer, capsule_bytes);
+		status = decode_data(request, &transfer, capsule);
 	if (status_is_ok(status))
 		return (enum request_source)request->source;
 	request->kind = REQUEST_DONE;
 	request->status = status;
 	return REQUEST_FAILED;
+}
+
+void request_bring(struct request *request, uint8_t *data, uint64_t arena_offset)
+{
+	request->data = data;
+	request->arena_offset = arena_offset;
+	request->is_brought = true;
+}
+
+bool request_regain(struct request *request)
+{
+	if (!request->is_brought || request->early != REQUEST_EARLY_NONE)
+		return false;
+	request->is_brought = false;
+	request->data = NULL;
+	return true;
 }
 
 int request_reserve(struct request *request)
@@ -144,7 +165,7 @@ static void send_task(struct request *request)
 		request_answer(request, status_of(NVME_SC_INTERNAL));
 		return;
 	}
-	if (brings) /* the task has a copy */
+	if (brings && !request->is_brought) /* the task has a copy */
 		room_give(&queue->reactor->room, request);
 	task->queue = queue->number;
 	task->index = request->index;
@@ -234,10 +255,28 @@ static bool end_loan(struct request *request)
 	return true;
 }
 
+/* What it brought is the wire's again. False: it brought nothing. */
+static bool return_brought(struct request *request, bool is_lost)
+{
+	if (__builtin_expect(!request->is_brought, 1))
+		return false;
+	request->is_brought = false;
+	request->data = NULL;
+	request->queue->wire->regain(request, is_lost);
+	return true;
+}
+
 static void give_back_memory(struct request *request)
 {
 	end_loan(request);
-	room_give(&request->queue->reactor->room, request);
+	if (!return_brought(request, false))
+		room_give(&request->queue->reactor->room, request);
+}
+
+void request_forfeit_memory(struct request *request)
+{
+	if (!return_brought(request, true))
+		room_forfeit(&request->queue->reactor->room, request);
 }
 
 static void give_up(struct request *request)

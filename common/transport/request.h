@@ -62,6 +62,9 @@ __attribute__((cold)) void request_answer_early(struct request *request);
 /* The worker is done with a request that was answered early. */
 __attribute__((cold)) void request_end_early(struct request *request);
 
+/* room_forfeit(), or the same of what it brought. */
+void request_forfeit_memory(struct request *request);
+
 /* Memory for what goes to the host has come. */
 void request_resume(struct request *request);
 

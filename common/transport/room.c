@@ -42,9 +42,14 @@ void room_share_init(struct room_share *share, bool is_hosts)
 
 /* ------------------------------------------------------------------ how much there is */
 
+static uint64_t whole(const struct room *room)
+{
+	return arena_region(room->arena)->size - room->lent_bytes;
+}
+
 static uint64_t size_of(const struct room *room, enum room_part part)
 {
-	uint64_t size = arena_region(room->arena)->size;
+	uint64_t size = whole(room);
 
 	return part == ROOM_RESERVE ? size / 4 : size - size / 4;
 }
@@ -53,7 +58,7 @@ static uint64_t size_of(const struct room *room, enum room_part part)
 static uint64_t share_max(const struct room *room, const struct room_share *share,
                           enum room_part part)
 {
-	uint64_t size = arena_region(room->arena)->size, most;
+	uint64_t size = whole(room), most;
 
 	if (part == ROOM_RESERVE)
 		return size / 4 / 16;
@@ -220,6 +225,28 @@ void room_forfeit(struct room *room, struct request *request)
 	if (request->data)
 		leave_share(room, request, block_bytes(request->length));
 }
+
+/* ------------------------------------------------------------------ lending */
+
+bool room_lend(struct room *room, uint32_t bytes, uint64_t *ret_offset)
+{
+	uint64_t block = block_bytes(bytes);
+
+	if (room->lent_bytes + block > arena_region(room->arena)->size / 2 ||
+	    whole(room) < block + ROOM_SIZE_MIN || arena_take(room->arena, bytes, ret_offset) != 0)
+		return false;
+	room->lent_bytes += block;
+	return true;
+}
+
+void room_take_back(struct room *room, uint32_t bytes, uint64_t offset)
+{
+	room->lent_bytes -= block_bytes(bytes);
+	arena_give(room->arena, offset);
+	room->is_given = true;
+}
+
+/* ------------------------------------------------------------------ who waits */
 
 static struct request *next_of(struct room *room, struct room_share *share)
 {

@@ -54,6 +54,7 @@ struct room_share {
 
 struct room {
 	struct arena *arena;
+	uint64_t lent_bytes; /* to the wire: as if the arena were so much smaller */
 	struct room_use uses[ROOM_PARTS];
 	struct room_share unborn; /* queues before Connect */
 	struct room_share discovery;
@@ -80,6 +81,11 @@ void room_give(struct room *room, struct request *request);
 /* Something that nobody can end may still be at its memory: it is nobody's from now on, as long as
  * there is this room, and counts for no share. Nothing if it has none. */
 void room_forfeit(struct room *room, struct request *request);
+
+/* Memory that is for no request, of ARENA_BLOCK_MAX bytes at most: half of the arena in all, and no
+ * more than leaves ROOM_SIZE_MIN. False: there is none. */
+bool room_lend(struct room *room, uint32_t bytes, uint64_t *ret_offset);
+void room_take_back(struct room *room, uint32_t bytes, uint64_t offset);
 
 /* A request that waited and now has its memory; NULL: none. */
 struct request *room_next(struct room *room);

@@ -20,6 +20,10 @@ struct seat *seat_new(const struct queue *queue)
 	seat->host = spread_host(queue->host_address);
 	snprintf(seat->local_address, sizeof(seat->local_address), "%s", queue->local_address);
 	snprintf(seat->local_service, sizeof(seat->local_service), "%s", queue->local_service);
+	seat->size_max = queue->size_max;
+	seat->io_size_max = queue->io_size_max;
+	seat->has_qid = queue->has_qid;
+	seat->expected_qid = queue->expected_qid;
 	list_init(&seat->link);
 	list_init(&seat->tasks);
 	atomic_fetch_add(&seat->reactor->n_seats, 1);

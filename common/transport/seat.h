@@ -38,6 +38,10 @@ struct seat {
 	uint32_t host; /* as it is counted in the spread */
 	char local_address[64];
 	char local_service[16];
+	uint32_t size_max; /* entries; 0: as the port has it; the next two as well: */
+	uint32_t io_size_max;
+	bool has_qid;
+	uint16_t expected_qid;
 
 	/* the control thread's */
 	struct controller *controller; /* NULL: not connected */

@@ -20,6 +20,18 @@ struct loop *transport_loop(struct transport *transport)
 	return transport->service.loop;
 }
 
+bool transport_port_limits(const struct transport *transport, uint32_t port_id,
+                           struct port_limits *ret_limits)
+{
+	const struct view_port *port = transport->view ? view_port(transport->view, port_id) : NULL;
+
+	if (!port)
+		return false;
+	*ret_limits = (struct port_limits){.in_capsule_bytes = port->in_capsule_bytes,
+	                                   .queue_size = port->max_queue_size};
+	return true;
+}
+
 /* ------------------------------------------------------------------ where connections are */
 
 bool transport_place(struct transport *transport, void *connection, const char *host_address)

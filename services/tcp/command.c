@@ -6,6 +6,7 @@
 static bool begin(struct connection *connection)
 {
 	struct receiver *receiver = &connection->receiver;
+	struct sgl_capsule capsule = {.bytes = receiver->shape.data_bytes};
 
 	if (connection->incoming)
 		return true;
@@ -13,7 +14,7 @@ static bool begin(struct connection *connection)
 	if (!connection->incoming)
 		return false;
 	connection->origin = request_decode(
-		connection->incoming, &receiver->pdu.capsule.command, receiver->shape.data_bytes);
+		connection->incoming, &receiver->pdu.capsule.command, &capsule);
 	return true;
 }
 

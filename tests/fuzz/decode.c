@@ -7,6 +7,7 @@
 
 #include "common/base/error.h"
 #include "common/nvme/decode.h"
+#include "common/nvme/sgl.h"
 #include "common/transport/admission.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -29,17 +30,15 @@ static struct view_port port;
 static void check_transfer(const struct nvme_command *command,
                            const struct decoded_transfer *transfer, uint32_t capsule_bytes)
 {
+	static const struct sgl_rules rules = {.capsule_max = IN_CAPSULE_MAX};
+	struct sgl_capsule capsule = {.bytes = capsule_bytes};
 	struct decoded_sgl sgl;
 	uint16_t location = 0;
 
 	must(transfer->least <= transfer->most && transfer->most <= DECODE_TRANSFER_MAX);
 	must(transfer->direction != NVME_TRANSFER_NONE || transfer->most == 0);
-	if (!status_is_ok(decode_sgl(command,
-	                             transfer->direction,
-	                             capsule_bytes,
-	                             IN_CAPSULE_MAX,
-	                             &sgl,
-	                             &location))) {
+	if (!status_is_ok(
+		    sgl_decode(command, &rules, &capsule, transfer->direction, &sgl, &location))) {
 		must(location < sizeof(*command));
 		return;
 	}

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* A host's commands, decoded: what is let through, and which status and field the rest gets. */
 #include "common/nvme/decode.h"
+#include "common/nvme/sgl.h"
 
 #include <stddef.h>
 #include <string.h>
@@ -72,7 +73,10 @@ END_TEST
 
 static struct nvme_status decode(enum nvme_transfer direction, uint32_t capsule_bytes)
 {
-	return decode_sgl(&command, direction, capsule_bytes, CAPSULE_MAX, &sgl, &location);
+	static const struct sgl_rules rules = {.capsule_max = CAPSULE_MAX};
+	struct sgl_capsule capsule = {.bytes = capsule_bytes};
+
+	return sgl_decode(&command, &rules, &capsule, direction, &sgl, &location);
 }
 
 START_TEST(takes_write_data_from_the_capsule)

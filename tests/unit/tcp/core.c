@@ -254,7 +254,7 @@ struct request *queue_at(struct queue *queue, uint16_t index)
 }
 
 enum request_source request_decode(struct request *request, const struct nvme_command *command,
-                                   uint32_t capsule_bytes)
+                                   const struct sgl_capsule *capsule)
 {
 	uint32_t length = le32_get(command->sgl.length);
 
@@ -266,7 +266,7 @@ enum request_source request_decode(struct request *request, const struct nvme_co
 		return REQUEST_NO_DATA;
 	if (command->sgl.type != NVME_SGL_SUB_OFFSET)
 		return REQUEST_TRANSFER;
-	if (capsule_bytes == length)
+	if (capsule->bytes == length)
 		return REQUEST_IN_CAPSULE;
 	request->status = status_dnr(NVME_SC_SGL_DATA_LENGTH);
 	return REQUEST_FAILED;
