@@ -31,9 +31,9 @@ static void put_common(struct nvme_identify_controller *wire,
 	wire->elpe_0based = NVME_ERROR_ENTRIES - 1;
 	wire->kas = le16_of(NVME_KAS_UNITS);
 	wire->maxcmd = le16_of((uint16_t)from->max_commands);
-	wire->sgls = le32_of(NVME_SGLS_SUPPORTED | NVME_SGLS_OFFSET);
+	wire->sgls = le32_of(from->sgls);
 	wire->icdoff = le16_of(0);
-	wire->msdbd = 1;
+	wire->msdbd = from->descriptors_max;
 	wire->iorcsz = le32_of(1);
 	wire->ioccsz = le32_of((64 + from->in_capsule_bytes) / 16);
 }

@@ -45,7 +45,8 @@
 #define NVME_ONCS_SAVE_SELECT      0x10
 #define NVME_OFCS_DISCONNECT       0x01
 #define NVME_SGLS_SUPPORTED        (1u << 0)
-#define NVME_SGLS_OFFSET           (1u << 20)
+#define NVME_SGLS_KEYED            (1u << 2)  /* keyed SGL data block descriptors */
+#define NVME_SGLS_OFFSET           (1u << 20) /* the address is an offset, also in a capsule */
 
 /* CNS 01h: Identify Controller (Figure 312) */
 struct nvme_identify_controller {
@@ -133,6 +134,8 @@ struct identify_controller {
 	uint8_t mdts;
 	uint32_t max_commands;
 	uint32_t in_capsule_bytes;
+	uint32_t sgls;
+	uint8_t descriptors_max; /* MSDBD */
 };
 
 void identify_controller_build(struct nvme_identify_controller *ret_wire,

@@ -100,7 +100,7 @@ void connect_begin(struct transport *transport, struct task *task)
 	task->connected.qid = connect.qid;
 	task->connected.size = connect.size;
 	task->connected.sqflow_disabled = connect.sqflow_disabled;
-	task->connected.in_capsule_bytes = connect.qid == 0 ? QUEUE_ADMIN_IN_CAPSULE
+	task->connected.in_capsule_bytes = connect.qid == 0 ? transport->wire->admin_in_capsule
 	                                                    : port->in_capsule_bytes;
 	task->deadline_ns = clock_now_ns() + CONNECT_DEADLINE_NS;
 	asks_ask(transport, task);

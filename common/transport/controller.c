@@ -100,14 +100,15 @@ struct controller *controller_drop(struct controller *controller)
 	return NULL;
 }
 
-static int allocate(struct controller **ret_controller, unsigned n_shares)
+static int allocate(struct controller **ret_controller, const struct transport *transport)
 {
+	unsigned n_shares = transport->n_reactors;
 	struct controller *controller = line_alloc(sizeof(*controller));
 
 	if (!controller)
 		return error_origin(-ENOMEM);
 	atomic_init(&controller->references, 1);
-	error_log_init(&controller->errors);
+	error_log_init(&controller->errors, transport->wire->trtype_code);
 	list_init(&controller->link);
 	list_init(&controller->seats);
 	controller->keep_alive = LOOP_TIMER(period_ends);
@@ -168,7 +169,7 @@ int controller_new(struct controller **ret_controller, struct transport *transpo
 
 	subsystem = transport->view ? view_subsystem(transport->view, session->subsystem) : NULL;
 	port = transport->view ? view_port(transport->view, session->port_id) : NULL;
-	r = subsystem && port ? allocate(&controller, transport->n_reactors) : -ENOENT;
+	r = subsystem && port ? allocate(&controller, transport) : -ENOENT;
 	if (r) {
 		nvmetd__session__free_unpacked(session, NULL);
 		return error_trace(r);
@@ -197,7 +198,7 @@ int controller_inherit(struct controller **ret_controller, struct transport *tra
 {
 	Nvmetd__Session *session = message->session ? session_copy(message->session) : NULL;
 	struct controller *controller;
-	int r = session ? allocate(&controller, transport->n_reactors) : -EINVAL;
+	int r = session ? allocate(&controller, transport) : -EINVAL;
 
 	if (r) {
 		if (session)

@@ -3,11 +3,10 @@
 
 #include <string.h>
 
-#define TRTYPE_TCP 3 /* the only transport there is */
-
-void error_log_init(struct error_log *log)
+void error_log_init(struct error_log *log, uint8_t trtype)
 {
 	memset(log, 0, sizeof(*log));
+	log->trtype = trtype;
 	pthread_mutex_init(&log->lock, NULL);
 }
 
@@ -25,7 +24,7 @@ void error_log_add(struct error_log *log, uint16_t qid, const struct nvme_comman
 		.status = le16_of((uint16_t)(status.value << 1)),
 		.parameter_location = le16_of(location),
 		.nsid = command->opcode == NVME_FABRICS ? le32_of(0) : command->nsid,
-		.trtype = TRTYPE_TCP,
+		.trtype = log->trtype,
 		.opcode = command->opcode,
 	};
 

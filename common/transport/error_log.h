@@ -24,10 +24,12 @@
 struct error_log {
 	pthread_mutex_t lock;
 	uint64_t count;
+	uint8_t trtype;
 	struct nvme_error_entry entries[ERROR_LOG_ENTRIES];
 };
 
-void error_log_init(struct error_log *log);
+/* trtype: enum nvme_trtype, of all entries. */
+void error_log_init(struct error_log *log, uint8_t trtype);
 void error_log_deinit(struct error_log *log);
 
 void error_log_add(struct error_log *log, uint16_t qid, const struct nvme_command *command,

@@ -9,6 +9,7 @@
 #include "common/base/clock.h"
 #include "common/base/list.h"
 #include "common/loop/loop.h"
+#include "common/nvme/identify.h"
 #include "common/nvme/sgl.h"
 #include "common/nvme/spec.h"
 #include "common/nvme/status.h"
@@ -89,10 +90,14 @@ struct listener; /* the wire's */
 
 struct wire {
 	struct service_role role;
-	void *options;      /* given to role.options' take() */
-	const char *trtype; /* "tcp" */
-	/* Keyed data blocks that a command may have; 0: the transport moves data by messages. */
-	uint32_t blocks_max;
+	void *options; /* given to role.options' take() */
+	/* What hosts are told of it, by the state service and in logs. */
+	const char *trtype;        /* as in the configuration: "tcp" */
+	uint8_t trtype_code;       /* enum nvme_trtype */
+	uint8_t descriptors_max;   /* Identify Controller: MSDBD */
+	uint32_t sgls;             /* SGLS */
+	uint32_t admin_in_capsule; /* bytes of data that a capsule may bring on an admin queue,
+	                              and on any queue before Connect */
 
 	/* Control thread. listen: 0, or negative errno: reason says why, and the core tries
 	 * again each second. Connections accepted go to transport_place(). */
@@ -135,6 +140,12 @@ struct wire {
 	/* For status; may be NULL. */
 	void (*describe)(struct queue *queue, bool *ret_header_digest, bool *ret_data_digest);
 };
+
+/* Keyed data blocks that a command may have; 0: the transport moves data by messages. */
+static inline uint32_t wire_keyed_blocks(const struct wire *wire)
+{
+	return wire->sgls & NVME_SGLS_KEYED ? wire->descriptors_max : 0;
+}
 
 /* The main() of a transport. Returns the exit code. */
 int transport_main(const struct wire *wire, int argc, char **argv);

@@ -195,8 +195,8 @@ struct request *queue_find(struct queue *queue, uint16_t cid)
 
 static uint32_t limit_capsule(const struct queue *queue, uint32_t bytes)
 {
-	return queue->wire->blocks_max > 0 && bytes > queue->capsule_max ? queue->capsule_max
-	                                                                 : bytes;
+	return wire_keyed_blocks(queue->wire) && bytes > queue->capsule_max ? queue->capsule_max
+	                                                                    : bytes;
 }
 
 int queue_open(struct queue *queue, struct reactor *reactor, const struct wire *wire)
@@ -205,7 +205,7 @@ int queue_open(struct queue *queue, struct reactor *reactor, const struct wire *
 
 	queue->reactor = reactor;
 	queue->wire = wire;
-	queue->in_capsule_bytes = limit_capsule(queue, QUEUE_ADMIN_IN_CAPSULE);
+	queue->in_capsule_bytes = wire->admin_in_capsule;
 	queue->connected = queue->sqflow_disabled = queue->closing = queue->is_fenced = false;
 	queue->may_borrow = false;
 	queue->starved = queue->resumable = false;

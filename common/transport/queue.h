@@ -21,9 +21,6 @@
  * data that its commands wait for behind those: they are reached by reading on. */
 #define QUEUE_SPARE 32u
 
-/* In-capsule data before Connect, and of admin and fabrics commands (TCP 1.1 §3.3.2.2). */
-#define QUEUE_ADMIN_IN_CAPSULE 8192u
-
 struct letter;
 struct task;
 

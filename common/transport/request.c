@@ -72,7 +72,7 @@ static struct nvme_status decode_data(struct request *request,
                                       const struct decoded_transfer *transfer,
                                       const struct sgl_capsule *capsule)
 {
-	struct sgl_rules rules = {.blocks_max = request->queue->wire->blocks_max,
+	struct sgl_rules rules = {.blocks_max = wire_keyed_blocks(request->queue->wire),
 	                          .capsule_max = request->queue->in_capsule_bytes};
 	struct decoded_sgl sgl;
 	struct nvme_status status;

@@ -124,10 +124,11 @@ static void present_sessions(struct transport *transport)
 
 static void introduce(void *context, Nvmetd__Hello *hello)
 {
-	const struct transport *transport = context;
+	struct transport *transport = context;
 
 	hello->revision = transport->view ? transport->view->revision : 0;
 	hello->has_keeper = service_has_keeper(&transport->service);
+	hello->traits = &transport->traits;
 }
 
 static void arrived(void *context, uint64_t state_instance)
@@ -278,6 +279,10 @@ int transport_open_client(struct transport *transport)
 	};
 	int r = service_run_path(&transport->service, path, "transport/transport.sock");
 
+	nvmetd__transport_traits__init(&transport->traits);
+	transport->traits.trtype = (char *)transport->wire->trtype;
+	transport->traits.sgls = transport->wire->sgls;
+	transport->traits.descriptors_max = transport->wire->descriptors_max;
 	if (!r)
 		r = ipc_client_new(&transport->client, transport->service.loop, &options);
 	return r ? error_trace(r) : 0;

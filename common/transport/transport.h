@@ -28,7 +28,8 @@ struct transport {
 	struct service service;
 	struct mailbox mailbox; /* any thread posts */
 	struct ipc_client *client;
-	struct view *view;       /* NULL before the first */
+	Nvmetd__TransportTraits traits; /* of the wire, for Hello */
+	struct view *view;              /* NULL before the first */
 	struct list views;       /* not drained, the oldest first; the newest is always in it */
 	uint64_t drained_serial; /* as told to the state service */
 	struct listeners listeners;

@@ -9,6 +9,7 @@
 #include "common/nvme/status.h"
 #include "services/state/session.h"
 #include "services/state/target.h"
+#include "services/state/traits.h"
 
 /*
  * admin - answers the admin commands that need the configuration.
@@ -27,6 +28,7 @@
 struct admin_request {
 	const struct target *target;
 	struct session *session;
+	const struct traits *traits;              /* of the transport that has the session */
 	const struct config_subsystem *subsystem; /* NULL: a discovery controller */
 	const struct config_port *port;
 	const struct nvme_command *command;

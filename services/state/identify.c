@@ -30,6 +30,8 @@ static void identify_controller(const struct admin_request *request, struct admi
 		.mdts = config_mdts(request->port),
 		.max_commands = config_queue_size(request->port),
 		.in_capsule_bytes = config_in_capsule_bytes(request->port),
+		.sgls = request->traits->sgls,
+		.descriptors_max = request->traits->descriptors_max,
 	};
 	void *data = admin_data(reply, NVME_IDENTIFY_SIZE);
 

@@ -185,7 +185,7 @@ static int update_transport(struct state *state, struct transport *transport,
 	if (n_tokens < 0)
 		return n_tokens;
 	view = view_of_transport(
-		scratch, &state->target, transport->trtype, tokens, (size_t)n_tokens);
+		scratch, &state->target, transport->traits.trtype, tokens, (size_t)n_tokens);
 	return view ? send_transport_view(state, transport, view) : error_origin(-ENOMEM);
 }
 

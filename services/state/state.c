@@ -64,7 +64,6 @@ struct transport *state_find_transport(const struct state *state, const char *na
 	return NULL;
 }
 
-/* "tcp", "tcp-1": what it carries is said before the dash. */
 struct transport *state_add_transport(struct state *state, const char *name)
 {
 	struct transport *transport = state_find_transport(state, name);
@@ -75,11 +74,7 @@ struct transport *state_add_transport(struct state *state, const char *name)
 	if (!transport)
 		return NULL;
 	snprintf(transport->name, sizeof(transport->name), "%s", name);
-	snprintf(transport->trtype,
-	         sizeof(transport->trtype),
-	         "%.*s",
-	         (int)strcspn(name, "-"),
-	         name);
+	transport->traits = traits_of(NULL);
 	list_append(&state->transports, &transport->link);
 	return transport;
 }

@@ -11,6 +11,7 @@
 #include "services/state/database.h"
 #include "services/state/session.h"
 #include "services/state/target.h"
+#include "services/state/traits.h"
 
 /*
  * state - the whole of nvmetd-state: what it holds, and who it talks to.
@@ -42,7 +43,7 @@ struct listener_report {
 struct transport {
 	struct list link;
 	char name[WORKER_NAME_SIZE];
-	char trtype[16];
+	struct traits traits;
 	struct ipc_peer *peer; /* NULL: not connected now */
 	uint64_t instance;
 	uint64_t gone_ns; /* when it was lost */

@@ -128,7 +128,7 @@ static const struct listener_report *find_listener(const struct state *state,
 	list_for_each (at, (struct list *)&state->transports) {
 		const struct transport *transport = container_of(at, struct transport, link);
 
-		if (!transport->peer || strcmp(transport->trtype, port->address.trtype) != 0)
+		if (!transport->peer || strcmp(transport->traits.trtype, port->address.trtype) != 0)
 			continue;
 		for (size_t i = 0; i < transport->n_listeners; i++)
 			if (transport->listeners[i].port_id == port->port_id)

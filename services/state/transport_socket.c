@@ -33,6 +33,7 @@ static void arrived(void *context, struct ipc_peer *peer, const Nvmetd__Hello *h
 	peer->user = transport;
 	transport->peer = peer;
 	transport->instance = peer->instance;
+	transport->traits = traits_of(hello->traits);
 	hold_consider(state, peer->name, hello->revision);
 	state_has_seen(state, hello->revision);
 	transport->presented = false;
@@ -204,6 +205,7 @@ static void on_admin(void *context, struct ipc_peer *peer, const envelope *messa
 	request = (struct admin_request){
 		.target = &state->target,
 		.session = session,
+		.traits = &transport->traits,
 		.subsystem = target_find_config(&state->target, asked->subsystem),
 		.port = session ? config_find_port(&state->target.config, session->port_id) : NULL,
 		.command = (const struct nvme_command *)asked->command.data,

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "services/tcp/wire.h"
 
+#include "common/nvme/identify.h"
+#include "common/nvme/log.h"
+#include "common/nvme/tcp_pdu.h"
 #include "services/tcp/congestion.h"
 #include "services/tcp/connection.h"
 #include "services/tcp/listener.h"
@@ -24,6 +27,10 @@ const struct wire tcp_wire = {
                        .n_options = sizeof(options) / sizeof(options[0]),
 		       },
 	.trtype = "tcp",
+	.trtype_code = NVME_TRTYPE_TCP,
+	.descriptors_max = 1,
+	.sgls = NVME_SGLS_SUPPORTED | NVME_SGLS_OFFSET,
+	.admin_in_capsule = TCP_ADMIN_IN_CAPSULE,
 	.listen = listener_new,
 	.unlisten = listener_free,
 	.adopt = connection_adopt,

@@ -26,6 +26,8 @@ static void given_dirty_memory(void)
 		.mdts = 8,
 		.max_commands = 1024,
 		.in_capsule_bytes = 16384,
+		.sgls = NVME_SGLS_SUPPORTED | NVME_SGLS_OFFSET,
+		.descriptors_max = 1,
 	};
 	namespace = (struct identify_namespace){
 		.blocks = UINT64_C(0x1122334455667788),

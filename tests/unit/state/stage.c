@@ -50,6 +50,7 @@ static void start(void)
 	state_init(&stage.state, stage.loop, stage.directory, 1);
 	ck_assert_int_eq(startup(&stage.state, stage.directory, NULL), 0);
 	stage.state.open = true;
+	stage.traits = traits_of(NULL);
 }
 
 static void stop(void)
@@ -179,6 +180,7 @@ struct nvme_status stage_execute(void)
 	struct admin_request request = {
 		.target = target,
 		.session = stage.session,
+		.traits = &stage.traits,
 		.subsystem = target_find_config(target, stage.session->subsystem),
 		.port = config_find_port(&target->config, stage.session->port_id),
 		.command = &stage.command,

@@ -19,6 +19,7 @@ struct stage {
 	struct loop *loop;
 	char directory[64];
 	struct session *session; /* of stage_connect() */
+	struct traits traits;    /* of the transport that it came in on; as of one that says none */
 	struct admin_reply reply;
 	struct nvme_command command;
 };

@@ -94,6 +94,20 @@ START_TEST(says_the_parameters_of_its_port)
 }
 END_TEST
 
+START_TEST(says_what_the_wire_of_its_transport_takes)
+{
+	Nvmetd__TransportTraits rdma = NVMETD__TRANSPORT_TRAITS__INIT;
+
+	rdma.trtype = (char *)"rdma";
+	rdma.sgls = NVME_SGLS_SUPPORTED | NVME_SGLS_KEYED | NVME_SGLS_OFFSET;
+	rdma.descriptors_max = 16;
+	stage.traits = traits_of(&rdma);
+	expect_status(identify(1, 0), 0);
+	ck_assert_uint_eq(at(536, 4), 0x100005);
+	ck_assert_uint_eq(at(1803, 1), 16);
+}
+END_TEST
+
 /* ------------------------------------------------------------------ namespaces */
 
 START_TEST(says_the_size_of_a_namespace)
@@ -322,7 +336,8 @@ int main(void)
 	         names_itself,
 	         says_what_a_linux_host_wants_to_know,
 	         says_its_limits,
-	         says_the_parameters_of_its_port);
+	         says_the_parameters_of_its_port,
+	         says_what_the_wire_of_its_transport_takes);
 	describe(suite,
 	         "a controller with namespaces",
 	         given_a_controller,

@@ -9,7 +9,8 @@
 
 #define KATO_MS 5000u
 
-static struct transport transport;
+static const struct wire wire = {.trtype = "tcp"};
+static struct transport transport = {.wire = &wire};
 static struct controller *controller;
 
 static void make_view(void)

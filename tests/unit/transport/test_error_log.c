@@ -2,6 +2,7 @@
 /* The last commands of a controller that failed (Base 2.1 §5.1.12.1.2). */
 #include "common/transport/error_log.h"
 
+#include "common/nvme/log.h"
 #include "tests/support/spec.h"
 
 static struct error_log errors;
@@ -9,7 +10,7 @@ static struct nvme_error_entry entries[ERROR_LOG_ENTRIES];
 
 static void given_an_empty_log(void)
 {
-	error_log_init(&errors);
+	error_log_init(&errors, NVME_TRTYPE_RDMA);
 }
 
 static void forget_the_log(void)
@@ -46,6 +47,7 @@ START_TEST(tells_all_of_a_failed_command)
 	ck_assert_uint_eq(le64_get(entries[0].lba), UINT64_C(1) << 32 | 9);
 	ck_assert_uint_eq(le32_get(entries[0].nsid), 3);
 	ck_assert_uint_eq(entries[0].opcode, NVME_IO_READ);
+	ck_assert_uint_eq(entries[0].trtype, 1);
 }
 END_TEST
 

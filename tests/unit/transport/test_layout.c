@@ -8,7 +8,8 @@
 
 #define ARENA_BYTES (4u << 20)
 
-static struct transport transport = {.n_reactors = 2};
+static const struct wire wire = {.trtype = "tcp"};
+static struct transport transport = {.wire = &wire, .n_reactors = 2};
 static Nvmetd__SubsystemView subsystem, *subsystems = &subsystem;
 static Nvmetd__ListenerView listener, *listeners = &listener;
 

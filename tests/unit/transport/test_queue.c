@@ -42,7 +42,14 @@ static void closed(struct queue *gone)
 	is_closed = true;
 }
 
-static const struct wire wire = {.respond = respond, .resume = resume, .closed = closed};
+#define IN_CAPSULE 512u
+
+static const struct wire wire = {
+	.admin_in_capsule = IN_CAPSULE,
+	.respond = respond,
+	.resume = resume,
+	.closed = closed,
+};
 
 static void make_reactor(void)
 {
@@ -78,16 +85,21 @@ static void connect_succeeds(void)
 	ck_assert(queue.connected);
 }
 
-static void given_a_connected_queue(void)
+static void given_an_open_queue(void)
 {
 	make_reactor();
-	atomic_init(&controller.references, 1);
-	controller.shares = &share;
-	controller.n_shares = 1;
 	n_responded = 0;
 	is_closed = false;
 	queue = (struct queue){.host_address = "127.0.0.1:1"};
 	ck_assert_int_eq(queue_open(&queue, reactor, &wire), 0);
+}
+
+static void given_a_connected_queue(void)
+{
+	given_an_open_queue();
+	atomic_init(&controller.references, 1);
+	controller.shares = &share;
+	controller.n_shares = 1;
 	connect_succeeds();
 }
 
@@ -249,10 +261,21 @@ START_TEST(keeps_its_host_waiting_while_it_has_others)
 }
 END_TEST
 
+START_TEST(takes_as_much_in_a_capsule_as_the_wire_says)
+{
+	ck_assert_uint_eq(queue.in_capsule_bytes, IN_CAPSULE);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("queue");
 
+	describe(suite,
+	         "a queue before Connect",
+	         given_an_open_queue,
+	         forget_it,
+	         takes_as_much_in_a_capsule_as_the_wire_says);
 	describe(suite,
 	         "a connected queue",
 	         given_a_connected_queue,
