@@ -178,6 +178,11 @@ enum nvme_trtype {
 	NVME_TRTYPE_TCP = 3,
 	NVME_TRTYPE_LOOP = 254
 };
+/* TSAS of RDMA (Figure 291): queue pair, provider, connection management */
+enum nvme_rdma_qptype { NVME_RDMA_QPTYPE_CONNECTED = 1 };
+enum nvme_rdma_prtype { NVME_RDMA_PRTYPE_NONE = 1 }; /* not specified */
+enum nvme_rdma_cms { NVME_RDMA_CMS_RDMA_CM = 1 };
+
 enum nvme_adrfam {
 	NVME_ADRFAM_IPV4 = 1,
 	NVME_ADRFAM_IPV6 = 2,

@@ -62,7 +62,8 @@ bool change_of_attributes(const struct config_subsystem *before,
 
 bool change_of_address(const struct config_port *before, const struct config_port *after)
 {
-	return strcmp(before->address.traddr, after->address.traddr) != 0 ||
+	return strcmp(before->address.trtype, after->address.trtype) != 0 ||
+	       strcmp(before->address.traddr, after->address.traddr) != 0 ||
 	       strcmp(before->address.trsvcid, after->address.trsvcid) != 0 ||
 	       strcmp(before->address.adrfam, after->address.adrfam) != 0;
 }

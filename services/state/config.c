@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "services/state/trtype.h"
+
 static void port_deinit(struct config_port *port)
 {
 	for (size_t i = 0; i < port->n_referrals; i++)
@@ -85,13 +87,18 @@ bool config_allows(const struct config_subsystem *subsystem, const char *host_nq
 
 uint32_t config_in_capsule_bytes(const struct config_port *port)
 {
-	return port->inline_data_size < 0 ? CONFIG_DEFAULT_IN_CAPSULE
-	                                  : (uint32_t)port->inline_data_size / 16 * 16;
+	const struct trtype *type = trtype_of_port(port->address.trtype);
+	uint32_t bytes;
+
+	if (port->inline_data_size < 0)
+		return type->in_capsule_default;
+	bytes = (uint32_t)port->inline_data_size / 16 * 16;
+	return bytes < type->in_capsule_max ? bytes : type->in_capsule_max;
 }
 
 uint32_t config_queue_size(const struct config_port *port)
 {
-	return port->max_queue_size < 0 ? CONFIG_DEFAULT_QUEUE_SIZE
+	return port->max_queue_size < 0 ? trtype_of_port(port->address.trtype)->queue_size_default
 	                                : (uint32_t)port->max_queue_size;
 }
 
@@ -149,20 +156,6 @@ static int code_of(const struct code *codes, const char *name)
 		if (strcmp(codes->name, name) == 0)
 			return codes->code;
 	return -1;
-}
-
-int config_trtype_code(const char *trtype)
-{
-	static const struct code codes[] = {
-		{"rdma", NVME_TRTYPE_RDMA},
-		{"fc",   NVME_TRTYPE_FC  },
-		{"tcp",  NVME_TRTYPE_TCP },
-		{"pci",  0               },
-		{"loop", NVME_TRTYPE_LOOP},
-		{NULL,   0               },
-	};
-
-	return code_of(codes, trtype);
 }
 
 int config_adrfam_code(const char *adrfam)

@@ -33,26 +33,24 @@ enum config_error {
 	CONFIG_E_WRONG = 1, /* the report says what */
 };
 
-#define CONFIG_DEFAULT_MODEL      "nvmetd"
-#define CONFIG_DEFAULT_IN_CAPSULE 16384
-#define CONFIG_DEFAULT_QUEUE_SIZE 1024
-#define CONFIG_QUEUE_SIZE_MIN     16
-#define CONFIG_QUEUE_SIZE_MAX     1024
-#define CONFIG_IN_CAPSULE_MAX     (1u << 20)
-#define CONFIG_QID_MAX            128
-#define CONFIG_PATH_MAX           4095
+#define CONFIG_DEFAULT_MODEL  "nvmetd"
+#define CONFIG_QUEUE_SIZE_MIN 16
+#define CONFIG_QUEUE_SIZE_MAX 1024
+#define CONFIG_IN_CAPSULE_MAX (1u << 20) /* whichever the transport */
+#define CONFIG_QID_MAX        128
+#define CONFIG_PATH_MAX       4095
 /* As many as a transport's view holds. */
-#define CONFIG_PORTS_MAX          1024
-#define CONFIG_SUBSYSTEMS_MAX     4095
+#define CONFIG_PORTS_MAX      1024
+#define CONFIG_SUBSYSTEMS_MAX 4095
 /* What is known to come up well within the time that a watchdog allows. */
-#define CONFIG_NAMESPACES_MAX     8192
+#define CONFIG_NAMESPACES_MAX 8192
 /* These bound the time and the memory that a file of 8 MiB can take. */
-#define CONFIG_HOSTS_MAX          4096
-#define CONFIG_LINKS_MAX          4096  /* in one list of names */
-#define CONFIG_ALL_LINKS_MAX      65536 /* in all of them */
-#define CONFIG_REFERRALS_MAX      128   /* of a port */
-#define CONFIG_PASSTHRU_MAX       1     /* of a subsystem */
-#define CONFIG_KEY_MAX            255
+#define CONFIG_HOSTS_MAX      4096
+#define CONFIG_LINKS_MAX      4096  /* in one list of names */
+#define CONFIG_ALL_LINKS_MAX  65536 /* in all of them */
+#define CONFIG_REFERRALS_MAX  128   /* of a port */
+#define CONFIG_PASSTHRU_MAX   1     /* of a subsystem */
+#define CONFIG_KEY_MAX        255
 
 struct config_host {
 	char nqn[NVME_NQN_SIZE];
@@ -185,7 +183,7 @@ const struct config_subsystem *config_find_subsystem(const struct config *config
 bool config_port_has(const struct config_port *port, const char *subsystem_nqn);
 bool config_allows(const struct config_subsystem *subsystem, const char *host_nqn);
 
-/* What holds where a port's parameter is -1. */
+/* What holds: where a port's parameter is -1, or more than its transport can. */
 uint32_t config_in_capsule_bytes(const struct config_port *port);
 uint32_t config_queue_size(const struct config_port *port);
 uint8_t config_mdts(const struct config_port *port);
@@ -197,6 +195,5 @@ const char *ana_state_name(enum nvme_ana_state state);
 int ana_state_of_name(const char *name, enum nvme_ana_state *ret_state);
 
 /* Known at all to nvmet, as a number of the discovery log; -1 if not. */
-int config_trtype_code(const char *trtype);
 int config_adrfam_code(const char *adrfam);
 int config_treq_code(const char *treq);

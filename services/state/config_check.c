@@ -11,6 +11,7 @@
 #include "common/base/log.h"
 #include "common/base/size.h"
 #include "common/nvme/fault_rule.h"
+#include "services/state/trtype.h"
 
 /*
  * What must hold in a configuration whose single values are good: between the values of an
@@ -71,24 +72,27 @@ static void check_security(const struct config_address *address, const struct js
 		report_error(report, PLACE_KEY(place, "tsas"), "TLS is not supported yet");
 }
 
+static void check_trtype(const char *trtype, const struct json_place *place, struct report *report)
+{
+	const struct trtype *type = trtype_find(trtype);
+
+	if (!type)
+		report_error(report, place, "is not known; may be \"tcp\" or \"rdma\"");
+	else if (!type->is_served)
+		report_error(report, place, "\"%s\" is not supported yet", trtype);
+}
+
 static void check_address(const struct config_port *port, const struct json_place *place,
                           struct report *report)
 {
 	const struct config_address *address = &port->address;
 
-	if (address->trtype[0] != '\0' && config_trtype_code(address->trtype) < 0)
-		report_error(report, PLACE_KEY(place, "trtype"), "is not known; may be \"tcp\"");
-	else if (address->trtype[0] != '\0' && strcmp(address->trtype, "tcp") != 0)
-		report_error(report,
-		             PLACE_KEY(place, "trtype"),
-		             "\"%s\" is not supported yet",
-		             address->trtype);
+	if (address->trtype[0] != '\0')
+		check_trtype(address->trtype, PLACE_KEY(place, "trtype"), report);
 	check_security(address, place, report);
 	if (address->adrfam[0] != '\0' && strcmp(address->adrfam, "ipv4") != 0 &&
 	    strcmp(address->adrfam, "ipv6") != 0)
-		report_error(report,
-		             PLACE_KEY(place, "adrfam"),
-		             "may be \"ipv4\" or \"ipv6\" with \"tcp\"");
+		report_error(report, PLACE_KEY(place, "adrfam"), "may be \"ipv4\" or \"ipv6\"");
 	else if (address->traddr[0] != '\0' && !is_address(address))
 		report_error(
 			report, PLACE_KEY(place, "traddr"), "is no address of %s", address->adrfam);
@@ -116,10 +120,26 @@ static void check_listener(const struct config *config, size_t index, struct rep
 		const struct config_port *other = &config->ports[i];
 
 		if (other->n_links > 0 &&
+		    strcmp(other->address.trtype, port->address.trtype) == 0 &&
 		    strcmp(other->address.traddr, port->address.traddr) == 0 &&
 		    strcmp(other->address.trsvcid, port->address.trsvcid) == 0)
 			report_error(report, place, "is the address of ports[%zu] too", i);
 	}
+}
+
+/* As nvmet does, which says so in the kernel's log. */
+static void check_parameters(const struct config_port *port, const struct json_place *place,
+                             struct report *report)
+{
+	uint32_t most = trtype_of_port(port->address.trtype)->in_capsule_max;
+
+	if (port->inline_data_size > most)
+		report_warning(report,
+		               PLACE_KEY(place, "inline_data_size"),
+		               "is %lld, and is taken as %u, the most with \"%s\"",
+		               (long long)port->inline_data_size,
+		               most,
+		               port->address.trtype);
 }
 
 static void check_links(const struct config *config, const struct config_port *port,
@@ -144,6 +164,7 @@ static void check_referrals(const struct config_port *port, const struct json_pl
 		const struct config_referral *referral = &port->referrals[i];
 		const struct json_place *place = PLACE_INDEX(PLACE_KEY(port_place, "referrals"), i);
 		const struct json_place *addr = PLACE_KEY(place, "addr");
+		const struct trtype *type;
 
 		for (size_t j = 0; j < i; j++)
 			if (strcmp(referral->name, port->referrals[j].name) == 0)
@@ -152,7 +173,8 @@ static void check_referrals(const struct config_port *port, const struct json_pl
 			report_error(report, PLACE_KEY(addr, "treq"), "is not known");
 		if (!referral->enable)
 			continue;
-		if (config_trtype_code(referral->address.trtype) <= 0)
+		type = trtype_find(referral->address.trtype);
+		if (!type || !type->code)
 			report_error(
 				report, PLACE_KEY(addr, "trtype"), "may be tcp, rdma, fc or loop");
 		if (config_adrfam_code(referral->address.adrfam) <= 0)
@@ -175,6 +197,7 @@ static void check_ports(const struct config *config, struct report *report)
 				             "is that of ports[%zu] too",
 				             j);
 		check_address(port, PLACE_KEY(place, "addr"), report);
+		check_parameters(port, PLACE_KEY(place, "param"), report);
 		check_listener(config, i, report);
 		check_links(config, port, place, report);
 		check_referrals(port, place, report);

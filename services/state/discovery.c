@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "common/base/error.h"
+#include "services/state/trtype.h"
 
 #define ADMIN_QUEUE_SIZE_MIN 32 /* Base 2.1 §6.3: ASQSZ */
 
@@ -31,11 +32,13 @@ static bool is_wildcard(const char *traddr)
 static void put_address(struct nvme_discovery_entry *entry, const struct config_address *address,
                         const char *traddr, uint32_t port_id)
 {
-	int trtype = config_trtype_code(address->trtype),
-	    adrfam = config_adrfam_code(address->adrfam);
-	int treq = config_treq_code(address->treq);
+	const struct trtype *type = trtype_find(address->trtype);
+	int adrfam = config_adrfam_code(address->adrfam), treq = config_treq_code(address->treq);
 
-	entry->trtype = (uint8_t)(trtype < 0 ? 0 : trtype);
+	if (type) {
+		entry->trtype = type->code;
+		memcpy(entry->tsas, type->tsas, sizeof(type->tsas));
+	}
 	entry->adrfam = (uint8_t)(adrfam < 0 ? 0 : adrfam);
 	entry->treq = (uint8_t)((treq < 0 ? 0 : treq) | NVME_TREQ_DISABLE_SQFLOW);
 	entry->portid = le16_of((uint16_t)port_id);
@@ -43,7 +46,6 @@ static void put_address(struct nvme_discovery_entry *entry, const struct config_
 	entry->asqsz = le16_of(ADMIN_QUEUE_SIZE_MIN);
 	put_padded(entry->trsvcid, sizeof(entry->trsvcid), address->trsvcid);
 	put_padded(entry->traddr, sizeof(entry->traddr), traddr);
-	/* TSAS of TCP: SECTYPE 0, no security */
 }
 
 static void put_port(struct nvme_discovery_entry *entry, const struct config_port *port,

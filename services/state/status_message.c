@@ -122,13 +122,26 @@ static void put_processes(struct scratch *scratch, Nvmetd__CtlStatusReply *reply
 
 /* ------------------------------------------------------------------ ports */
 
+static bool carries(const struct transport *transport, const struct config_port *port)
+{
+	return transport->peer && strcmp(transport->traits.trtype, port->address.trtype) == 0;
+}
+
+static bool is_carried(const struct state *state, const struct config_port *port)
+{
+	list_for_each (at, (struct list *)&state->transports)
+		if (carries(container_of(at, struct transport, link), port))
+			return true;
+	return false;
+}
+
 static const struct listener_report *find_listener(const struct state *state,
                                                    const struct config_port *port)
 {
 	list_for_each (at, (struct list *)&state->transports) {
 		const struct transport *transport = container_of(at, struct transport, link);
 
-		if (!transport->peer || strcmp(transport->traits.trtype, port->address.trtype) != 0)
+		if (!carries(transport, port))
 			continue;
 		for (size_t i = 0; i < transport->n_listeners; i++)
 			if (transport->listeners[i].port_id == port->port_id)
@@ -137,11 +150,21 @@ static const struct listener_report *find_listener(const struct state *state,
 	return NULL;
 }
 
-static const char *reason_of(const struct config_port *port, const struct listener_report *listener)
+static const char *reason_of(struct scratch *scratch, const struct state *state,
+                             const struct config_port *port, const struct listener_report *listener)
 {
+	char words[80];
+
 	if (port->n_links == 0)
 		return "it has no subsystems";
-	return listener ? listener->reason : "no transport has said that it listens";
+	if (listener)
+		return listener->reason;
+	snprintf(words,
+	         sizeof(words),
+	         is_carried(state, port) ? "nvmetd-%s has not said yet that it listens"
+	                                 : "no nvmetd-%s is running",
+	         port->address.trtype);
+	return scratch_text(scratch, words);
 }
 
 static void put_port(struct scratch *scratch, Nvmetd__PortStatus *status, const struct state *state,
@@ -157,7 +180,7 @@ static void put_port(struct scratch *scratch, Nvmetd__PortStatus *status, const 
 	status->trsvcid = (char *)port->address.trsvcid;
 	status->listening = listener && listener->listening;
 	if (!status->listening)
-		status->reason = (char *)reason_of(port, listener);
+		status->reason = (char *)reason_of(scratch, state, port, listener);
 	status->subsystems = scratch_take(scratch, port->n_links * sizeof(*status->subsystems));
 	for (size_t i = 0; status->subsystems && i < port->n_links; i++)
 		status->subsystems[status->n_subsystems++] = port->links[i].nqn;

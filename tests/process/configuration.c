@@ -85,10 +85,10 @@ END_TEST
 START_TEST(a_transport_that_is_not_served_is_refused)
 {
 	expect_refused("{\"ports\": [{\"portid\": 1,\n"
-	               "   \"addr\": {\"trtype\": \"rdma\", \"adrfam\": \"ipv4\",\n"
+	               "   \"addr\": {\"trtype\": \"fc\", \"adrfam\": \"ipv4\",\n"
 	               "            \"traddr\": \"127.0.0.1\", \"trsvcid\": \"4420\"}}]}\n",
 	               "wrong.json:",
-	               "rdma");
+	               "\"fc\" is not supported yet");
 }
 END_TEST
 

@@ -167,6 +167,12 @@ START_TEST(an_address_that_changed_before_a_restart_ends_it_after_it)
 }
 END_TEST
 
+START_TEST(another_transport_of_its_port_ends_it_too)
+{
+	expect_end_after_restart("\"4420\", \"trtype\": \"tcp\"", "\"4420\", \"trtype\": \"rdma\"");
+}
+END_TEST
+
 START_TEST(one_that_was_away_and_missed_nothing_is_told_nothing)
 {
 	uint64_t revision = open_host->revision;
@@ -201,6 +207,7 @@ int main(void)
 	         a_change_before_a_restart_is_told_after_it,
 	         attributes_that_changed_before_a_restart_end_it_after_it,
 	         an_address_that_changed_before_a_restart_ends_it_after_it,
+	         another_transport_of_its_port_ends_it_too,
 	         one_that_was_away_and_missed_nothing_is_told_nothing);
 	return run(suite);
 }

@@ -79,12 +79,12 @@ REFUSES(refuses_a_port_number_in_letters, PORT("\"portid\": \"one\""),
         "f:2: ports[0].portid: is no number")
 REFUSES(refuses_a_port_number_twice, PORT("\"portid\": 1}, {\"portid\": \"1\""),
         "f:2: ports[1].portid: is that of ports[0] too")
-REFUSES(refuses_rdma_for_now, ADDR("\"trtype\": \"rdma\""),
-        "f:2: ports[0].addr.trtype: \"rdma\" is not supported yet")
+REFUSES(refuses_fibre_channel_for_now, ADDR("\"trtype\": \"fc\""),
+        "f:2: ports[0].addr.trtype: \"fc\" is not supported yet")
 REFUSES(refuses_an_unknown_transport, ADDR("\"trtype\": \"avian\""),
-        "f:2: ports[0].addr.trtype: is not known; may be \"tcp\"")
+        "f:2: ports[0].addr.trtype: is not known; may be \"tcp\" or \"rdma\"")
 REFUSES(refuses_an_unknown_address_family, ADDR("\"adrfam\": \"ib\""),
-        "f:2: ports[0].addr.adrfam: may be \"ipv4\" or \"ipv6\" with \"tcp\"")
+        "f:2: ports[0].addr.adrfam: may be \"ipv4\" or \"ipv6\"")
 REFUSES(refuses_an_address_that_is_none, ADDR("\"adrfam\": \"ipv4\", \"traddr\": \"10.0.0.256\""),
         "f:2: ports[0].addr.traddr: is no address of ipv4")
 REFUSES(refuses_an_address_of_the_other_family,
@@ -459,7 +459,7 @@ int main(void)
 	         refuses_a_port_number_above_65535,
 	         refuses_a_port_number_in_letters,
 	         refuses_a_port_number_twice,
-	         refuses_rdma_for_now,
+	         refuses_fibre_channel_for_now,
 	         refuses_an_unknown_transport,
 	         refuses_an_unknown_address_family,
 	         refuses_an_address_that_is_none,

@@ -294,6 +294,13 @@ static void get_discovery(const char *host_nqn, uint32_t port_id, uint64_t recor
 	expect_zeroes((1 + records) * 1024, 8192);
 }
 
+/* Of the first subsystem. */
+static const struct nvme_discovery_entry *entry_of(const char *host_nqn, uint32_t port_id)
+{
+	get_discovery(host_nqn, port_id, 3);
+	return entry(1);
+}
+
 START_TEST(of_discovery_lists_what_the_host_may_use)
 {
 	get_discovery(STAGE_HOST, 1, 3);
@@ -323,6 +330,36 @@ START_TEST(of_discovery_says_where)
 	ck_assert_uint_eq(le16_get(entry(1)->asqsz), 32);
 	ck_assert_mem_eq(entry(1)->trsvcid, "4420    ", 8);
 	ck_assert_mem_eq(entry(1)->traddr, "127.0.0.1   ", 12);
+}
+END_TEST
+
+/* TSAS: connected queue pairs, no provider, RDMA_CM. */
+START_TEST(of_discovery_says_how_to_connect_over_rdma)
+{
+	static const uint8_t tsas[256] = {1, 1, 1}, none[256];
+	char *text = stage_edit(
+		stage_config, "\"4420\", \"trtype\": \"tcp\"", "\"4420\", \"trtype\": \"rdma\"");
+
+	ck_assert_mem_eq(entry_of(STAGE_HOST, 1)->tsas, none, sizeof(none));
+	stage_restore(text);
+	free(text);
+	ck_assert_uint_eq(entry_of(STAGE_HOST, 1)->trtype, 1);
+	ck_assert_mem_eq(entry(1)->tsas, tsas, sizeof(tsas));
+	ck_assert_mem_eq(entry_of(STAGE_HOST, 2)->tsas, none, sizeof(none));
+}
+END_TEST
+
+START_TEST(of_discovery_says_how_to_connect_to_another_over_rdma)
+{
+	static const uint8_t tsas[256] = {1, 1, 1};
+	char *text = stage_edit(
+		stage_config, "\"8009\", \"trtype\": \"tcp\"", "\"8009\", \"trtype\": \"rdma\"");
+
+	stage_restore(text);
+	free(text);
+	get_discovery(STAGE_HOST, 2, 3);
+	ck_assert_uint_eq(entry(2)->trtype, 1);
+	ck_assert_mem_eq(entry(2)->tsas, tsas, sizeof(tsas));
 }
 END_TEST
 
@@ -423,6 +460,8 @@ int main(void)
 	         of_discovery_lists_what_the_host_may_use,
 	         of_discovery_hides_what_the_host_may_not_use,
 	         of_discovery_says_where,
+	         of_discovery_says_how_to_connect_over_rdma,
+	         of_discovery_says_how_to_connect_to_another_over_rdma,
 	         of_discovery_says_where_the_host_came_in,
 	         of_discovery_refers_to_others,
 	         of_discovery_can_be_read_in_parts,

@@ -72,6 +72,24 @@ START_TEST(has_no_ports_of_other_transports)
 }
 END_TEST
 
+START_TEST(of_rdma_has_its_ports_with_its_defaults)
+{
+	char *text = stage_edit(
+		stage_config, "\"4420\", \"trtype\": \"tcp\"", "\"4420\", \"trtype\": \"rdma\"");
+	const Nvmetd__TransportView *view;
+
+	stage_restore(text);
+	free(text);
+	ck_assert_uint_eq(transport_view("tcp")->n_listeners, 1);
+	view = transport_view("rdma");
+	ck_assert_uint_eq(view->n_listeners, 1);
+	ck_assert_uint_eq(view->listeners[0]->port_id, 1);
+	ck_assert_uint_eq(view->listeners[0]->in_capsule_bytes, 4096);
+	ck_assert_uint_eq(view->listeners[0]->max_queue_size, 128);
+	ck_assert_uint_eq(view->n_subsystems, 3);
+}
+END_TEST
+
 START_TEST(has_the_ana_states_of_each_port)
 {
 	const Nvmetd__TransportView *view = transport_view("tcp");
@@ -330,6 +348,7 @@ int main(void)
 	         forget,
 	         has_the_ports_that_have_subsystems,
 	         has_no_ports_of_other_transports,
+	         of_rdma_has_its_ports_with_its_defaults,
 	         has_the_ana_states_of_each_port,
 	         has_the_discovery_service,
 	         has_properties_that_a_linux_host_wants,
