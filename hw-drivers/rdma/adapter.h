@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#pragma once
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/uio.h>
+
+#include <infiniband/verbs.h>
+
+#include "common/base/list.h"
+#include "common/loop/loop.h"
+
+/*
+ * adapter - an RDMA device, as all threads of the process use it.
+ *
+ * Shape     A protection domain, and a memory region for each thread's arena, registered once:
+ *           requests use their memory without a registration of their own. The device's
+ *           context is librdmacm's, which opens each device once for the process.
+ * Promise   The regions can be written to by the device for us, and not by a host; but on iWARP,
+ *           where the answer to an RDMA READ is a write of the host's by the protocol
+ *           (RFC 5040 §5.2), and the region must allow it (docs/CAVEATS.md).
+ *           What the device reports by itself is read, so that it does not pile up.
+ * Trust     the device is believed
+ * Threads   adapter_find() and what it reports: the control thread. The rest is constant, and
+ *           an adapter may be let go of by any thread.
+ * Lifetime  Counted. The control thread's own reference is given up when the device goes;
+ *           then nobody finds it any more.
+ * Returns   0 or a negative errno
+ */
+struct adapter {
+	struct list link;
+	atomic_uint references;
+	atomic_bool is_gone;
+	struct ibv_context *verbs;
+	struct ibv_pd *pd;
+	char name[64];
+	bool is_iwarp;
+	uint32_t max_send_wr; /* of a queue pair; receives as well */
+	uint32_t max_srq_wr;  /* 0: no shared receive queues */
+	uint32_t max_cqe;
+	uint8_t max_reads; /* RDMA READs of ours under way at a time, of a queue pair */
+	struct loop_source reports;
+	unsigned n_regions;
+	struct ibv_mr *regions[]; /* by thread */
+};
+
+/* The control thread's. */
+struct adapters {
+	struct loop *loop;
+	unsigned n_memories;
+	struct iovec *memories; /* of each thread; page-aligned */
+	struct list all;
+};
+
+/* Takes the memories. */
+void adapters_init(struct adapters *adapters, struct loop *loop, struct iovec *memories,
+                   unsigned n_memories);
+void adapters_deinit(struct adapters *adapters);
+
+/* The adapter of this context, opened when it is seen for the first time; one reference is the
+ * caller's. reason: what failed, and what to do about it. */
+int adapter_find(struct adapters *adapters, struct ibv_context *verbs, struct adapter **ret_adapter,
+                 char *reason, size_t reason_size);
+
+struct adapter *adapter_hold(struct adapter *adapter);
+struct adapter *adapter_drop(struct adapter *adapter);
+
+/* Control thread: its device goes. */
+void adapter_forget(struct adapter *adapter);
