@@ -117,10 +117,10 @@ struct wire {
 	/* request->data of an answer that is not sent yet is borrowed, and goes away: calls
 	 * request_keep_data() now, and does no more than that. Only where queue->may_borrow. */
 	void (*keep)(struct request *request);
-	/* What request_bring() brought is the wire's again, at the latest with request_finish(), or
-	 * when the core drops the request of a closed queue. is_lost: but for its memory, which
-	 * something that nobody can end may still be at; it is nobody's any more. NULL if it brings
-	 * nothing. */
+	/* What was tied to the request, or brought by it, is the wire's again: at the latest with
+	 * request_finish(), or when the core drops the request of a closed queue. is_lost: but for
+	 * its memory, which something that nobody can end may still be at; it is nobody's any more.
+	 * NULL if there never is anything. */
 	void (*regain)(struct request *request, bool is_lost);
 	/* The core ends this connection (keep-alive expired, controller gone, protocol error in
 	 * Connect …): the wire closes it, after what is to be sent has been sent, within 2 s. */
@@ -168,6 +168,9 @@ bool transport_port_limits(const struct transport *transport, uint32_t port_id,
  * wire->unlisten(), and opened again as soon as that can be; not from within listen(). */
 void transport_listener_lost(struct transport *transport, struct listener *listener,
                              const char *reason);
+
+/* By its number, from 0; NULL: there are no more. */
+struct reactor *transport_reactor(struct transport *transport, unsigned index);
 
 struct loop *reactor_loop(struct reactor *reactor);
 unsigned reactor_index(const struct reactor *reactor);
@@ -270,7 +273,7 @@ struct request {
 	uint8_t n_listed; /* keyed data blocks that the capsule lists; 0: SGL1 is the only one */
 	uint8_t *data;    /* in the arena, aligned to 4096; NULL if none; or borrowed: */
 	bool is_borrowed; /* not in the arena, and not the request's own; read only */
-	bool is_brought;  /* in memory that was lent to the wire */
+	uint8_t brought;  /* enum request_brought, the core's */
 	uint64_t arena_offset;
 	struct nvme_status status;  /* the answer */
 	uint32_t result[2];         /* dword 0 and 1 of the completion */
@@ -320,8 +323,12 @@ int request_reserve(struct request *request);
  * until request_regain() says true, or wire->regain() comes. */
 void request_bring(struct request *request, uint8_t *data, uint64_t arena_offset);
 
-/* Once it was responded to: is the memory that it brought the wire's again? False: a worker may
- * still be at it, or it has brought none; wire->regain() says when. */
+/* Something of the wire's goes along with the request, until request_regain() or wire->regain(). */
+void request_tie(struct request *request);
+
+/* Of a request that the wire has: is what it brought, or what is tied to it, the wire's again, so
+ * that wire->regain() does not come? False: a worker may still be at its memory, or there is
+ * nothing. */
 bool request_regain(struct request *request);
 
 void request_execute(struct request *request);

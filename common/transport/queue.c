@@ -69,7 +69,7 @@ static void hand_to_wire(struct queue *queue, struct request *request)
 	request->direction = NVME_TRANSFER_NONE;
 	request->length = 0;
 	request->data = NULL;
-	request->is_brought = false;
+	request->brought = REQUEST_BROUGHT_NOTHING;
 	request->offset = 0;
 	request->n_listed = 0;
 	request->status = STATUS_OK;

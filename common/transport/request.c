@@ -129,15 +129,21 @@ void request_bring(struct request *request, uint8_t *data, uint64_t arena_offset
 {
 	request->data = data;
 	request->arena_offset = arena_offset;
-	request->is_brought = true;
+	request->brought = REQUEST_BROUGHT_DATA;
+}
+
+void request_tie(struct request *request)
+{
+	request->brought = REQUEST_BROUGHT_ELSE;
 }
 
 bool request_regain(struct request *request)
 {
-	if (!request->is_brought || request->early != REQUEST_EARLY_NONE)
+	if (request->brought == REQUEST_BROUGHT_NOTHING || request->early != REQUEST_EARLY_NONE)
 		return false;
-	request->is_brought = false;
-	request->data = NULL;
+	if (request->brought == REQUEST_BROUGHT_DATA)
+		request->data = NULL;
+	request->brought = REQUEST_BROUGHT_NOTHING;
 	return true;
 }
 
@@ -165,7 +171,7 @@ static void send_task(struct request *request)
 		request_answer(request, status_of(NVME_SC_INTERNAL));
 		return;
 	}
-	if (brings && !request->is_brought) /* the task has a copy */
+	if (brings && request->brought != REQUEST_BROUGHT_DATA) /* the task has a copy */
 		room_give(&queue->reactor->room, request);
 	task->queue = queue->number;
 	task->index = request->index;
@@ -255,28 +261,30 @@ static bool end_loan(struct request *request)
 	return true;
 }
 
-/* What it brought is the wire's again. False: it brought nothing. */
-static bool return_brought(struct request *request, bool is_lost)
+/* What it brought is the wire's again. */
+__attribute__((noinline)) static void return_brought(struct request *request, bool is_lost)
 {
-	if (__builtin_expect(!request->is_brought, 1))
-		return false;
-	request->is_brought = false;
-	request->data = NULL;
-	request->queue->wire->regain(request, is_lost);
-	return true;
+	bool is_data = request->brought == REQUEST_BROUGHT_DATA;
+
+	request->brought = REQUEST_BROUGHT_NOTHING;
+	if (is_data)
+		request->data = NULL;
+	request->queue->wire->regain(request, is_data && is_lost);
 }
 
 static void give_back_memory(struct request *request)
 {
 	end_loan(request);
-	if (!return_brought(request, false))
-		room_give(&request->queue->reactor->room, request);
+	if (__builtin_expect(request->brought != REQUEST_BROUGHT_NOTHING, 0))
+		return_brought(request, false);
+	room_give(&request->queue->reactor->room, request);
 }
 
 void request_forfeit_memory(struct request *request)
 {
-	if (!return_brought(request, true))
-		room_forfeit(&request->queue->reactor->room, request);
+	if (request->brought != REQUEST_BROUGHT_NOTHING)
+		return_brought(request, true);
+	room_forfeit(&request->queue->reactor->room, request);
 }
 
 static void give_up(struct request *request)

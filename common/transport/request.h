@@ -37,6 +37,13 @@ enum request_early {
 	                        REQUEST_AT_WORKER, or _AT_LINK */
 };
 
+/* What wire->regain() comes for. */
+enum request_brought {
+	REQUEST_BROUGHT_NOTHING = 0,
+	REQUEST_BROUGHT_DATA, /* its data is in memory that was lent to the wire */
+	REQUEST_BROUGHT_ELSE,
+};
+
 enum request_kind {
 	REQUEST_CONTROL, /* admin and fabrics: for the control thread */
 	REQUEST_IO,

@@ -20,6 +20,11 @@ struct loop *transport_loop(struct transport *transport)
 	return transport->service.loop;
 }
 
+struct reactor *transport_reactor(struct transport *transport, unsigned index)
+{
+	return index < transport->n_reactors ? transport->reactors[index] : NULL;
+}
+
 bool transport_port_limits(const struct transport *transport, uint32_t port_id,
                            struct port_limits *ret_limits)
 {

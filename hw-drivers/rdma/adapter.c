@@ -126,6 +126,7 @@ static int query(struct adapter *adapter, char *reason, size_t reason_size)
 		return error_origin(-r);
 	}
 	adapter->is_iwarp = adapter->verbs->device->transport_type == IBV_TRANSPORT_IWARP;
+	adapter->can_invalidate = limits.device_cap_flags & IBV_DEVICE_MEM_MGT_EXTENSIONS;
 	adapter->max_send_wr = positive(limits.max_qp_wr);
 	adapter->max_srq_wr = limits.max_srq > 0 ? positive(limits.max_srq_wr) : 0;
 	adapter->max_cqe = positive(limits.max_cqe);

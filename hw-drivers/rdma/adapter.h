@@ -37,6 +37,7 @@ struct adapter {
 	struct ibv_pd *pd;
 	char name[64];
 	bool is_iwarp;
+	bool can_invalidate;  /* Send with Invalidate */
 	uint32_t max_send_wr; /* of a queue pair; receives as well */
 	uint32_t max_srq_wr;  /* 0: no shared receive queues */
 	uint32_t max_cqe;

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#pragma once
+
+#include <stdint.h>
+
+#include "common/base/clock.h"
+
+/*
+ * life - the states of a connection, with what ends each of them.
+ *
+ * Shape     A table: state and event give the next state.
+ * Promise   Every state but LIVE and the last has a deadline of its own; in LIVE the send queue
+ *           has one (connection.c).
+ * Trust     none
+ * Threads   any; pure
+ * Lifetime  values
+ */
+
+/*      state      deadline      ends when */
+#define LIFE_STATES(X)                                                                             \
+	X(ACCEPTED, 10 * NS_PER_S, "the host says that it is connected, or sends; or 10 s pass")   \
+	X(LIVE, 0, "either side ends it, or it fails")                                             \
+	X(DRAINING, 2 * NS_PER_S, "all answers have been received, or 2 s pass")                   \
+	X(FLUSHING, 2 * NS_PER_S, "the adapter has given all back, or 2 s pass")                   \
+	X(CLOSED, 0, "the core has let go of the queue")
+
+#define LIFE_EVENTS(X)                                                                             \
+	X(ESTABLISHED, "the host is connected")                                                    \
+	X(DISMISSED, "the controller ends it")                                                     \
+	X(SENT, "all is sent")                                                                     \
+	X(FLUSHED, "all has come back")                                                            \
+	X(LATE, "too late")                                                                        \
+	X(HUNG_UP, "the connection has failed, or its host has gone")
+
+enum life_state {
+#define X(name, deadline, ends) LIFE_##name,
+	LIFE_STATES(X)
+#undef X
+};
+
+enum life_event {
+#define X(name, words) LIFE_ON_##name,
+	LIFE_EVENTS(X)
+#undef X
+		LIFE_EVENT_COUNT,
+};
+
+#define LIFE_STATE_COUNT (LIFE_CLOSED + 1)
+
+enum life_state life_next(enum life_state state, enum life_event event);
+
+/* From the moment of entering; 0: none. */
+uint64_t life_deadline_ns(enum life_state state);
+
+/* For logs. */
+const char *life_state_name(enum life_state state);
+const char *life_event_words(enum life_event event);
