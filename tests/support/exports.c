@@ -84,10 +84,11 @@ static void write_port(FILE *file, const struct harness_exports *exports, unsign
 	const char *separator = "";
 
 	fprintf(file,
-	        "%s\n    {\"portid\": %u, \"addr\": {\"trtype\": \"tcp\", \"adrfam\": \"%s\", "
+	        "%s\n    {\"portid\": %u, \"addr\": {\"trtype\": \"%s\", \"adrfam\": \"%s\", "
 	        "\"traddr\": \"%s\", \"trsvcid\": \"%s\"},\n",
 	        p ? "," : "",
 	        p + 1,
+	        port->trtype ? port->trtype : "tcp",
 	        strchr(port->traddr, ':') ? "ipv6" : "ipv4",
 	        port->traddr,
 	        port->trsvcid);

@@ -402,6 +402,7 @@ void harness_await_service(struct harness *harness)
 
 	for (unsigned p = 0; p < HARNESS_PORTS; p++)
 		for (unsigned s = 0; s < HARNESS_SUBSYSTEMS; s++)
-			if (harness->exports.ports[p].traddr && harness->exports.subsystems[s].nqn)
+			if (harness->exports.ports[p].traddr && !harness->exports.ports[p].trtype &&
+			    harness->exports.subsystems[s].nqn)
 				await_one(harness, p, s, deadline_ns);
 }

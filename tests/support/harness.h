@@ -52,6 +52,7 @@ struct harness_subsystem {
 };
 
 struct harness_port {
+	const char *trtype;           /* NULL: "tcp"; another one is not waited for */
 	const char *traddr;           /* NULL: none */
 	char trsvcid[8];              /* empty: a free one is picked */
 	const char *in_capsule_bytes; /* NULL: not said */
