@@ -12,6 +12,7 @@
 #include "common/base/clock.h"
 #include "common/base/error.h"
 #include "common/base/log.h"
+#include "services/launcher/machine.h"
 
 /* Until a process is ready, times its patience (plan.h): hosts may be waiting for it. */
 #define START_MS 10000u
@@ -89,30 +90,53 @@ static void on_notification(struct notify *notify, struct notification *notifica
 	log_debug("process %d: not ours, but notifies us", notification->pid);
 }
 
+/* What nobody has asked for keeps the others from nothing. */
 static bool has_refused(const struct launcher *launcher)
 {
 	for (unsigned i = 0; i < launcher->n_children; i++)
-		if (launcher->children[i].is_refused)
+		if (launcher->children[i].is_refused && !launcher->children[i].command->is_optional)
 			return true;
 	return false;
+}
+
+static unsigned count_ready(const struct launcher *launcher)
+{
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < launcher->n_children; i++)
+		count += launcher->children[i].was_ready;
+	return count;
 }
 
 static void announce(struct launcher *launcher)
 {
 	launcher->is_announced = true;
-	log_info("all %u processes are ready", launcher->n_children);
+	if (count_ready(launcher) == launcher->n_children)
+		log_info("all %u processes are ready", launcher->n_children);
+	else
+		log_warn("%u of %u processes are ready: the others are tried on, see above",
+		         count_ready(launcher),
+		         launcher->n_children);
 	service_says(launcher->service, "%u processes", launcher->n_children);
 	service_ready(launcher->service);
 	printf("nvmetd: ready\n");
 	fflush(stdout);
 }
 
-/* The next one, when the one before is ready for the first time. */
+/* It is ready for the first time; or has failed once, where nobody has asked for it. */
+static bool has_come(const struct child *child)
+{
+	return child->was_ready ||
+	       (child->command->is_optional &&
+	        (child->is_refused || child->n_starts > 1 || child->state == CHILD_WAITING));
+}
+
+/* The next one, when the one before has come. */
 static void start_next(struct launcher *launcher)
 {
 	unsigned n = launcher->n_started;
 
-	if (n > 0 && !launcher->children[n - 1].was_ready)
+	if (n > 0 && !has_come(&launcher->children[n - 1]))
 		return;
 	if (n < launcher->n_children) {
 		launcher->n_started++;
@@ -225,17 +249,21 @@ static int make_children(struct launcher *launcher)
 	return 0;
 }
 
-static int set_up(struct launcher *launcher, const struct launcher_options *options)
+static int set_up(struct launcher *launcher, const struct launcher_options *given)
 {
+	struct launcher_options options = *given;
 	char bin_dir[PATH_MAX], path[108];
 	int r;
 
 	launcher->lock_fd = lock_run_dir(launcher->service);
 	if (launcher->lock_fd < 0)
 		return launcher->lock_fd;
-	r = find_bin_dir(options, bin_dir, sizeof(bin_dir));
-	if (!r)
-		r = plan_make(&launcher->plan, options, launcher->service, bin_dir);
+	r = find_bin_dir(&options, bin_dir, sizeof(bin_dir));
+	if (!r) {
+		options.can_rdma = machine_has_rdma("") &&
+		                   machine_has_program(bin_dir, "nvmetd-rdma");
+		r = plan_make(&launcher->plan, &options, launcher->service, bin_dir);
+	}
 	if (!r)
 		r = service_run_path(launcher->service, path, "notify.sock");
 	if (!r)

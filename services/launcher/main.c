@@ -10,6 +10,7 @@
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "common/base/error.h"
 #include "common/base/log.h"
@@ -40,7 +41,28 @@ static bool take_watchdog(void *context, const char *value)
 	return option_number(value, 0, 3600, &options->watchdog_s);
 }
 
-/* nvmetd-tcp's: that it would be refused is better said here. */
+static bool take_rdma(void *context, const char *value)
+{
+	static const char *const words[] = {
+		[PLAN_RDMA_AUTO] = "auto", [PLAN_RDMA_YES] = "yes", [PLAN_RDMA_NO] = "no"};
+
+	for (unsigned i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		if (strcmp(value, words[i]) != 0)
+			continue;
+		((struct launcher_options *)context)->rdma = (enum plan_rdma)i;
+		return true;
+	}
+	return false;
+}
+
+/* nvmetd-rdma's */
+static bool take_srq(void *context, const char *value)
+{
+	((struct launcher_options *)context)->srq = value;
+	return strcmp(value, "on") == 0 || strcmp(value, "off") == 0;
+}
+
+/* The transports': that it would be refused is better said here. */
 static bool take_trace(void *context, const char *value)
 {
 	unsigned number;
@@ -66,28 +88,32 @@ static bool take_device_timeout(void *context, const char *value)
 }
 
 static const struct service_option options_of_role[] = {
-	{"config",         "FILE", "exports to start with, in nvmetcli's format",                   take_config},
-	{"io",             "N",    "I/O processes, 1 to 16 (default 1)",                            take_io    },
+	{"config",         "FILE", "exports to start with, in nvmetcli's format",                        take_config},
+	{"io",             "N",    "I/O processes, 1 to 16 (default 1)",                                 take_io    },
 	{"watchdog",
          "SECONDS",                "kills what hangs so long, 1 to 3600; 0 is never (5)",
-         take_watchdog											 },
+         take_watchdog											      },
 	{"bin-dir",
          "DIR",                    "where the other programs are (default: where this one is)",
-         take_bin_dir											  },
+         take_bin_dir											       },
 	{"congestion",
          "NAME",                   "TCP congestion control of connections (the system's)",
-         take_congestion										       },
+         take_congestion											    },
 	{"device-timeout",
          "SECONDS",                "how long a device may take for a request; 0: for ever (12)",
-         take_device_timeout										   },
-	{"trace",          "N",    "trace every Nth I/O command (see nvmetctl trace); 0: none (0)", take_trace },
+         take_device_timeout											},
+	{"rdma",
+         "WHEN",                   "runs nvmetd-rdma: yes, no, or auto: if the machine has RDMA (auto)",
+         take_rdma												  },
+	{"srq",            "HOW",  "shared receive queues of RDMA: on or off (see nvmetd-rdma)",         take_srq   },
+	{"trace",          "N",    "trace every Nth I/O command (see nvmetctl trace); 0: none (0)",      take_trace },
 };
 
 static const struct service_role role = {
 	.program = "nvmetd",
 	.default_name = "nvmetd",
-	.purpose = "Runs an NVMe over Fabrics target: the processes nvmetd-state, nvmetd-io and "
-		   "nvmetd-tcp.",
+	.purpose = "Runs an NVMe over Fabrics target: the processes nvmetd-state, nvmetd-io, "
+		   "nvmetd-tcp and nvmetd-rdma.",
 	.options = options_of_role,
 	.n_options = sizeof(options_of_role) / sizeof(options_of_role[0]),
 	.has_state = true,

@@ -37,6 +37,7 @@ static struct command *add_command(struct plan *plan, const struct service *serv
 		return NULL;
 	plan->n++;
 	command->patience = 1;
+	command->is_optional = false;
 	snprintf(command->name, sizeof(command->name), "%s", name);
 	add_argument(command, command->program);
 	add_option(command, "--name", command->name);
@@ -48,11 +49,43 @@ static struct command *add_command(struct plan *plan, const struct service *serv
 	return command;
 }
 
+static int add_tcp(struct plan *plan, const struct launcher_options *options,
+                   const struct service *service, const char *bin_dir)
+{
+	struct command *command = add_command(plan, service, bin_dir, "nvmetd-tcp", "tcp");
+
+	if (!command)
+		return error_origin(-ENAMETOOLONG);
+	add_option(command, "--threads", plan->threads);
+	add_option(command, "--trace", options->trace);
+	add_option(command, "--congestion", options->congestion);
+	return 0;
+}
+
+static int add_rdma(struct plan *plan, const struct launcher_options *options,
+                    const struct service *service, const char *bin_dir)
+{
+	struct command *command;
+
+	if (options->rdma == PLAN_RDMA_NO ||
+	    (options->rdma == PLAN_RDMA_AUTO && !options->can_rdma))
+		return 0;
+	command = add_command(plan, service, bin_dir, "nvmetd-rdma", "rdma");
+	if (!command)
+		return error_origin(-ENAMETOOLONG);
+	command->is_optional = options->rdma == PLAN_RDMA_AUTO;
+	add_option(command, "--threads", plan->threads);
+	add_option(command, "--trace", options->trace);
+	add_option(command, "--srq", options->srq);
+	return 0;
+}
+
 int plan_make(struct plan *plan, const struct launcher_options *options,
               const struct service *service, const char *bin_dir)
 {
 	struct command *command;
 	char name[32];
+	int r;
 
 	plan->n = 0;
 	snprintf(plan->threads, sizeof(plan->threads), "%u", service->threads);
@@ -70,11 +103,8 @@ int plan_make(struct plan *plan, const struct launcher_options *options,
 		add_option(command, "--threads", plan->threads);
 		add_option(command, "--device-timeout", options->device_timeout);
 	}
-	command = add_command(plan, service, bin_dir, "nvmetd-tcp", "tcp");
-	if (!command)
-		return error_origin(-ENAMETOOLONG);
-	add_option(command, "--threads", plan->threads);
-	add_option(command, "--trace", options->trace);
-	add_option(command, "--congestion", options->congestion);
-	return 0;
+	r = add_tcp(plan, options, service, bin_dir);
+	if (!r)
+		r = add_rdma(plan, options, service, bin_dir);
+	return r ? error_trace(r) : 0;
 }

@@ -8,8 +8,8 @@
 /*
  * plan - which processes there are to be, each with its command line.
  *
- * Shape     The state service, then the I/O workers, then the transports: the order of
- *           starting. They are stopped in the opposite order.
+ * Shape     The state service, then the I/O workers, then the transports, NVMe/TCP first: the
+ *           order of starting. They are stopped in the opposite order.
  * Promise   The same options make the same plan.
  * Trust     the operator's options
  * Threads   any; pure
@@ -17,8 +17,14 @@
  * Returns   0, or -ENAMETOOLONG
  */
 #define PLAN_IO_MAX       16
-#define PLAN_COMMANDS_MAX (PLAN_IO_MAX + 2)
+#define PLAN_COMMANDS_MAX (PLAN_IO_MAX + 3)
 #define COMMAND_ARGUMENTS 20
+
+enum plan_rdma {
+	PLAN_RDMA_AUTO, /* where it can be */
+	PLAN_RDMA_YES,
+	PLAN_RDMA_NO,
+};
 
 struct launcher_options {
 	const char *config;     /* NULL: the state service comes up with what it has */
@@ -26,6 +32,9 @@ struct launcher_options {
 	const char *trace;      /* every how many commands the transports trace; NULL: not said */
 	const char *congestion; /* of the transports' connections; NULL: not said */
 	const char *device_timeout; /* of the workers, in seconds; NULL: not said */
+	const char *srq;            /* of nvmetd-rdma; NULL: not said */
+	enum plan_rdma rdma;
+	bool can_rdma; /* for PLAN_RDMA_AUTO: this machine has it, and its program is there */
 	unsigned n_io;
 	unsigned watchdog_s; /* 0: a hung process is not noticed */
 };
@@ -36,6 +45,7 @@ struct command {
 	const char *argv[COMMAND_ARGUMENTS + 1];
 	unsigned argc;
 	unsigned patience; /* so many times the times for its start and of its watchdog */
+	bool is_optional;  /* the set is ready without it: nobody has asked for it */
 };
 
 struct plan {

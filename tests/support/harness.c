@@ -159,8 +159,10 @@ static void become_launcher(const struct harness *harness, bool has_config)
 	                             "--bin-dir",
 	                             bin,
 	                             "--threads",
-	                             threads};
-	unsigned n = 9;
+	                             threads,
+	                             "--rdma",
+	                             harness->rdma ? harness->rdma : "no"};
+	unsigned n = 11;
 	int log = open(harness_path(harness, "log"), O_CREAT | O_APPEND | O_WRONLY, 0666);
 
 	snprintf(threads, sizeof(threads), "%u", harness->threads);

@@ -75,6 +75,7 @@ struct harness {
 	const char *device_timeout; /* as after --device-timeout; NULL: not said */
 	const char *watchdog;       /* as after --watchdog; NULL: not said */
 	const char *cpus;           /* as after --cpus; NULL: not said */
+	const char *rdma;           /* as after --rdma; NULL: "no", whatever the machine has */
 	unsigned files;             /* that each process may have open; 0: as we */
 	struct harness_exports exports;
 };

@@ -2,11 +2,15 @@
 /* nvmetd runs a set of processes, here played by understudies. */
 #include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -51,6 +55,16 @@ static pid_t launch_in(const char *folder, const char *run_dir, const char *opti
 		close(output);
 	output = pipe_fds[0];
 	return pid;
+}
+
+/* A device of RDMA, for those who look into /sys: true, where that may be done. */
+static bool has_rdma_from_now_on(void)
+{
+	return unshare(CLONE_NEWNS) == 0 &&
+	       mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
+	       mount("none", "/sys/class", "tmpfs", 0, NULL) == 0 &&
+	       mkdir("/sys/class/infiniband", 0755) == 0 &&
+	       mkdir("/sys/class/infiniband/rxe0", 0755) == 0;
 }
 
 static pid_t launch(const char *option, const char *value)
@@ -278,8 +292,73 @@ START_TEST(kills_what_hangs)
 }
 END_TEST
 
+START_TEST(runs_rdma_where_it_is_wanted)
+{
+	launcher = launch("--rdma", "yes");
+	wait_for_ready_line();
+	ck_assert_int_lt(stage_place("tcp started"), stage_place("rdma started"));
+}
+END_TEST
+
+START_TEST(is_ready_only_when_rdma_that_is_wanted_is)
+{
+	stage_direct("rdma", "once fail");
+	launcher = launch("--rdma", "yes");
+	wait_for_ready_line();
+	ck_assert_uint_eq(stage_count("rdma started"), 2);
+}
+END_TEST
+
+START_TEST(runs_no_rdma_where_it_is_not_wanted)
+{
+	(void)has_rdma_from_now_on();
+	launcher = launch("--rdma", "no");
+	wait_for_ready_line();
+	ck_assert_uint_eq(stage_count("rdma started"), 0);
+}
+END_TEST
+
+/* As root only; machine_has_rdma() has tests that are for anybody. */
+START_TEST(runs_rdma_by_itself_where_there_is_a_device)
+{
+	if (!has_rdma_from_now_on())
+		return;
+	launcher = launch("--io", "1");
+	wait_for_ready_line();
+	ck_assert_uint_eq(stage_count("rdma started"), 1);
+}
+END_TEST
+
+START_TEST(is_ready_without_rdma_that_fails_and_that_nobody_wants)
+{
+	if (!has_rdma_from_now_on())
+		return;
+	stage_direct("rdma", "always fail");
+	launcher = launch("--io", "1");
+	wait_for_ready_line();
+	wait_until(stage_count("rdma started") >= 3);
+	ck_assert_uint_eq(stage_count("tcp started"), 1);
+}
+END_TEST
+
+START_TEST(goes_on_without_rdma_that_refuses_and_that_nobody_wants)
+{
+	if (!has_rdma_from_now_on())
+		return;
+	stage_direct("rdma", "always refuse");
+	launcher = launch("--io", "1");
+	wait_for_ready_line();
+	ck_assert_uint_eq(stage_count("rdma started"), 1);
+	kill(launcher, SIGTERM);
+	ck_assert_int_eq(end_of(launcher), 0);
+	launcher = 0;
+}
+END_TEST
+
 START_TEST(refuses_what_it_does_not_understand)
 {
+	ck_assert_int_eq(end_of(launch("--rdma", "maybe")), 2);
+	ck_assert_int_eq(end_of(launch("--srq", "maybe")), 2);
 	ck_assert_int_eq(end_of(launch("--io", "0")), 2);
 	ck_assert_int_eq(end_of(launch("--io", "17")), 2);
 	ck_assert_int_eq(end_of(launch("--watchdog", "often")), 2);
@@ -314,6 +393,12 @@ int main(void)
 	         is_ready_only_when_all_are,
 	         takes_a_relative_directory,
 	         kills_what_hangs,
+	         runs_rdma_where_it_is_wanted,
+	         is_ready_only_when_rdma_that_is_wanted_is,
+	         runs_no_rdma_where_it_is_not_wanted,
+	         runs_rdma_by_itself_where_there_is_a_device,
+	         is_ready_without_rdma_that_fails_and_that_nobody_wants,
+	         goes_on_without_rdma_that_refuses_and_that_nobody_wants,
 	         refuses_what_it_does_not_understand);
 	return run(suite);
 }

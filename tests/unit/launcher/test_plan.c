@@ -65,6 +65,58 @@ START_TEST(ends_with_the_transport)
 }
 END_TEST
 
+START_TEST(has_no_rdma_where_it_cannot_be)
+{
+	make();
+	ck_assert_uint_eq(plan.n, 4);
+}
+END_TEST
+
+START_TEST(has_rdma_where_it_can_be)
+{
+	options.can_rdma = true;
+	make();
+	ck_assert_uint_eq(plan.n, 5);
+	ck_assert_str_eq(plan.commands[4].argv[0], "/bin/dir/nvmetd-rdma");
+	ck_assert_str_eq(option_of(4, "--name"), "rdma");
+	ck_assert(plan.commands[4].is_optional);
+	ck_assert(!plan.commands[3].is_optional);
+}
+END_TEST
+
+START_TEST(has_no_rdma_where_it_is_not_wanted)
+{
+	options.can_rdma = true;
+	options.rdma = PLAN_RDMA_NO;
+	make();
+	ck_assert_uint_eq(plan.n, 4);
+}
+END_TEST
+
+START_TEST(has_rdma_where_it_is_wanted)
+{
+	options.rdma = PLAN_RDMA_YES;
+	make();
+	ck_assert_uint_eq(plan.n, 5);
+	ck_assert(!plan.commands[4].is_optional);
+}
+END_TEST
+
+START_TEST(tells_rdma_what_concerns_it)
+{
+	options.rdma = PLAN_RDMA_YES;
+	options.srq = "off";
+	options.trace = "100";
+	options.congestion = "cubic";
+	make();
+	ck_assert_str_eq(option_of(4, "--threads"), "2");
+	ck_assert_str_eq(option_of(4, "--trace"), "100");
+	ck_assert_str_eq(option_of(4, "--srq"), "off");
+	ck_assert_str_eq(option_of(4, "--congestion"), "");
+	ck_assert_str_eq(option_of(3, "--srq"), "");
+}
+END_TEST
+
 START_TEST(tells_all_the_same_directories)
 {
 	make();
@@ -138,6 +190,8 @@ START_TEST(has_room_for_all_that_may_be_asked_for)
 	options.n_io = PLAN_IO_MAX;
 	options.trace = "100";
 	options.congestion = "cubic";
+	options.rdma = PLAN_RDMA_YES;
+	options.srq = "on";
 	service.log_level = "debug";
 	service.cpu_list = "0";
 	make();
@@ -166,6 +220,11 @@ int main(void)
 	         begins_with_the_state_service,
 	         has_as_many_workers_as_asked_for,
 	         ends_with_the_transport,
+	         has_no_rdma_where_it_cannot_be,
+	         has_rdma_where_it_can_be,
+	         has_no_rdma_where_it_is_not_wanted,
+	         has_rdma_where_it_is_wanted,
+	         tells_rdma_what_concerns_it,
 	         tells_all_the_same_directories,
 	         tells_the_data_path_its_threads,
 	         tells_all_the_same_processors,
