@@ -107,10 +107,10 @@ static const struct command restart = {
 	.most = 1,
 	.run = ctl_restart,
 	.summary = "restart a process, while hosts go on",
-	.help = "NAME is as nvmetctl status has it: state, io-0, tcp. The process leaves what it\n"
-		"holds to its successor, which is started by its supervisor. Waits until all "
-		"works\n"
-		"again, and says how long that took and how many connections of hosts were kept.\n"
+	.help = "NAME is as nvmetctl status has it: state, io-0, tcp, rdma. The process leaves\n"
+		"what it holds to its successor, which is started by its supervisor. Waits until\n"
+		"all works again, and says how long that took and how many connections of hosts\n"
+		"were kept.\n"
 		"all: the state service, the workers and the transports, one after the other.",
 };
 
