@@ -193,10 +193,17 @@ struct request *queue_find(struct queue *queue, uint16_t cid)
 
 /* ------------------------------------------------------------------ its beginning */
 
+/* What a capsule may bring, and has to fit into what its receiver has: with keyed blocks that is
+ * there before the capsule, else it is found when the capsule comes. */
 static uint32_t limit_capsule(const struct queue *queue, uint32_t bytes)
 {
 	return wire_keyed_blocks(queue->wire) && bytes > queue->capsule_max ? queue->capsule_max
 	                                                                    : bytes;
+}
+
+static uint32_t first_capsule(const struct queue *queue)
+{
+	return wire_keyed_blocks(queue->wire) ? queue->capsule_max : queue->wire->admin_in_capsule;
 }
 
 int queue_open(struct queue *queue, struct reactor *reactor, const struct wire *wire)
@@ -205,7 +212,7 @@ int queue_open(struct queue *queue, struct reactor *reactor, const struct wire *
 
 	queue->reactor = reactor;
 	queue->wire = wire;
-	queue->in_capsule_bytes = wire->admin_in_capsule;
+	queue->in_capsule_bytes = first_capsule(queue);
 	queue->connected = queue->sqflow_disabled = queue->closing = queue->is_fenced = false;
 	queue->may_borrow = false;
 	queue->starved = queue->resumable = false;
