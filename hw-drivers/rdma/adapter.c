@@ -28,6 +28,13 @@ void adapters_deinit(struct adapters *adapters)
 	adapters->memories = NULL;
 }
 
+int adapter_error(int r)
+{
+	if (r == -1)
+		return errno > 0 ? -errno : -EIO;
+	return r > 0 ? -r : r;
+}
+
 /* ------------------------------------------------------------------ its life */
 
 struct adapter *adapter_hold(struct adapter *adapter)

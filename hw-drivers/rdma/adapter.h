@@ -65,6 +65,10 @@ void adapters_deinit(struct adapters *adapters);
 int adapter_find(struct adapters *adapters, struct ibv_context *verbs, struct adapter **ret_adapter,
                  char *reason, size_t reason_size);
 
+/* What a call of verbs that posts has returned, as a negative errno: providers return errno, its
+ * negative, or -1 with errno set. */
+int adapter_error(int r);
+
 struct adapter *adapter_hold(struct adapter *adapter);
 struct adapter *adapter_drop(struct adapter *adapter);
 

@@ -196,5 +196,5 @@ int receives_post(struct receives *receives)
 	r = receives->shared ? ibv_post_srq_recv(receives->shared, first, &bad)
 	                     : ibv_post_recv(receives->pair, first, &bad);
 	receives->first = r ? bad : NULL;
-	return r ? error_origin(-r) : 0;
+	return r ? error_origin(adapter_error(r)) : 0;
 }

@@ -8,11 +8,15 @@
 /*
  * agreement - what a host's connection request asks for, and what it gets.
  *
- * Shape     From the private data, the port's limits and the adapter's to the sizes of a queue
- * pair. Promise   A queue pair of these sizes has room for all commands that its queue may have
- * under way: a request of its own for each answer, and one for its data. Trust     the private data
- * is the host's Threads   any; pure Lifetime  values
+ * Shape     From the private data, and what the port and the adapter allow, to the sizes of a
+ *           queue pair.
+ * Promise   A queue pair of these sizes has room for all commands that its queue may have under
+ *           way: a request of its own for each answer, and one for its data.
+ * Trust     the private data is the host's
+ * Threads   any; pure
+ * Lifetime  values
  */
+
 /* Commands beyond its entries that a queue may have (struct queue, n_requests), and then some. */
 #define AGREEMENT_SPARE 34u
 

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "common/base/cache_line.h"
+#include "common/base/cleanup.h"
 #include "common/base/error.h"
 #include "services/rdma/connection.h"
 #include "services/rdma/options.h"
@@ -106,7 +107,6 @@ struct connection *connection_free(struct connection *connection)
 	connection_dismantle(connection);
 	if (connection->has_own_receives)
 		receives_free(connection->receives);
-	rdma_destroy_id(connection->id);
 	adapter_drop(connection->adapter);
 	free(connection);
 	if (station)
@@ -138,12 +138,20 @@ static struct receives_memory memory_of(const struct connection *connection,
 	};
 }
 
+/* A host that meets a shared receive queue with nothing in it waits, but not on iWARP. */
+static bool shares_receives(const struct adapter *adapter)
+{
+	if (adapter->max_srq_wr == 0 || options_srq() == OPTIONS_SRQ_OFF)
+		return false;
+	return options_srq() == OPTIONS_SRQ_ON || !adapter->is_iwarp;
+}
+
 static int get_receives(struct connection *connection, struct reactor *reactor)
 {
 	const struct agreement *agreement = &connection->agreement;
 	struct receives_memory memory = memory_of(connection, reactor);
 
-	if (options_srq() && connection->adapter->max_srq_wr > 0)
+	if (shares_receives(connection->adapter))
 		return station_share(connection->station,
 		                     &memory,
 		                     agreement->in_capsule_bytes,
@@ -210,7 +218,9 @@ static int place_answers(struct connection *connection, struct reactor *reactor)
 static int get_pair(struct connection *connection, struct reactor *reactor)
 {
 	struct poster *poster = &connection->poster;
-	int r = make_pair(connection, sizeof(struct nvme_completion));
+	int r = connection->adapter->is_iwarp
+	                ? -EINVAL /* siw: not together with invalidation */
+	                : make_pair(connection, sizeof(struct nvme_completion));
 
 	poster->is_inline = r == 0;
 	if (r == -EINVAL)
@@ -227,12 +237,25 @@ static int get_pair(struct connection *connection, struct reactor *reactor)
 	return poster->is_inline ? 0 : place_answers(connection, reactor);
 }
 
+/* The identifier first: on iWARP it holds the queue pair, whose end would be waited for. */
+static void destroy_pair(struct connection *connection)
+{
+	struct rdma_cm_id *id = take(&connection->id);
+	struct ibv_qp *pair;
+
+	if (!id)
+		return;
+	pair = take(&id->qp);
+	rdma_destroy_id(id);
+	if (pair)
+		ibv_destroy_qp(pair);
+}
+
 void connection_dismantle(struct connection *connection)
 {
 	struct station *station = connection->station;
 
-	if (connection->id->qp)
-		rdma_destroy_qp(connection->id);
+	destroy_pair(connection);
 	if (connection->completions) {
 		completions_drain(&station->completions, connection->completions);
 		completions_release(connection->completions, connection->completions_used);

@@ -33,7 +33,7 @@ struct connection {
 	struct lane *lane;
 	struct station *station;
 	struct adapter *adapter;
-	struct rdma_cm_id *id;
+	struct rdma_cm_id *id; /* NULL: dismantled */
 	uint32_t pair_number;
 	struct list in_bucket; /* the station's */
 	struct agreement agreement;

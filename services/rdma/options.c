@@ -8,14 +8,22 @@
 #define SRQ_SIZE_MIN 64
 #define SRQ_SIZE_MAX 65536
 
-static bool has_srq = true;
+static enum options_srq srq = OPTIONS_SRQ_AUTO;
 static unsigned srq_size = 1024;
 
 bool options_take_srq(void *context, const char *value)
 {
+	static const char *const words[] = {
+		[OPTIONS_SRQ_AUTO] = "auto", [OPTIONS_SRQ_ON] = "on", [OPTIONS_SRQ_OFF] = "off"};
+
 	(void)context;
-	has_srq = strcmp(value, "on") == 0;
-	return has_srq || strcmp(value, "off") == 0;
+	for (unsigned i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		if (strcmp(value, words[i]) != 0)
+			continue;
+		srq = (enum options_srq)i;
+		return true;
+	}
+	return false;
 }
 
 bool options_take_srq_size(void *context, const char *value)
@@ -24,9 +32,9 @@ bool options_take_srq_size(void *context, const char *value)
 	return option_number(value, SRQ_SIZE_MIN, SRQ_SIZE_MAX, &srq_size);
 }
 
-bool options_srq(void)
+enum options_srq options_srq(void)
 {
-	return has_srq;
+	return srq;
 }
 
 uint32_t options_srq_size(void)

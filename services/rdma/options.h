@@ -16,5 +16,7 @@
 bool options_take_srq(void *context, const char *value);
 bool options_take_srq_size(void *context, const char *value);
 
-bool options_srq(void);
+/* AUTO: where a host that finds no receive waits. On iWARP it loses its connection. */
+enum options_srq { OPTIONS_SRQ_AUTO, OPTIONS_SRQ_ON, OPTIONS_SRQ_OFF };
+enum options_srq options_srq(void);
 uint32_t options_srq_size(void);

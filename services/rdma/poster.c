@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "common/base/error.h"
+#include "hw-drivers/rdma/adapter.h"
 
 /* wr_id: a request, or this; receives have bit 0. */
 #define NOT_THE_LAST 2
@@ -21,7 +22,7 @@ void poster_flush(struct poster *poster)
 	r = ibv_post_send(poster->pair, &poster->posts[0].wr, &bad);
 	if (r == 0)
 		return;
-	error_origin(-r);
+	error_origin(adapter_error(r));
 	posted = bad ? (uint32_t)(container_of(bad, struct post, wr) - poster->posts) : 0;
 	poster->failed(poster, &poster->posts[posted], n - posted);
 }
@@ -88,6 +89,8 @@ void poster_answer(struct poster *poster, const struct nvme_completion *completi
 	struct post *post = add(poster, invalidate ? IBV_WR_SEND_WITH_INV : IBV_WR_SEND, last_of);
 
 	place_answer(poster, post, completion);
-	if (invalidate)
-		post->wr.invalidate_rkey = *invalidate;
+	if (!invalidate)
+		return;
+	post->wr.invalidate_rkey = *invalidate;
+	post->wr.wr.rdma.rkey = *invalidate; /* where siw's provider looks for it */
 }

@@ -10,15 +10,14 @@
 static const struct service_option options[] = {
 	{
          .name = "srq",
-         .argument = "on|off",
-         .help = "shared receive queues: memory for capsules is each thread's, not each "
-                        "queue's "
-			"(on)", .take = options_take_srq,
+         .argument = "on|off|auto",
+         .help = "one receive queue for all queues of a thread; auto: but on iWARP (auto)",
+         .take = options_take_srq,
 	 },
 	{
          .name = "srq-size",
          .argument = "N",
-         .help = "capsules that a shared receive queue has room for: 64 to 65536 (1024)",
+         .help = "capsules that it has room for: 64 to 65536 (1024)",
          .take = options_take_srq_size,
 	 },
 };
