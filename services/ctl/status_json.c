@@ -222,6 +222,14 @@ static json_t *host_id_of(const Nvmetd__Session *session)
 	return json_string(text);
 }
 
+static const char *trtype_of(const Nvmetd__CtlStatusReply *status, const Nvmetd__Session *session)
+{
+	for (size_t i = 0; i < status->n_ports; i++)
+		if (status->ports[i]->port_id == session->port_id)
+			return status->ports[i]->trtype;
+	return "";
+}
+
 static json_t *controller_of(struct writer *writer, const Nvmetd__CtlStatusReply *status,
                              const Nvmetd__Session *session)
 {
@@ -235,6 +243,7 @@ static json_t *controller_of(struct writer *writer, const Nvmetd__CtlStatusReply
 	put(writer, object, "host_id", host_id_of(session));
 	put_text(writer, object, "host_address", session->host_address);
 	put_number(writer, object, "portid", session->port_id);
+	put_text(writer, object, "trtype", trtype_of(status, session));
 	put_text(writer, object, "process", process ? process->name : "");
 	put_text(writer, object, "state", controller ? controller->state : "unknown");
 	put_bool(writer, object, "discovery", session->discovery);

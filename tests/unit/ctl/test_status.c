@@ -128,6 +128,7 @@ static void given_a_subsystem_with_a_host(void)
 	nvmetd__session__init(&set.session);
 	set.session.subsystem = 3;
 	set.session.cntlid = 5;
+	set.session.port_id = 1;
 	set.session.host_nqn = (char *)"nqn.host\x1b[31m";
 	set.session.host_address = (char *)"127.0.0.1:50000";
 	set.sessions[0] = &set.session;
@@ -284,6 +285,27 @@ START_TEST(joins_a_controller_with_its_queues)
 }
 END_TEST
 
+static const char *trtype_of_the_controller(void)
+{
+	const json_t *controller = item(item(json(), "subsystems"), "controllers");
+
+	return json_string_value(json_object_get(controller, "trtype"));
+}
+
+START_TEST(says_what_transport_a_controller_came_in_on)
+{
+	set.port.trtype = (char *)"rdma";
+	ck_assert_str_eq(trtype_of_the_controller(), "rdma");
+}
+END_TEST
+
+START_TEST(says_no_transport_of_a_controller_whose_port_has_gone)
+{
+	set.session.port_id = 2;
+	ck_assert_str_eq(trtype_of_the_controller(), "");
+}
+END_TEST
+
 START_TEST(joins_a_namespace_with_what_its_worker_has_in_flight)
 {
 	const json_t *ns = item(item(json(), "subsystems"), "namespaces");
@@ -427,6 +449,8 @@ int main(void)
 	         says_when_an_io_grant_is_in_use,
 	         says_when_an_io_grant_is_being_revoked,
 	         joins_a_controller_with_its_queues,
+	         says_what_transport_a_controller_came_in_on,
+	         says_no_transport_of_a_controller_whose_port_has_gone,
 	         tells_what_each_thread_has_of_its_memory,
 	         joins_a_namespace_with_what_its_worker_has_in_flight,
 	         says_sizes_in_words,
