@@ -43,6 +43,56 @@ static void identify(struct imitation_controller controller, uint32_t cns, uint3
 	       NVME_IDENTIFY_SIZE);
 }
 
+/* ------------------------------------------------------------------ the real one */
+
+/* On a machine without RDMA, or on one where no device has this address. */
+static void given_a_set_with_rdma(void)
+{
+	struct harness_exports exports = harness_plain();
+
+	exports.ports[1] = (struct harness_port){.trtype = "rdma", .traddr = "127.0.0.1"};
+	scene.harness = harness_new(&exports);
+	scene.harness->rdma = "yes";
+	harness_start(scene.harness, true);
+	scene.options = harness_host(scene.harness, 0, 0);
+}
+
+START_TEST(says_why_it_does_not_listen)
+{
+	uint64_t deadline_ns = clock_now_ns() + HARNESS_WAIT_MS * NS_PER_MS;
+
+	do
+		get_status(NULL);
+	while (strstr(text, "nvmetd-rdma") && clock_now_ns() < deadline_ns);
+	ck_assert_ptr_nonnull(strstr(text, "rdma/ipv4"));
+	ck_assert_ptr_nonnull(strstr(text, "not listening: "));
+	ck_assert_ptr_null(strstr(text, "nvmetd-rdma"));
+}
+END_TEST
+
+START_TEST(is_restarted_as_planned)
+{
+	pid_t rdma_pid = harness_pid(scene.harness, "rdma", 0);
+	pid_t tcp_pid = harness_pid(scene.harness, "tcp", 0);
+
+	ck_assert_int_eq(
+		harness_ctl(scene.harness, text, sizeof(text), "restart", "rdma", (char *)NULL), 0);
+	ck_assert_int_ne(harness_pid(scene.harness, "rdma", rdma_pid), rdma_pid);
+	ck_assert_int_eq(harness_pid(scene.harness, "tcp", 0), tcp_pid);
+}
+END_TEST
+
+START_TEST(dies_unnoticed_by_hosts_of_the_other)
+{
+	scene_connect();
+	harness_kill(scene.harness, "rdma");
+	scene_write(1, 0, 8, 2);
+	scene_read_back(1, 0, 8, 2);
+	scene_expect_ready();
+	scene_disconnect();
+}
+END_TEST
+
 /* ------------------------------------------------------------------ without it */
 
 START_TEST(says_that_it_is_not_running)
@@ -216,5 +266,12 @@ int main(void)
 	                 gives_no_number_of_a_controller_twice,
 	                 has_the_same_namespaces_as_the_other,
 	                 is_found_by_discovery_through_it);
+	describe_running(suite,
+	                 "nvmetd-rdma",
+	                 given_a_set_with_rdma,
+	                 scene_stop,
+	                 says_why_it_does_not_listen,
+	                 is_restarted_as_planned,
+	                 dies_unnoticed_by_hosts_of_the_other);
 	return harness_run(suite);
 }
