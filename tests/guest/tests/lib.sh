@@ -3,11 +3,13 @@
 #
 # A test is a function named for what then holds, run by `holds`; its arguments, NAME=VALUE,
 # are its variables. Any command in it that fails ends it. $ADDRESS is where the guest reaches the
-# target; $BASELINE is set when that is the guest's own kernel, $UNITS when the guest's systemd runs it.
+# target; $BASELINE is set when that is the guest's own kernel, $UNITS when the guest's systemd runs it,
+# $FABRIC when it is reached through RDMA, and so is in the guest, too.
 set -u
 shopt -s inherit_errexit
 # shellcheck disable=SC1091 # written by run
 . /host/environment
+TRTYPE=tcp
 PORT=4420
 declare -A HOST_IDS=(
 	[first]=11111111-1111-4111-8111-111111111111
@@ -101,12 +103,12 @@ expected() {
 		if [ "$1" = size ]; then numfmt --from=iec; else cat; fi
 }
 
-discover() { nvme discover -t tcp -a "$ADDRESS" -s $PORT "$@"; }
+discover() { nvme discover -t "$TRTYPE" -a "$ADDRESS" -s $PORT "$@"; }
 
 connect() { # SUBSYSTEM [OPTION…]
 	local subsystem=$1
 	shift
-	nvme connect -t tcp -a "$ADDRESS" -s $PORT -n "$(nqn "$subsystem")" "$@"
+	nvme connect -t "$TRTYPE" -a "$ADDRESS" -s $PORT -n "$(nqn "$subsystem")" "$@"
 }
 
 connect_as() { # HOST SUBSYSTEM [OPTION…]
@@ -181,12 +183,17 @@ outside() {
 the_target_listens() { soon listening; }
 no_process_of_the_target_has_ended() { [ "$(outside pids)" = "$processes" ]; }
 
+if [ -n "$FABRIC" ]; then
+	/host/tests/fabric up ${BASELINE:+--here} || exit
+fi
 if [ -n "$BASELINE" ]; then
 	/host/tests/nvmet up /host/config.json /host/target/namespaces || exit
 elif [ -n "$UNITS" ]; then
 	/host/tests/units up /host/root /host/config.json /host/target/namespaces || exit
+elif [ -n "$FABRIC" ]; then
+	THREADS=$THREADS /host/tests/inside up || exit
 fi
-modprobe -q nvme-tcp
+modprobe -qa nvme-tcp nvme-rdma || :
 processes= # of the target, that must not end
 needs the_target_listens
 [ -n "$BASELINE$UNITS" ] || processes=$(outside pids)
