@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * nvmetd-test-rdma - tests an NVMe/RDMA target that runs, on the wire.
+ *
+ * Holds     queue pairs to it, one set for each test, in a process of its own
+ * Hears     the target
+ * On death  its queue pairs end; one of the tests dies on purpose
+ */
+#include <getopt.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "tests/rdma/suites.h"
+
+static const char usage[] =
+	"usage: nvmetd-test-rdma [OPTION…] TRADDR\n"
+	"Tests the NVMe/RDMA target that listens there. Prints TAP.\n"
+	"  --trsvcid PORT   4420\n"
+	"  --subnqn NQN     of a subsystem that any host may use, whose namespace 1 has blocks of\n"
+	"                   512 bytes, 32 MiB at least, and is for us to write to\n"
+	"  --iwarp          the device is one of iWARP\n"
+	"  --kernel         the target is nvmet-rdma: without what only nvmetd promises\n"
+	"CK_RUN_SUITE=NAME in the environment runs one suite: requests, connects, data, lists,\n"
+	"keys, queues, admin, ends, noise; CK_RUN_CASE=SITUATION one situation of it.\n";
+
+static bool dies;
+
+static bool take_options(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{"trsvcid", required_argument, NULL, 'p'},
+		{"subnqn",  required_argument, NULL, 'n'},
+		{"iwarp",   no_argument,       NULL, 'i'},
+		{"kernel",  no_argument,       NULL, 'k'},
+		{"dying",   no_argument,       NULL, 'd'},
+		{NULL,      0,                 NULL, 0  },
+	};
+	int option;
+
+	target = (struct target){.trsvcid = "4420", .subnqn = "nqn.2001-01.com.example:open"};
+	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		switch (option) {
+		case 'p':
+			target.trsvcid = optarg;
+			break;
+		case 'n':
+			target.subnqn = optarg;
+			break;
+		case 'i':
+			target.is_iwarp = true;
+			break;
+		case 'k':
+			target.is_kernel = true;
+			break;
+		case 'd': /* of our own tests */
+			dies = true;
+			break;
+		default:
+			return false;
+		}
+	}
+	target.traddr = argv[optind];
+	return optind + 1 == argc;
+}
+
+int main(int argc, char **argv)
+{
+	SRunner *runner;
+	int failed;
+
+	if (!take_options(argc, argv)) {
+		fputs(usage, stderr);
+		return 2;
+	}
+	if (dies)
+		die_with_io_in_flight();
+	runner = srunner_create(requests_suite());
+	srunner_add_suite(runner, connects_suite());
+	srunner_add_suite(runner, data_suite());
+	srunner_add_suite(runner, lists_suite());
+	srunner_add_suite(runner, keys_suite());
+	srunner_add_suite(runner, queues_suite());
+	srunner_add_suite(runner, admin_suite());
+	srunner_add_suite(runner, ends_suite());
+	srunner_add_suite(runner, noise_suite());
+	srunner_set_tap(runner, "-");
+	srunner_run_all(runner, CK_SILENT);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
