@@ -76,7 +76,7 @@ START_TEST(of_an_admin_queue_takes_its_io_queues_along)
 }
 END_TEST
 
-void die_with_io_in_flight(void)
+START_TEST(dies_with_io_in_flight)
 {
 	static struct host mortal;
 
@@ -93,6 +93,7 @@ void die_with_io_in_flight(void)
 		}
 	}
 }
+END_TEST
 
 START_TEST(with_the_hosts_process_is_no_matter)
 {
@@ -154,5 +155,13 @@ Suite *ends_suite(void)
 	         given_another_host,
 	         both_leave,
 	         of_an_admin_queue_takes_its_io_queues_along);
+	return suite;
+}
+
+Suite *dying_suite(void)
+{
+	Suite *suite = suite_create("dying");
+
+	describe(suite, "a host", NULL, NULL, dies_with_io_in_flight);
 	return suite;
 }

@@ -63,6 +63,29 @@ static bool take_options(int argc, char **argv)
 	return optind + 1 == argc;
 }
 
+static SRunner *dying_runner(void)
+{
+	SRunner *runner = srunner_create(dying_suite());
+
+	srunner_set_fork_status(runner, CK_NOFORK);
+	return runner;
+}
+
+static SRunner *whole_runner(void)
+{
+	SRunner *runner = srunner_create(requests_suite());
+
+	srunner_add_suite(runner, connects_suite());
+	srunner_add_suite(runner, data_suite());
+	srunner_add_suite(runner, lists_suite());
+	srunner_add_suite(runner, keys_suite());
+	srunner_add_suite(runner, queues_suite());
+	srunner_add_suite(runner, admin_suite());
+	srunner_add_suite(runner, ends_suite());
+	srunner_add_suite(runner, noise_suite());
+	return runner;
+}
+
 int main(int argc, char **argv)
 {
 	SRunner *runner;
@@ -72,17 +95,7 @@ int main(int argc, char **argv)
 		fputs(usage, stderr);
 		return 2;
 	}
-	if (dies)
-		die_with_io_in_flight();
-	runner = srunner_create(requests_suite());
-	srunner_add_suite(runner, connects_suite());
-	srunner_add_suite(runner, data_suite());
-	srunner_add_suite(runner, lists_suite());
-	srunner_add_suite(runner, keys_suite());
-	srunner_add_suite(runner, queues_suite());
-	srunner_add_suite(runner, admin_suite());
-	srunner_add_suite(runner, ends_suite());
-	srunner_add_suite(runner, noise_suite());
+	runner = dies ? dying_runner() : whole_runner();
 	srunner_set_tap(runner, "-");
 	srunner_run_all(runner, CK_SILENT);
 	failed = srunner_ntests_failed(runner);

@@ -24,8 +24,8 @@ Suite *admin_suite(void);
 Suite *ends_suite(void);
 Suite *noise_suite(void);
 
-/* Not a test: what the host's process does that dies in one; returns only if it failed to. */
-void die_with_io_in_flight(void);
+/* What the host's process does that dies in one of the tests. */
+Suite *dying_suite(void);
 
 /* A situation whose tests take up to `seconds`. */
 #define describe_slow(suite, situation, seconds, given, forget, ...)                               \
