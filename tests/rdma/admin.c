@@ -156,7 +156,7 @@ START_TEST(disconnect_ends_an_io_queue)
 	memcpy(&command, &disconnect, sizeof(command));
 	capsule = capsule_of(command, sgl_none());
 	expect_success(execute(&good.io, &capsule, NULL));
-	expect_end(&good.io);
+	expect_end(&good.io, "the I/O queue");
 	good_host_leaves();
 	given_a_good_host();
 	others_do_not_notice();

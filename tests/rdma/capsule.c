@@ -119,6 +119,15 @@ struct nvme_command command_property_set(uint32_t offset, uint64_t value)
 	return command;
 }
 
+struct nvme_command command_queues(uint16_t count)
+{
+	return (struct nvme_command){
+		.opcode = NVME_ADMIN_SET_FEATURES,
+		.cdw10 = le32_of(NVME_FEATURE_NUMBER_OF_QUEUES),
+		.cdw11 = le32_of((uint32_t)(count - 1) << 16 | (count - 1u)),
+	};
+}
+
 struct nvme_command command_connect(uint16_t qid, uint32_t entries, uint32_t kato_ms)
 {
 	struct nvme_connect_command connect = {

@@ -65,4 +65,6 @@ struct nvme_command command_identify(uint32_t cns, uint32_t nsid);
 struct nvme_command command_log(uint8_t lid, uint32_t bytes);
 struct nvme_command command_property_get(uint32_t offset, bool is_64_bit);
 struct nvme_command command_property_set(uint32_t offset, uint64_t value);
+/* Set Features, Number of Queues. */
+struct nvme_command command_queues(uint16_t count);
 struct nvme_command command_connect(uint16_t qid, uint32_t entries, uint32_t kato_ms);

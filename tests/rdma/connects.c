@@ -139,7 +139,8 @@ START_TEST(with_its_data_in_the_capsule_is_not_executed)
 
 	capsule_bring(&capsule, &data, sizeof(data));
 	send_capsule(&queue, &capsule);
-	expect_end(&queue); /* it is longer than the 64 bytes that a receive has room for … */
+	expect_end(&queue,
+	           "the queue"); /* it is longer than the 64 bytes that a receive has room for … */
 	others_do_not_notice();
 }
 END_TEST

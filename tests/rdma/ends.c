@@ -71,7 +71,7 @@ END_TEST
 START_TEST(of_an_admin_queue_takes_its_io_queues_along)
 {
 	wire_queue_close(&host.admin);
-	expect_end(&host.io);
+	expect_end(&host.io, "the I/O queue");
 	others_do_not_notice();
 }
 END_TEST

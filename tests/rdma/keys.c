@@ -113,6 +113,27 @@ START_TEST(is_invalidated_of_several_if_it_is_the_last)
 }
 END_TEST
 
+START_TEST(is_not_invalidated_of_several_if_a_later_one_is)
+{
+	struct capsule capsule = io_of(NVME_IO_READ, SGL_KEYED, 0);
+	struct wire_memory *other = wire_memory_new(&good.io, LENGTH);
+	struct wire_response response;
+	struct capsule_sgl list[2];
+	uint32_t later;
+
+	wire_must(&good.io, wire_memory_bind(&good.io, other, 0, LENGTH, &later));
+	list[0] = sgl_of(SGL_KEYED_INVALIDATE, (uintptr_t)good.data->bytes, LENGTH / 2, key);
+	list[1] = sgl_of(SGL_KEYED_INVALIDATE, (uintptr_t)other->bytes, LENGTH / 2, later);
+	capsule_list(&capsule, list, 2);
+	expect_success(execute(&good.io, &capsule, &response));
+	expect_invalidated(&response, later);
+	/* the first is as good as it was */
+	capsule = io_of(NVME_IO_READ, SGL_KEYED, key);
+	expect_success(execute(&good.io, &capsule, NULL));
+	expect_filled(good.data->bytes, LENGTH, 1);
+}
+END_TEST
+
 /* ------------------------------------------------------------------ a wrong key */
 
 static void given_a_bad_host(void)
@@ -127,17 +148,22 @@ static void both_leave(void)
 	good_host_leaves();
 }
 
-/* RDMA 1.1 §3.5: a protection error tears down the queue pair; with it goes its controller, and
- * nothing else. */
+/* RDMA 1.1 §3.5: a protection error tears down the queue pair. With it go the other I/O queues of
+ * its controller, whose host has to give up all of them; and nothing else. */
 static void expect_only_it_ends(struct capsule_sgl sgl, uint8_t opcode)
 {
 	struct capsule capsule = capsule_of(command_io(opcode, SCENE_SPACE, KEY_BLOCK, BLOCKS),
 	                                    sgl);
+	struct wire_memory *data;
+	struct wire_queue second;
 
+	host_open_io(&bad, &second, 2, SCENE_ENTRIES, &data);
 	send_capsule(&bad.io, &capsule);
-	expect_end(&bad.io);
+	expect_end(&bad.io, "the I/O queue");
 	if (!target.is_kernel) /* which does not notice a TERMINATE of iWARP */
-		expect_end(&bad.admin);
+		expect_end(&second, "the second I/O queue");
+	else
+		wire_queue_close(&second);
 	host_read(&good, KEY_BLOCK, BLOCKS, 1);
 	others_do_not_notice();
 }
@@ -193,8 +219,8 @@ START_TEST(among_good_ones_ends_its_controller_only)
 				                sgl_of(SGL_KEYED, 0, 32768, bad.data->key ^ 0x100));
 			send_capsule(&bad.io, &capsule);
 		}
-		expect_end(&bad.io);
-		expect_end(&bad.admin);
+		expect_end(&bad.io, "the I/O queue");
+		host_leave(&bad);
 		host_come(&bad);
 	}
 	others_do_not_notice();
@@ -232,6 +258,7 @@ Suite *keys_suite(void)
 	         "a key for once in a list",
 	         given_a_key_for_once,
 	         good_host_leaves,
-	         is_invalidated_of_several_if_it_is_the_last);
+	         is_invalidated_of_several_if_it_is_the_last,
+	         is_not_invalidated_of_several_if_a_later_one_is);
 	return suite;
 }

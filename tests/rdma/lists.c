@@ -8,7 +8,7 @@
 #define LIST_BLOCK 300u
 #define BLOCKS     64u
 #define LENGTH     (BLOCKS * SCENE_BLOCK)
-#define GAP        8192u /* from a piece of the host's memory to the next */
+#define GAP        32768u /* from a piece of the host's memory to the next */
 
 static struct capsule_sgl list[32];
 

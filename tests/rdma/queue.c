@@ -14,7 +14,8 @@
 #include "common/base/clock.h"
 #include "tests/rdma/parts.h"
 
-#define MARGIN 8u /* places of the CQ for what is neither a capsule nor a response */
+#define RESOLVE_MS 500
+#define MARGIN     8u /* places of the CQ for what is neither a capsule nor a response */
 
 int wire_queue_says(struct wire_queue *queue, int r, const char *format, ...)
 {
@@ -97,12 +98,27 @@ static int await_event(struct wire_queue *queue, enum rdma_cm_event_type wanted,
 		if (event >= 0)
 			return WIRE_E_CLOSED;
 		r = poll_fds(queue, false, deadline_ns);
+		if (r == WIRE_E_DEADLINE)
+			return wire_queue_says(queue, r, "no %s in time", rdma_event_str(wanted));
 		if (r)
 			return r;
 	}
 }
 
 /* ------------------------------------------------------------------ open */
+
+/* The kernel may miss the neighbour's answer to the first time that somebody asks for it. */
+static int resolve_address(struct wire_queue *queue, struct sockaddr *address, uint64_t deadline_ns)
+{
+	int r;
+
+	do {
+		if (rdma_resolve_addr(queue->id, NULL, address, RESOLVE_MS))
+			return wire_queue_says(queue, -errno, "cannot resolve the address");
+		r = await_event(queue, RDMA_CM_EVENT_ADDR_RESOLVED, deadline_ns);
+	} while (r == WIRE_E_CLOSED && clock_now_ns() < deadline_ns);
+	return r;
+}
 
 static int resolve(struct wire_queue *queue, const struct wire_wishes *wishes, uint64_t deadline_ns)
 {
@@ -112,11 +128,8 @@ static int resolve(struct wire_queue *queue, const struct wire_wishes *wishes, u
 
 	if (getaddrinfo(wishes->traddr, wishes->trsvcid, &hints, &address))
 		return wire_queue_says(queue, -EINVAL, "%s is no address", wishes->traddr);
-	r = rdma_resolve_addr(queue->id, NULL, address->ai_addr, (int)wishes->timeout_ms);
+	r = resolve_address(queue, address->ai_addr, deadline_ns);
 	freeaddrinfo(address);
-	if (r)
-		return wire_queue_says(queue, -errno, "cannot resolve %s", wishes->traddr);
-	r = await_event(queue, RDMA_CM_EVENT_ADDR_RESOLVED, deadline_ns);
 	if (!r && rdma_resolve_route(queue->id, (int)wishes->timeout_ms))
 		r = wire_queue_says(queue, -errno, "no route to %s", wishes->traddr);
 	if (!r)

@@ -160,7 +160,7 @@ START_TEST(ends_with_a_capsule_of_less_than_64_bytes)
 		capsule = read_of(0, 8);
 		capsule.length = sizes[i];
 		send_capsule(&host.io, &capsule);
-		expect_end(&host.io);
+		expect_end(&host.io, "the I/O queue");
 		host_leave(&host);
 		host_come_admin(&host);
 	}
@@ -177,7 +177,7 @@ START_TEST(ends_with_a_capsule_longer_than_identify_says)
 	capsule.length = CAPSULE_COMMAND + good.capsule_data_max + 1;
 	ck_assert_uint_le(capsule.length, WIRE_CAPSULE_MAX);
 	send_capsule(&host.io, &capsule);
-	expect_end(&host.io);
+	expect_end(&host.io, "the I/O queue");
 	others_do_not_notice();
 }
 END_TEST
@@ -189,7 +189,7 @@ START_TEST(of_an_admin_queue_ends_with_a_capsule_longer_than_64_bytes)
 
 	capsule.length = WIRE_CAPSULE_MAX;
 	send_capsule(&host.admin, &capsule);
-	expect_end(&host.admin);
+	expect_end(&host.admin, "the admin queue");
 	others_do_not_notice();
 }
 END_TEST

@@ -58,9 +58,11 @@ START_TEST(in_another_format_is_rejected)
 }
 END_TEST
 
-START_TEST(for_33_entries_of_an_admin_queue_is_rejected)
+/* Base 2.1 §3.3.3.1: an admin queue has 4096 entries at most. */
+START_TEST(for_4097_entries_of_an_admin_queue_is_rejected)
 {
-	wishes.request.entries = 33;
+	wishes.request.entries = 4097;
+	wishes.sends = 4;
 	expect_rejected(RDMA_CM_INVALID_HSQSIZE);
 }
 END_TEST
@@ -102,10 +104,19 @@ START_TEST(that_is_cut_is_rejected)
 }
 END_TEST
 
-START_TEST(for_a_queue_that_no_port_has_is_rejected)
+/* What queues there are is known with the controller, that is, with Connect: so it is there that
+ * one too many is refused. */
+START_TEST(for_a_queue_that_was_not_granted_comes_to_nothing)
 {
+	struct wire_queue queue;
+
 	wishes.request.qid = 0xffff;
-	expect_rejected(RDMA_CM_INVALID_QID);
+	open_queue(&queue, &wishes);
+	expect_status(
+		connect_queue(&queue, command_connect(0xffff, SCENE_ENTRIES, 0), good.cntlid, NULL),
+		NVME_SC_CONNECT_INVALID_PARAMETERS);
+	wire_queue_close(&queue);
+	others_do_not_notice();
 }
 END_TEST
 
@@ -165,7 +176,7 @@ Suite *requests_suite(void)
 	         good_host_leaves,
 	         is_accepted_with_receives_for_its_capsules,
 	         in_another_format_is_rejected,
-	         for_33_entries_of_an_admin_queue_is_rejected,
+	         for_4097_entries_of_an_admin_queue_is_rejected,
 	         may_be_padded_with_anything);
 	describe(suite,
 	         "a request for an I/O queue",
@@ -189,7 +200,7 @@ Suite *requests_suite(void)
 	         "a wrong request for an I/O queue",
 	         given_an_io_queue,
 	         good_host_leaves,
-	         for_a_queue_that_no_port_has_is_rejected,
+	         for_a_queue_that_was_not_granted_comes_to_nothing,
 	         for_65536_entries_is_rejected,
 	         for_one_entry_is_rejected,
 	         for_a_controller_that_cannot_be_is_rejected);

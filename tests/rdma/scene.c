@@ -15,7 +15,8 @@ struct host good;
 #define ADMIN_ENTRIES 32u
 #define KATO_MS       120000u     /* longer than any test */
 #define CC_SIZES      0x00460000u /* IOSQES 64, IOCQES 16 bytes */
-#define GOOD_BLOCK    60000u      /* what is the good host's */
+#define QUEUES        8u
+#define GOOD_BLOCK    60000u /* what is the good host's */
 
 void wire_must_be(int r, const char *call, const char *error)
 {
@@ -85,9 +86,11 @@ void expect_status(struct nvme_status status, enum nvme_status_code code)
 	              code);
 }
 
-void expect_end(struct wire_queue *queue)
+void expect_end(struct wire_queue *queue, const char *which)
 {
-	wire_must(queue, wire_queue_await_end(queue, SCENE_WAIT_MS));
+	int r = wire_queue_await_end(queue, SCENE_WAIT_MS);
+
+	ck_assert_msg(r == 0, "%s does not end: %s", which, queue->error);
 	wire_queue_close(queue);
 }
 
@@ -160,6 +163,13 @@ static void identify(struct host *host)
 	host->blocks_max = page[1803];
 }
 
+static void ask_for_queues(struct host *host)
+{
+	struct capsule capsule = capsule_of(command_queues(QUEUES), sgl_none());
+
+	expect_success(execute(&host->admin, &capsule, NULL));
+}
+
 void host_come_admin(struct host *host)
 {
 	struct wire_wishes wishes = wishes_of(0, ADMIN_ENTRIES);
@@ -174,6 +184,7 @@ void host_come_admin(struct host *host)
 	ck_assert_msg(host->page, "%s", host->admin.error);
 	enable(host);
 	identify(host);
+	ask_for_queues(host);
 }
 
 void host_open_io(struct host *host, struct wire_queue *queue, uint16_t qid, uint32_t entries,

@@ -65,7 +65,7 @@ uint16_t reject_status(const struct wire_wishes *wishes);
 struct nvme_status connect_queue(struct wire_queue *queue, struct nvme_command command,
                                  uint16_t cntlid, uint16_t *ret_cntlid);
 /* Waits until the target has ended the queue pair, and closes it. */
-void expect_end(struct wire_queue *queue);
+void expect_end(struct wire_queue *queue, const char *which);
 
 /* Sends it and waits for its response: the status. ret_response may be NULL. */
 struct nvme_status execute(struct wire_queue *queue, const struct capsule *capsule,
