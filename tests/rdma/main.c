@@ -67,6 +67,8 @@ static SRunner *dying_runner(void)
 {
 	SRunner *runner = srunner_create(dying_suite());
 
+	unsetenv("CK_RUN_SUITE"); /* which are those of the test that it dies for */
+	unsetenv("CK_RUN_CASE");
 	srunner_set_fork_status(runner, CK_NOFORK);
 	return runner;
 }

@@ -266,7 +266,7 @@ Suite *queues_suite(void)
 
 	describe_slow(suite,
 	              "a queue",
-	              40,
+	              120,
 	              given_a_queue_of_four_entries,
 	              both_leave,
 	              takes_as_many_commands_as_it_has_entries,
@@ -279,7 +279,7 @@ Suite *queues_suite(void)
 	              of_an_admin_queue_ends_with_a_capsule_longer_than_64_bytes);
 	describe_slow(suite,
 	              "queues",
-	              40,
+	              120,
 	              given_a_queue_of_four_entries,
 	              both_leave,
 	              of_64_hosts_are_served_at_once,
