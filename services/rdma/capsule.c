@@ -40,16 +40,19 @@ static const struct nvme_keyed_sgl *copy_list(struct receive *receive)
 	return (const struct nvme_keyed_sgl *)receive->holder_room;
 }
 
-/* What the answer makes no good any more, if the host wants that and the adapter can. */
+/* What the answer makes no good any more, if the host wants that and the adapter can: of several
+ * such keys that of the last block (RDMA 1.1 §3.6). */
 static void note_key(struct connection *connection, struct request *request,
-                     const struct nvme_keyed_sgl *first)
+                     const struct nvme_keyed_sgl *blocks, uint32_t n)
 {
-	struct sgl_block block = sgl_block(first);
+	for (uint32_t i = 0; i < n && connection->adapter->can_invalidate; i++) {
+		struct sgl_block block = sgl_block(&blocks[i]);
 
-	if (!block.invalidate || !connection->adapter->can_invalidate)
-		return;
-	request->wire_u32[REQUEST_KEY] = block.key;
-	request->wire_u32[REQUEST_HAS_KEY] = 1;
+		if (!block.invalidate)
+			continue;
+		request->wire_u32[REQUEST_KEY] = block.key;
+		request->wire_u32[REQUEST_HAS_KEY] = 1;
+	}
 }
 
 /* ------------------------------------------------------------------ to the core */
@@ -94,7 +97,8 @@ static void start(struct connection *connection, struct request *request, struct
 	if (source != REQUEST_FAILED && request->length > 0)
 		note_key(connection,
 		         request,
-		         request->n_listed ? capsule.list : sgl_only_block(&request->command));
+		         request->n_listed ? capsule.list : sgl_only_block(&request->command),
+		         request->n_listed ? request->n_listed : 1);
 	if (source != REQUEST_FAILED && request->n_listed) {
 		rdma_request_of(request)->receive = receive;
 		request_tie(request);
