@@ -184,7 +184,7 @@ the_target_listens() { soon listening; }
 no_process_of_the_target_has_ended() { [ "$(outside pids)" = "$processes" ]; }
 
 if [ -n "$FABRIC" ]; then
-	/host/tests/fabric up ${BASELINE:+--here} || exit
+	/host/tests/fabric make ${BASELINE:+--here} || exit
 fi
 if [ -n "$BASELINE" ]; then
 	/host/tests/nvmet up /host/config.json /host/target/namespaces || exit

@@ -65,7 +65,7 @@ rdma_runs_with() {
 	local pid
 	pid=$(pid_of rdma)
 	echo "options=($*)" >/run/target/rdma
-	outside 'kill rdma'
+	kill -KILL "$pid"
 	soon has_another_pid rdma "$pid"
 	over rxe soon is_found
 	over siw soon is_found
