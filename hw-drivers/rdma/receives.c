@@ -119,6 +119,16 @@ static int make(struct receives *receives, uint32_t wished, uint32_t least, bool
 	return r;
 }
 
+/* Powers of two: bodies do not cross blocks, and are aligned as workers want them. */
+uint32_t receive_body_bytes(uint32_t bytes)
+{
+	uint32_t rounded = bytes > 0 ? BODY_MIN : 0;
+
+	while (rounded < bytes)
+		rounded *= 2;
+	return rounded;
+}
+
 int receives_new(struct receives **ret_receives, struct adapter *adapter,
                  const struct receives_memory *memory, uint32_t body_bytes, uint32_t wished,
                  uint32_t least, bool is_shared)
@@ -131,11 +141,7 @@ int receives_new(struct receives **ret_receives, struct adapter *adapter,
 	receives->adapter = adapter;
 	receives->memory = *memory;
 	list_init(&receives->link);
-	/* powers of two: bodies do not cross blocks, and are aligned as workers want them */
-	if (body_bytes > 0)
-		receives->body_bytes = BODY_MIN;
-	while (receives->body_bytes < body_bytes)
-		receives->body_bytes *= 2;
+	receives->body_bytes = receive_body_bytes(body_bytes);
 	if (is_shared && wished > adapter->max_srq_wr)
 		wished = adapter->max_srq_wr;
 	r = make(receives, wished, least, is_shared);

@@ -69,6 +69,9 @@ struct receives {
 	struct list link; /* the owner's */
 };
 
+/* What a receive takes of the memory for that much data of a capsule. */
+uint32_t receive_body_bytes(uint32_t bytes);
+
 /* least: fewer than so many are no use. 0 or a negative errno: -ENOBUFS: there is no memory for
  * bodies now. */
 int receives_new(struct receives **ret_receives, struct adapter *adapter,

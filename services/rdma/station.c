@@ -103,6 +103,16 @@ static struct receives *find_shared(struct station *station, uint32_t body_bytes
 	return NULL;
 }
 
+/* Half of the reactor's memory is for receives; other adapters, sizes and queues need theirs, too.
+ */
+static uint32_t shared_most(const struct station *station, uint32_t body_bytes)
+{
+	size_t bytes = reactor_memory(station->lane->reactor).iov_len / 2 / 4;
+	size_t most = body_bytes > 0 ? bytes / receive_body_bytes(body_bytes) : UINT32_MAX;
+
+	return most < options_srq_size() ? (uint32_t)most : options_srq_size();
+}
+
 int station_share(struct station *station, const struct receives_memory *memory,
                   uint32_t body_bytes, struct receives **ret_receives)
 {
@@ -115,7 +125,7 @@ int station_share(struct station *station, const struct receives_memory *memory,
 	                 station->adapter,
 	                 memory,
 	                 body_bytes,
-	                 options_srq_size(),
+	                 shared_most(station, body_bytes),
 	                 SHARED_LEAST,
 	                 true);
 	if (r)
