@@ -10,6 +10,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/size.h"
+#include "common/nvme/protection.h"
 
 #define DELAY_MAX_NS (600 * NS_PER_S)
 #define ERRNO_MAX    133 /* EHWPOISON */
@@ -393,5 +394,9 @@ int fault_rule_parse(const char *text, struct fault_rule *ret_rule, char *reason
 
 const char *fault_path_below(const char *path)
 {
+	const char *protected = protection_path_below(path);
+
+	if (protected)
+		path = protected;
 	return strncmp(path, "fault:", 6) == 0 ? path + 6 : NULL;
 }

@@ -31,7 +31,8 @@
 #define LINK_SLOTS           1024u
 #define LINK_SEGMENTS_INLINE 2
 #define LINK_SEGMENTS_MAX    256
-#define LINK_ALIGNMENT       512 /* of each segment's offset; of its length too in READ, WRITE */
+#define LINK_ALIGNMENT                                                                             \
+	512 /* of each segment's offset; of its length too in READ, WRITE of blocks alone */
 
 enum link_operation {
 	LINK_READ = 1,
@@ -45,6 +46,12 @@ enum link_operation {
 #define LINK_DEALLOC  0x02 /* LINK_WRITE_ZEROES: may give the space back (DEAC) */
 #define LINK_INDIRECT 0x04 /* segments[0] is where a table of segment_count segments lies */
 #define LINK_TRACED   0x08 /* the worker says in the stamps of id.index when it had it */
+
+/* READ, WRITE of a namespace with protection information: its tuple of 8 bytes follows each block
+ * in the data, and belongs to it. Without this the worker makes tuples and checks them alone. */
+#define LINK_METADATA       0x10
+#define LINK_PASS_GUARD     0x20 /* with it: the guard is not checked; */
+#define LINK_PASS_REFERENCE 0x40 /* nor is the reference tag */
 
 /* Names a request on its link. A generation that is not the current one of that index is stale. */
 struct link_id {
@@ -67,7 +74,10 @@ struct link_request {
 	uint32_t handle; /* the namespace */
 	uint64_t first_block;
 	uint32_t block_count;
-	uint32_t reserved;
+	/* Protection information: with a mask these bits of the application tag must be those; a
+	 * WRITE without LINK_METADATA stores the tag, a WRITE_ZEROES too. */
+	uint16_t application_tag;
+	uint16_t application_mask;
 	struct link_segment segments[LINK_SEGMENTS_INLINE];
 };
 _Static_assert(sizeof(struct link_request) == 64, "one cache line");

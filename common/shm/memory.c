@@ -84,6 +84,23 @@ static int store(void *to, const void *from, size_t length)
 	return 0;
 }
 
+int memory_visit(void (*act)(void *context), void *context)
+{
+	sigjmp_buf here;
+
+	begin();
+	if (sigsetjmp(here, SAVES_MASK)) {
+		landing = NULL;
+		end();
+		return -EFAULT;
+	}
+	landing = &here;
+	act(context);
+	landing = NULL;
+	end();
+	return 0;
+}
+
 int memory_copy(void *to, const void *from, size_t length)
 {
 	return store(to, from, length);

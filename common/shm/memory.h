@@ -6,7 +6,7 @@
 /*
  * memory - copies to and from shared memory, where a page may be refused.
  *
- * Shape     memcpy() and memset() behind a landing place for SIGBUS.
+ * Shape     memcpy(), memset(), or a function of the caller's, behind a landing place for SIGBUS.
  * Promise   A memfd's page that the kernel cannot provide (strict overcommit, a broken memory
  *           module) makes the call fail, not the process. The bytes written by then are
  *           undefined. Elsewhere SIGBUS does what it does by default.
@@ -18,6 +18,9 @@
 
 /* Once, before the others. 0 or a negative errno. */
 int memory_guard(void);
+
+/* What does not copy, but looks at it: act() may be broken off anywhere. */
+int memory_visit(void (*act)(void *context), void *context);
 
 int memory_copy(void *to, const void *from, size_t length);
 int memory_zero(void *to, size_t length);

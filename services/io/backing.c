@@ -9,11 +9,12 @@
 #include "common/base/error.h"
 #include "common/base/size.h"
 #include "common/nvme/fault_rule.h"
+#include "common/nvme/protection.h"
 
 static const struct backing_kind *kind_of(const char *path)
 {
 	static const struct backing_kind *const with_scheme[] = {
-		&backing_ram, &backing_null, &backing_fault};
+		&backing_ram, &backing_null, &backing_fault, &backing_pi};
 
 	for (size_t i = 0; i < sizeof(with_scheme) / sizeof(with_scheme[0]); i++)
 		if (strncmp(path, with_scheme[i]->scheme, strlen(with_scheme[i]->scheme)) == 0)
@@ -28,9 +29,10 @@ int backing_open(struct backing **ret_backing, const struct backing_wish *wish, 
 	int r;
 
 	if (!kind) {
-		snprintf(reason,
-		         reason_size,
-		         "neither an absolute path, nor ram:SIZE, null:SIZE or fault:PATH");
+		snprintf(
+			reason,
+			reason_size,
+			"neither an absolute path, nor ram:SIZE, null:SIZE, fault:PATH or pi:PATH");
 		return BACKING_E_NOT_READY;
 	}
 	/* Links to the transports need some too, without which nothing is served at all. */
@@ -66,10 +68,18 @@ struct backing *backing_release(struct backing *backing)
 	return NULL;
 }
 
-void backing_forget(const char *path, uint32_t handle)
+const char *backing_path(const char *path)
 {
 	const char *below = fault_path_below(path);
-	const struct backing_kind *kind = kind_of(below ? below : path);
+
+	if (!below)
+		below = protection_path_below(path);
+	return below ? below : path;
+}
+
+void backing_forget(const char *path, uint32_t handle)
+{
+	const struct backing_kind *kind = kind_of(backing_path(path));
 
 	if (kind && kind->forget)
 		kind->forget(handle);

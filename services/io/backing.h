@@ -12,8 +12,8 @@
  * backing - what the blocks of a namespace are stored on.
  *
  * Shape     A kind (file or block device, ram:SIZE, null:SIZE) behind a table of functions; or
- *           fault:, which stands on one of these. Two namespaces that name the same file with the
- *           same options share one backing.
+ *           fault:, which stands on one of these, or pi:, which may stand on that too.
+ *           Two namespaces that name the same file with the same options share one backing.
  * Promise   What is open is fenced: no other process, and no predecessor's request that the
  *           kernel still carries on, reaches the same file (docs/decisions/0001). Opening tells
  *           in a sentence what is in its way.
@@ -35,7 +35,7 @@ struct backing;
 
 struct backing_wish {
 	uint32_t handle;
-	const char *path; /* a file, a block device, "ram:1G", "null:1T"; "fault:" before one */
+	const char *path; /* a file, a block device, "ram:1G", "null:1T"; below "fault:", "pi:" */
 	bool buffered;    /* no O_DIRECT */
 	bool read_only;
 	uint32_t block_shift; /* 9, 12; 0: the device's own, else 9 */
@@ -58,8 +58,11 @@ struct backing_kind {
 	int (*give)(const struct backing *backing);
 	/* Ends in request_finish(), now or later. */
 	void (*start)(struct backing *backing, struct request *request);
-	/* Writes to stable storage, and waits for it: at the end, without an I/O thread. 0 or a
-	 * negative errno. NULL: nothing would remain. */
+	/* Reads, and waits for it: at the begin. 0 or a negative errno. NULL: all of it is zeroes.
+	 */
+	int (*load)(struct backing *backing, uint64_t offset, void *ret_bytes, size_t length);
+	/* Writes to stable storage, and waits for it: at the begin or end, without an I/O thread. 0
+	 * or a negative errno. NULL: nothing would remain. */
 	int (*save)(struct backing *backing, uint64_t offset, const void *bytes, size_t length);
 };
 
@@ -78,6 +81,7 @@ extern const struct backing_kind backing_file;
 extern const struct backing_kind backing_ram;
 extern const struct backing_kind backing_null;
 extern const struct backing_kind backing_fault;
+extern const struct backing_kind backing_pi;
 
 /* One reference is the caller's. */
 int backing_open(struct backing **ret_backing, const struct backing_wish *wish, char *reason,
@@ -99,6 +103,9 @@ int backing_parse_size(const struct backing_wish *wish, const struct backing_kin
 /* What `wanted` (0, 9, 12) means for a device with blocks of 1 << own at least; 0: it cannot
  * be had, and reason says why. */
 uint8_t backing_block_shift(uint32_t wanted, unsigned own, char *reason, size_t reason_size);
+
+/* What the path leads to in the end, below fault: and pi:. */
+const char *backing_path(const char *path);
 
 /* The namespace is not to be served any more: what ram: keeps for a successor is dropped. */
 void backing_forget(const char *path, uint32_t handle);

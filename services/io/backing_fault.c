@@ -7,10 +7,15 @@
 #include "common/base/clock.h"
 #include "common/base/error.h"
 #include "common/base/log.h"
+#include "common/nvme/fault_rule.h"
+#include "common/nvme/protection.h"
 #include "services/io/fault.h"
+#include "services/io/pi.h"
 
 struct fault *fault_of(struct backing *backing)
 {
+	if (backing->kind == &backing_pi)
+		backing = pi_below(backing);
 	return backing->kind == &backing_fault ? container_of(backing, struct fault, backing)
 	                                       : NULL;
 }
@@ -60,16 +65,26 @@ static void take_over(struct fault *fault)
 	fault_cache_init(&fault->cache, below->block_shift);
 }
 
+static const char *find_obstacle(const char *below)
+{
+	if (fault_path_below(below))
+		return "fault: does not stand on another fault:";
+	return protection_path_below(below) ? "fault: does not stand on pi:; pi:fault: may be"
+	                                    : NULL;
+}
+
 static int open_fault(struct backing **ret_backing, const struct backing_wish *wish, char *reason,
                       size_t reason_size)
 {
 	_cleanup_(free_faultp) struct fault *fault = NULL;
 	struct backing_wish below = *wish;
+	const char *obstacle;
 	int r;
 
 	below.path = fault_path_below(wish->path);
-	if (fault_path_below(below.path)) {
-		snprintf(reason, reason_size, "fault: does not stand on another fault:");
+	obstacle = find_obstacle(below.path);
+	if (obstacle) {
+		snprintf(reason, reason_size, "%s", obstacle);
 		return BACKING_E_NOT_READY;
 	}
 	fault = make();
@@ -195,10 +210,30 @@ void fault_describe(struct fault *fault, struct fault_report *ret_report)
 	pthread_mutex_unlock(&fault->lock);
 }
 
+/* Past the rules and the cache: for what stands on it, when it opens. */
+static int load(struct backing *backing, uint64_t offset, void *ret_bytes, size_t length)
+{
+	struct backing *below = container_of(backing, struct fault, backing)->below;
+
+	if (below->kind->load)
+		return below->kind->load(below, offset, ret_bytes, length);
+	memset(ret_bytes, 0, length);
+	return 0;
+}
+
+static int save(struct backing *backing, uint64_t offset, const void *bytes, size_t length)
+{
+	struct backing *below = container_of(backing, struct fault, backing)->below;
+
+	return below->kind->save ? below->kind->save(below, offset, bytes, length) : 0;
+}
+
 const struct backing_kind backing_fault = {
 	.scheme = "fault:",
 	.open = open_fault,
 	.close = close_fault,
 	.measure = measure,
 	.start = fault_start,
+	.load = load,
+	.save = save,
 };

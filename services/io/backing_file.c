@@ -337,7 +337,25 @@ static int open_file(struct backing **ret_backing, const struct backing_wish *wi
 	return 0;
 }
 
-/* Bytes and length are fit for direct I/O. */
+/* Bytes and length are fit for direct I/O, here and in save(). */
+static int load(struct backing *backing, uint64_t offset, void *ret_bytes, size_t length)
+{
+	const struct file *file = (const struct file *)backing;
+
+	while (length > 0) {
+		ssize_t done = pread(file->fd, ret_bytes, length, (off_t)offset);
+
+		if (done < 0 && errno == EINTR)
+			continue;
+		if (done <= 0)
+			return error_origin(done < 0 ? -errno : -EIO);
+		ret_bytes = (char *)ret_bytes + done;
+		offset += (uint64_t)done;
+		length -= (size_t)done;
+	}
+	return 0;
+}
+
 static int save(struct backing *backing, uint64_t offset, const void *bytes, size_t length)
 {
 	const struct file *file = (const struct file *)backing;
@@ -362,5 +380,6 @@ const struct backing_kind backing_file = {
 	.measure = measure,
 	.is_at = is_at,
 	.start = file_start,
+	.load = load,
 	.save = save,
 };

@@ -214,6 +214,12 @@ static void start(struct backing *backing, struct request *request)
 	                 : STATUS_OK);
 }
 
+static int load(struct backing *backing, uint64_t offset, void *ret_bytes, size_t length)
+{
+	return memory_copy(
+		ret_bytes, (char *)((struct ram *)backing)->region.memory + offset, length);
+}
+
 static int save(struct backing *backing, uint64_t offset, const void *bytes, size_t length)
 {
 	return memory_copy((char *)((struct ram *)backing)->region.memory + offset, bytes, length);
@@ -227,5 +233,6 @@ const struct backing_kind backing_ram = {
 	.expect = expect,
 	.give = give,
 	.start = start,
+	.load = load,
 	.save = save,
 };

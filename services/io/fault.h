@@ -59,7 +59,7 @@ void fault_lose_cache(struct fault *fault);
 
 /* ------------------------------------------------------------------ control thread */
 
-/* NULL: the backing is of another kind. */
+/* Also the one below pi:. NULL: the backing is of another kind. */
 struct fault *fault_of(struct backing *backing);
 
 /* Other rules: what is held up goes on. 0; or FAULT_RULE_E_WRONG with the reason

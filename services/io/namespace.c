@@ -7,7 +7,6 @@
 #include "common/base/clock.h"
 #include "common/base/error.h"
 #include "common/base/log.h"
-#include "common/nvme/fault_rule.h"
 #include "services/io/fault.h"
 
 #define RETRY_NS      NS_PER_S
@@ -137,12 +136,10 @@ static void take_faults(struct namespace *namespace, const Nvmetd__BackingView *
 		set_faults(namespace, namespace->backing);
 }
 
-/* Of a file, also below fault:. */
+/* Of a file, whatever stands on it. */
 static bool is_file(const char *path)
 {
-	const char *below = fault_path_below(path);
-
-	return (below ? below : path)[0] == '/';
+	return backing_path(path)[0] == '/';
 }
 
 bool namespace_becomes(struct namespace *namespace, const Nvmetd__BackingView *view)

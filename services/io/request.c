@@ -3,10 +3,13 @@
 
 #include <string.h>
 
+#include "common/nvme/protection.h"
 #include "common/shm/memory.h"
 #include "common/shm/region.h"
 
-#define KNOWN_FLAGS (LINK_FUA | LINK_DEALLOC | LINK_INDIRECT | LINK_TRACED)
+#define KNOWN_FLAGS                                                                                \
+	(LINK_FUA | LINK_DEALLOC | LINK_INDIRECT | LINK_TRACED | LINK_METADATA | LINK_PASS_GUARD | \
+	 LINK_PASS_REFERENCE)
 
 static int refuse(struct nvme_status *ret_status, struct nvme_status status)
 {
@@ -105,6 +108,18 @@ static int find_blocks(struct request *request, struct nvme_status *ret_status)
 	return 0;
 }
 
+/* With tuples the data may be cut anywhere: it does not go to a device as it is. */
+__attribute__((cold)) static int check_mixed(const struct request *request, uint64_t bytes,
+                                             struct nvme_status *ret_status)
+{
+	uint64_t tuples = (uint64_t)request->wanted.block_count * NVME_PROTECTION_SIZE;
+
+	if (request->target->backing->kind != &backing_pi || bytes == 0 ||
+	    bytes != request->length + tuples)
+		return refuse(ret_status, status_dnr(NVME_SC_SGL_DATA_LENGTH));
+	return 0;
+}
+
 static int check_transfer(struct request *request, const struct region *arena,
                           struct nvme_status *ret_status, const char **ret_reason)
 {
@@ -116,6 +131,8 @@ static int check_transfer(struct request *request, const struct region *arena,
 	r = find_blocks(request, ret_status);
 	if (r)
 		return r;
+	if (__builtin_expect(request->wanted.flags & LINK_METADATA, 0))
+		return check_mixed(request, bytes, ret_status);
 	/* The transport may go by a view in which the blocks had another size. */
 	if (bytes != request->length || bytes == 0)
 		return refuse(ret_status, status_dnr(NVME_SC_SGL_DATA_LENGTH));

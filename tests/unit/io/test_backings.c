@@ -93,6 +93,45 @@ static void given_a_small_cache(void)
 	player_begin(&player);
 }
 
+/* With room for the tuples, and for the label: so many blocks as the others have. */
+#define PI_BYTES (16 * MIB + 16 * MIB / 512 * 8 + 4096)
+
+static void serve_pi(const char *format, struct rig_namespace one)
+{
+	static char path[256];
+
+	rig_begin(1);
+	snprintf(path, sizeof(path), "%s%s", format, rig_file("disk", PI_BYTES));
+	one.handle = 1;
+	one.path = path;
+	rig_serve(&one, 1);
+	until(rig_is_ready(1));
+	player_begin(&player);
+}
+
+static void given_pi_over_a_file(void)
+{
+	serve_pi("pi:", (struct rig_namespace){0});
+}
+
+static void given_pi_over_a_buffered_file(void)
+{
+	serve_pi("pi:", (struct rig_namespace){.buffered = true});
+}
+
+static void given_pi_over_a_small_cache(void)
+{
+	serve_pi("pi:fault:", (struct rig_namespace){.faults = {"write lose cache=64K"}});
+}
+
+static void given_pi_over_ram(void)
+{
+	static char path[64];
+
+	snprintf(path, sizeof(path), "pi:ram:%u", PI_BYTES);
+	given(path);
+}
+
 static void leave(void)
 {
 	player_leave(&player);
@@ -409,6 +448,10 @@ int main(void)
 	describe(suite, "a file on tmpfs", given_a_file_on_tmpfs, leave_tmpfs, STORES);
 	describe(suite, "fault over a file", given_fault_over_a_file, leave, STORES);
 	describe(suite, "fault with a small cache", given_a_small_cache, leave, STORES);
+	describe(suite, "pi over ram", given_pi_over_ram, leave, STORES);
+	describe(suite, "pi over a file", given_pi_over_a_file, leave, STORES);
+	describe(suite, "pi over a buffered file", given_pi_over_a_buffered_file, leave, STORES);
+	describe(suite, "pi over a small cache", given_pi_over_a_small_cache, leave, STORES);
 	describe(suite, "null", given_null, leave, forgets_what_is_written, is_as_large_as_it_says);
 	describe(suite,
 	         "a file on a file system",

@@ -99,6 +99,37 @@ START_TEST(the_last_block_is_inside)
 }
 END_TEST
 
+/* With tuples: the only data that is not of whole sectors. */
+static void given_tuples(void)
+{
+	given_what_is_granted();
+	backing.kind = &backing_pi;
+	request.wanted.flags = LINK_METADATA;
+	request.wanted.segments[0].length = 8 * (512 + 8);
+}
+
+START_TEST(tuples_lie_in_the_data)
+{
+	ck_assert_int_eq(check(), 0);
+	ck_assert_uint_eq(request.length, 4096);
+	ck_assert_uint_eq(request.pieces[0].iov_len, 4096 + 64);
+}
+END_TEST
+
+START_TEST(data_without_its_tuples_is_refused)
+{
+	request.wanted.segments[0].length = 4096;
+	expect_status(0x400f);
+}
+END_TEST
+
+START_TEST(tuples_for_a_store_that_keeps_none_are_refused)
+{
+	backing.kind = &backing_file;
+	expect_status(0x400f);
+}
+END_TEST
+
 START_TEST(two_segments_lie_in_the_slot)
 {
 	request.wanted.segment_count = 2;
@@ -294,7 +325,7 @@ END_TEST
 
 START_TEST(an_unknown_flag_breaks)
 {
-	request.wanted.flags = 0x10;
+	request.wanted.flags = REQUEST_INNER;
 	expect_broken("an unknown flag");
 }
 END_TEST
@@ -416,6 +447,13 @@ int main(void)
 	         writes_to_what_is_read_only_are_refused,
 	         what_is_not_ready_is_to_be_put_again,
 	         what_is_not_granted_looks_as_if_it_were_not_ready);
+	describe(suite,
+	         "a request with protection information",
+	         given_tuples,
+	         forget_all,
+	         tuples_lie_in_the_data,
+	         data_without_its_tuples_is_refused,
+	         tuples_for_a_store_that_keeps_none_are_refused);
 	describe(suite,
 	         "a request that only a broken transport sends",
 	         given_what_is_granted,
