@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "common/nvme/protection.h"
+
 /* ASCII fields are left-justified and padded with blanks (Base 2.1 §1.4.2). */
 static void put_text(char *field, size_t size, const char *text)
 {
@@ -78,6 +80,17 @@ void identify_controller_build(struct nvme_identify_controller *ret_wire,
 		put_io(ret_wire);
 }
 
+/* Reads of blocks that were never written give 00h, with tuples of FFh: DLFEAT, if it said
+ * anything. */
+static void put_protection(struct nvme_identify_namespace *wire)
+{
+	wire->flbas = NVME_FLBAS_EXTENDED;
+	wire->mc = NVME_MC_EXTENDED;
+	wire->dpc = NVME_DPC_TYPE_1 | NVME_DPC_FIRST | NVME_DPC_LAST;
+	wire->dps = NVME_DPS_TYPE_1;
+	wire->lbaf[0].ms = le16_of(NVME_PROTECTION_SIZE);
+}
+
 void identify_namespace_build(struct nvme_identify_namespace *ret_wire,
                               const struct identify_namespace *from)
 {
@@ -90,6 +103,8 @@ void identify_namespace_build(struct nvme_identify_namespace *ret_wire,
 	ret_wire->nsattr = from->write_protected;
 	memcpy(ret_wire->nguid, from->nguid, sizeof(ret_wire->nguid));
 	ret_wire->lbaf[0].lbads = (uint8_t)from->block_shift;
+	if (from->protection)
+		put_protection(ret_wire);
 }
 
 static uint8_t *put_descriptor(uint8_t *at, enum nvme_identifier_type type, const void *identifier,

@@ -141,6 +141,16 @@ struct identify_controller {
 void identify_controller_build(struct nvme_identify_controller *ret_wire,
                                const struct identify_controller *from);
 
+/* Of protection information (NVM Command Set 1.1 Figure 114): metadata lies behind the data of each
+ * block, the only place over fabrics; Type 1, in the last (and first) eight bytes of the metadata.
+ */
+#define NVME_FLBAS_EXTENDED 0x10
+#define NVME_MC_EXTENDED    0x01
+#define NVME_DPC_TYPE_1     0x01
+#define NVME_DPC_FIRST      0x08
+#define NVME_DPC_LAST       0x10
+#define NVME_DPS_TYPE_1     0x01
+
 struct nvme_lba_format {
 	struct le16 ms;
 	uint8_t lbads;
@@ -184,6 +194,7 @@ struct identify_namespace {
 	uint32_t ana_group;
 	bool write_protected;
 	bool volatile_cache;
+	bool protection;   /* Type 1; its tuples follow the blocks in their data */
 	uint8_t uuid[16];  /* in the order of its text */
 	uint8_t nguid[16]; /* zeroes: none */
 };

@@ -3,6 +3,8 @@
 
 #include <stddef.h>
 
+#include "common/nvme/protection.h"
+
 #define DSM_DATA_MAX 4096u /* 256 ranges; Linux sends all of it, whatever NR says */
 
 static struct nvme_status wrong(struct nvme_status status, size_t location, uint16_t *ret_location)
@@ -127,9 +129,9 @@ static struct nvme_status want(struct admitted *admitted, const struct decoded_i
 	return status_dnr(NVME_SC_INVALID_OPCODE);
 }
 
-struct nvme_status admission_check(const struct view_subsystem *subsystem,
-                                   const struct view_port *port, const struct nvme_command *command,
-                                   struct admitted *ret_admitted, uint16_t *ret_location)
+static struct nvme_status check(const struct view_subsystem *subsystem,
+                                const struct view_port *port, const struct nvme_command *command,
+                                struct admitted *ret_admitted, uint16_t *ret_location)
 {
 	struct admitted admitted = {.transfer = {.direction = NVME_TRANSFER_NONE}};
 	struct decoded_io io;
@@ -147,4 +149,47 @@ struct nvme_status admission_check(const struct view_subsystem *subsystem,
 	admitted.wanted.handle = admitted.namespace->handle;
 	*ret_admitted = admitted;
 	return STATUS_OK;
+}
+
+/* Protection information of Type 1 (NVM Command Set 1.1 §5.3): with PRACT it is the worker's
+ * affair, else a tuple follows each block in the data. The rest of the command has been admitted.
+ */
+__attribute__((cold)) static struct nvme_status
+protect(const struct nvme_command *command, struct admitted *admitted, uint16_t *ret_location)
+{
+	const struct decoded_protection protection = decode_protection(command);
+	struct link_request *wanted = &admitted->wanted;
+	uint32_t tuples = wanted->block_count * NVME_PROTECTION_SIZE;
+
+	if (wanted->operation == LINK_FLUSH || wanted->operation == LINK_DEALLOCATE)
+		return STATUS_OK;
+	if (protection.check_reference && protection.reference != (uint32_t)wanted->first_block)
+		return wrong(status_dnr(NVME_SC_INVALID_PROTECTION), AT(cdw14), ret_location);
+	wanted->application_tag = protection.application;
+	if (protection.check_application)
+		wanted->application_mask = protection.application_mask;
+	if (protection.action || admitted->transfer.direction == NVME_TRANSFER_NONE)
+		return STATUS_OK;
+	if (admitted->transfer.most > DECODE_TRANSFER_MAX - tuples)
+		return wrong(status_dnr(NVME_SC_INVALID_FIELD), AT(cdw12), ret_location);
+	admitted->transfer.least += tuples;
+	admitted->transfer.most += tuples;
+	wanted->flags |= LINK_METADATA;
+	if (!protection.check_guard)
+		wanted->flags |= LINK_PASS_GUARD;
+	if (!protection.check_reference)
+		wanted->flags |= LINK_PASS_REFERENCE;
+	return STATUS_OK;
+}
+
+struct nvme_status admission_check(const struct view_subsystem *subsystem,
+                                   const struct view_port *port, const struct nvme_command *command,
+                                   struct admitted *ret_admitted, uint16_t *ret_location)
+{
+	struct nvme_status status = check(subsystem, port, command, ret_admitted, ret_location);
+
+	if (__builtin_expect(status_is_ok(status) && ret_admitted->namespace->protection, 0) &&
+	    port->pi_enable)
+		status = protect(command, ret_admitted, ret_location);
+	return status;
 }

@@ -13,6 +13,7 @@
  *           order that nvmet makes them; the worker checks again what protects itself.
  * Promise   What is admitted lies inside its namespace, and is not larger than
  *           DECODE_TRANSFER_MAX.
+ *           Where it says no, what is in *ret_admitted means nothing.
  * Trust     the command is a host's
  * Threads   any; pure
  * Lifetime  the namespace pointed to is the view's

@@ -76,6 +76,7 @@ static const char *take_port(struct view_port *port, const Nvmetd__ListenerView 
 	port->id = from->port_id;
 	port->in_capsule_bytes = from->in_capsule_bytes;
 	port->max_queue_size = from->max_queue_size;
+	port->pi_enable = from->pi_enable;
 	if (!copy_string(port->adrfam, sizeof(port->adrfam), from->adrfam) ||
 	    !copy_string(port->traddr, sizeof(port->traddr), from->traddr) ||
 	    !copy_string(port->trsvcid, sizeof(port->trsvcid), from->trsvcid))
@@ -185,6 +186,7 @@ static const char *take_namespace(const struct view *view, struct view_namespace
 	}
 	namespace->ready = from->ready && namespace->worker != VIEW_NO_WORKER;
 	namespace->in_memory = from->in_memory;
+	namespace->protection = from->protection;
 	namespace->grant = from->granted && namespace->worker != VIEW_NO_WORKER; /* which: below */
 	return NULL;
 }

@@ -55,6 +55,7 @@ struct view_port {
 	char trsvcid[16];
 	uint32_t in_capsule_bytes;
 	uint32_t max_queue_size;              /* entries, 2 … VIEW_QUEUE_SIZE_MAX */
+	bool pi_enable;                       /* its hosts see protection information */
 	uint8_t ana[VIEW_ANA_GROUPS_MAX + 1]; /* by group: enum view_ana */
 };
 
@@ -67,6 +68,7 @@ struct view_namespace {
 	bool write_protected;
 	bool ready;
 	bool in_memory;            /* served at once: see room.h */
+	bool protection;           /* to hosts of ports with pi_enable */
 	uint16_t grant;            /* 1 … n_grants: it has an io grant; 0: none */
 	uint64_t blocks;           /* not ready: as last known, 0 if never */
 	uint64_t unready_since_ns; /* if not ready; kept from view to view */

@@ -55,14 +55,16 @@ bool change_of_attributes(const struct config_subsystem *before,
 	return before->version != after->version || before->ieee_oui != after->ieee_oui ||
 	       before->vendor_id != after->vendor_id ||
 	       before->subsys_vendor_id != after->subsys_vendor_id ||
-	       before->qid_max != after->qid_max || strcmp(before->serial, after->serial) != 0 ||
+	       before->qid_max != after->qid_max || before->pi_enable != after->pi_enable ||
+	       strcmp(before->serial, after->serial) != 0 ||
 	       strcmp(before->model, after->model) != 0 ||
 	       strcmp(before->firmware, after->firmware) != 0;
 }
 
 bool change_of_address(const struct config_port *before, const struct config_port *after)
 {
-	return strcmp(before->address.trtype, after->address.trtype) != 0 ||
+	return before->pi_enable != after->pi_enable ||
+	       strcmp(before->address.trtype, after->address.trtype) != 0 ||
 	       strcmp(before->address.traddr, after->address.traddr) != 0 ||
 	       strcmp(before->address.trsvcid, after->address.trsvcid) != 0 ||
 	       strcmp(before->address.adrfam, after->address.adrfam) != 0;
@@ -189,7 +191,7 @@ static const char *objection_to_change(const struct state *state, const struct s
 		return reason;
 	if (config_find_port(&state->target.config, session->port_id)->address_revision >
 	    session->revision)
-		return "its port has another address now";
+		return "its port has another address, or another pi_enable, now";
 	subsystem = session->discovery ? NULL
 	                               : target_find_config(&state->target, session->subsystem);
 	if (subsystem && subsystem->attributes_revision > session->revision)

@@ -26,7 +26,7 @@ bool change_of_groups(const struct config_port *before, const struct config_port
 /* What Identify Controller and Connect have told the host does not hold any more. */
 bool change_of_attributes(const struct config_subsystem *before,
                           const struct config_subsystem *after);
-/* Its listener is another one. */
+/* Its listener is another one, or what its hosts see. */
 bool change_of_address(const struct config_port *before, const struct config_port *after);
 
 /* After target.config was replaced: tells all sessions, or ends them. */

@@ -88,6 +88,7 @@ struct config_port {
 	int64_t inline_data_size; /* -1: default */
 	int64_t max_queue_size;
 	int64_t mdts;
+	bool pi_enable;            /* hosts see protection information, where namespaces have it */
 	struct config_link *links; /* the subsystems that are exported on it */
 	size_t n_links;
 	struct config_ana_group *groups; /* ascending; group 1 is always there */
@@ -136,6 +137,7 @@ struct config_subsystem {
 	uint16_t cntlid_min;
 	uint16_t cntlid_max;
 	uint16_t qid_max;
+	bool pi_enable; /* as a port's; both must have it */
 	struct config_link *allowed_hosts;
 	size_t n_allowed_hosts;
 	struct config_namespace *namespaces;

@@ -11,6 +11,7 @@
 #include "common/base/log.h"
 #include "common/base/size.h"
 #include "common/nvme/fault_rule.h"
+#include "common/nvme/protection.h"
 #include "services/state/trtype.h"
 
 /*
@@ -184,6 +185,18 @@ static void check_referrals(const struct config_port *port, const struct json_pl
 	}
 }
 
+/* As nvmet does, which refuses it: Linux can have metadata over RDMA only, and takes what has some
+ * for a disk without room. Other hosts can. */
+static void check_protection(const struct config_port *port, const struct json_place *port_place,
+                             struct report *report)
+{
+	if (port->pi_enable && strcmp(port->address.trtype, "tcp") == 0)
+		report_warning(report,
+		               PLACE_KEY(PLACE_KEY(port_place, "param"), "pi_enable"),
+		               "is 1: Linux hosts have no use for namespaces with protection "
+		               "information over tcp: they see disks of no size");
+}
+
 static void check_ports(const struct config *config, struct report *report)
 {
 	for (size_t i = 0; i < config->n_ports; i++) {
@@ -201,6 +214,7 @@ static void check_ports(const struct config *config, struct report *report)
 		check_listener(config, i, report);
 		check_links(config, port, place, report);
 		check_referrals(port, place, report);
+		check_protection(port, place, report);
 	}
 }
 
@@ -247,11 +261,13 @@ static void check_scheme(const char *size, const struct json_place *place, struc
 	}
 }
 
-/* What is under the faults, if there are any. */
+/* What is under the faults and the protection information, if there are any. */
 static const char *path_of_store(const char *path)
 {
 	const char *below = fault_path_below(path);
 
+	if (!below)
+		below = protection_path_below(path);
 	return below ? below : path;
 }
 
@@ -264,12 +280,14 @@ static void check_path(const char *path, const struct json_place *place, struct 
 	else if (strncmp(store, "null:", 5) == 0)
 		check_scheme(store + 5, place, report);
 	else if (store[0] != '/' && store == path)
-		report_error(
-			report, place, "must begin with \"/\", \"ram:\", \"null:\" or \"fault:\"");
+		report_error(report,
+		             place,
+		             "must begin with \"/\", \"ram:\", \"null:\", \"fault:\" or \"pi:\"");
 	else if (store[0] != '/')
 		report_error(report,
 		             place,
-		             "must go on with \"/\", \"ram:\" or \"null:\" after \"fault:\"");
+		             "must go on with \"/\", \"ram:\" or \"null:\" after \"fault:\", "
+		             "\"pi:\" or \"pi:fault:\"");
 }
 
 static void check_faults(const struct config_namespace *namespace, const struct json_place *place,
@@ -278,7 +296,8 @@ static void check_faults(const struct config_namespace *namespace, const struct 
 	if (namespace->n_faults > 0 && namespace->path && !fault_path_below(namespace->path))
 		report_error(report,
 		             PLACE_KEY(place, "faults"),
-		             "may be given only where device.path begins with \"fault:\"");
+		             "may be given only where device.path begins with \"fault:\" "
+		             "or \"pi:fault:\"");
 }
 
 /* Memory is the worker's own, so nothing else has to know who holds it. The lock of a file, which
@@ -294,7 +313,12 @@ static void check_grant(const struct config_namespace *namespace, const struct j
 {
 	if (!namespace->io_grant || !namespace->path || config_is_in_memory(namespace->path))
 		return;
-	if (fault_path_below(namespace->path))
+	if (protection_path_below(namespace->path))
+		report_error(report,
+		             PLACE_KEY(device, "io_grant"),
+		             "may not be 1 where path begins with \"pi:\": a transport that has "
+		             "the memory would pass by the protection information");
+	else if (fault_path_below(namespace->path))
 		report_error(report,
 		             PLACE_KEY(device, "io_grant"),
 		             "may not be 1 where path begins with \"fault:\": a transport that has "

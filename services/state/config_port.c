@@ -99,10 +99,7 @@ static void read_parameters(const struct json_object *object, struct config_port
 		             CONFIG_QUEUE_SIZE_MAX);
 	json_read_number(&param, "mdts", -1, 255, &port->mdts);
 	json_read_number(&param, "pi_enable", -1, 1, &pi_enable);
-	if (pi_enable == 1)
-		report_error(object->report,
-		             PLACE_KEY(place, "pi_enable"),
-		             "protection information is not supported yet");
+	port->pi_enable = pi_enable == 1;
 }
 
 /* While they are in the order of the file. */

@@ -119,7 +119,7 @@ static json_t *save_parameters(const struct config_port *port)
 	                "max_queue_size",
 	                text_of("%lld", (long long)port->max_queue_size)) &&
 	            put(object, "mdts", text_of("%lld", (long long)port->mdts)) &&
-	            put(object, "pi_enable", json_string("0"));
+	            put(object, "pi_enable", text_of("%d", port->pi_enable));
 
 	return whole(object, good);
 }
@@ -219,7 +219,7 @@ static json_t *save_attributes(const struct config_subsystem *subsystem)
 	            put(object, "cntlid_min", text_of("%u", subsystem->cntlid_min)) &&
 	            put(object, "cntlid_max", text_of("%u", subsystem->cntlid_max)) &&
 	            put(object, "qid_max", text_of("%u", subsystem->qid_max)) &&
-	            put(object, "pi_enable", json_string("0"));
+	            put(object, "pi_enable", text_of("%d", subsystem->pi_enable));
 
 	if (good && subsystem->serial[0])
 		good = put(object, "serial", json_string(subsystem->serial));

@@ -222,7 +222,6 @@ static void read_attributes(const struct json_object *object, struct config_subs
 {
 	const struct json_place *place = PLACE_KEY(object->place, "attr");
 	struct json_object attr;
-	bool pi_enable = false;
 
 	if (!json_read_object(object, "attr", place, &attr))
 		return;
@@ -253,11 +252,7 @@ static void read_attributes(const struct json_object *object, struct config_subs
 		&attr, "cntlid_max", 1, NVME_CNTLID_MAX, NVME_CNTLID_MAX);
 	subsystem->qid_max = (uint16_t)read_u32(
 		&attr, "qid_max", 1, CONFIG_QID_MAX, CONFIG_QID_MAX);
-	json_read_flag(&attr, "pi_enable", &pi_enable);
-	if (pi_enable)
-		report_error(object->report,
-		             PLACE_KEY(place, "pi_enable"),
-		             "protection information is not supported yet");
+	json_read_flag(&attr, "pi_enable", &subsystem->pi_enable);
 }
 
 /* Kept as it came, as long as nothing of it is enabled. */

@@ -2,19 +2,23 @@
 #include <string.h>
 
 #include "common/nvme/identify.h"
+#include "common/nvme/protection.h"
 #include "services/state/admin.h"
 
 #define CNS(command) (le32_get((command)->cdw10) & 0xff)
 #define CSI(command) (le32_get((command)->cdw11) >> 24)
 #define CSI_BYTE     (COMMAND_BYTE(cdw11) + 3)
 
-static struct identify_namespace describe(const struct config_namespace *namespace)
+static struct identify_namespace describe(const struct admin_request *request,
+                                          const struct config_namespace *namespace)
 {
 	struct identify_namespace wanted = {
 		.blocks = namespace->backing->blocks,
 		.block_shift = namespace->backing->block_shift,
 		.ana_group = namespace->ana_group,
 		.volatile_cache = namespace->backing->volatile_cache,
+		.protection = request->port->pi_enable && request->subsystem->pi_enable &&
+	                      protection_path_below(namespace->path),
 	};
 
 	memcpy(wanted.uuid, namespace->uuid, sizeof(wanted.uuid));
@@ -80,7 +84,7 @@ static void identify_namespace(const struct admin_request *request, struct admin
 	data = admin_data(reply, NVME_IDENTIFY_SIZE);
 	if (!data || !namespace)
 		return;
-	wanted = describe(namespace);
+	wanted = describe(request, namespace);
 	switch (form) {
 	case FORM_NVM:
 		identify_namespace_build(data, &wanted);
@@ -104,7 +108,7 @@ static void identify_descriptors(const struct admin_request *request, struct adm
 		admin_refuse(reply, NVME_SC_INVALID_NAMESPACE);
 		return;
 	}
-	wanted = describe(namespace);
+	wanted = describe(request, namespace);
 	data = admin_data(reply, NVME_IDENTIFY_SIZE);
 	if (data)
 		identify_descriptors_build(data, &wanted);

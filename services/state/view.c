@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/nvme/protection.h"
+
 /* CAP (Base 2.1 §3.1.4.1): CQR, as all our queues are contiguous to the host; TO 7.5 s; the NVM
  * command set, and on I/O controllers that there is a list of them (CSS bits 37, 43); ready when
  * its media are (CRWMS, bit 59, which 2.0 made mandatory). DSTRD, MPSMIN and MPSMAX are 0: a
@@ -54,6 +56,7 @@ static void put_listener(struct scratch *scratch, Nvmetd__ListenerView *listener
 	listener->trsvcid = (char *)port->address.trsvcid;
 	listener->in_capsule_bytes = config_in_capsule_bytes(port);
 	listener->max_queue_size = config_queue_size(port);
+	listener->pi_enable = port->pi_enable;
 	listener->n_ana_groups = put_groups(scratch, listener, port, used);
 }
 
@@ -83,7 +86,8 @@ static void put_listeners(struct scratch *scratch, Nvmetd__TransportView *view,
 	}
 }
 
-static void put_namespace(Nvmetd__NamespaceView *view, const struct config_namespace *namespace)
+static void put_namespace(Nvmetd__NamespaceView *view, const struct config_subsystem *subsystem,
+                          const struct config_namespace *namespace)
 {
 	const struct backing *backing = namespace->backing;
 
@@ -97,6 +101,7 @@ static void put_namespace(Nvmetd__NamespaceView *view, const struct config_names
 	view->ready = backing->ready;
 	view->granted = namespace->io_grant;
 	view->in_memory = config_is_in_memory(backing->path);
+	view->protection = subsystem->pi_enable && protection_path_below(backing->path);
 }
 
 static void put_subsystem(struct scratch *scratch, Nvmetd__SubsystemView *view,
@@ -111,7 +116,9 @@ static void put_subsystem(struct scratch *scratch, Nvmetd__SubsystemView *view,
 		scratch, subsystem->n_namespaces, sizeof(**view->namespaces));
 	for (size_t i = 0; view->namespaces && i < subsystem->n_namespaces; i++)
 		if (namespace_is_active(subsystem->sorted[i]))
-			put_namespace(view->namespaces[view->n_namespaces++], subsystem->sorted[i]);
+			put_namespace(view->namespaces[view->n_namespaces++],
+			              subsystem,
+			              subsystem->sorted[i]);
 }
 
 static void put_discovery(Nvmetd__SubsystemView *view, const struct target *target)

@@ -131,9 +131,6 @@ REFUSES(refuses_a_queue_of_8, PORT("\"portid\": 1, \"param\": {\"max_queue_size\
 REFUSES(refuses_in_capsule_data_above_1_mib,
         PORT("\"portid\": 1, \"param\": {\"inline_data_size\": 1048577}"),
         "f:2: ports[0].param.inline_data_size: is 1048577, and may be -1 to 1048576")
-REFUSES(refuses_protection_information_of_a_port,
-        PORT("\"portid\": 1, \"param\": {\"pi_enable\": 1}"),
-        "f:2: ports[0].param.pi_enable: protection information is not supported yet")
 REFUSES(refuses_a_referral_without_name, PORT("\"portid\": 1, \"referrals\": [{}]"),
         "f:2: ports[0].referrals[0]: has no \"name\"")
 REFUSES(refuses_a_referral_twice,
@@ -225,8 +222,6 @@ REFUSES(refuses_a_range_of_cntlids_the_wrong_way_round,
         ATTR("\"cntlid_min\": 5, \"cntlid_max\": 4"), AT "attr.cntlid_min: is more than cntlid_max")
 REFUSES(refuses_a_qid_max_of_129, ATTR("\"qid_max\": 129"),
         AT "attr.qid_max: is 129, and may be 1 to 128")
-REFUSES(refuses_protection_information, ATTR("\"pi_enable\": \"1\""),
-        AT "attr.pi_enable: protection information is not supported yet")
 REFUSES(refuses_passthrough_that_is_no_object, SUB("\"passthru\": [7]"),
         AT "passthru[0]: is no object")
 REFUSES(refuses_passthrough, SUB("\"passthru\": [{\"enable\": 1}]"),
@@ -279,7 +274,7 @@ REFUSES(refuses_an_enabled_namespace_without_path,
         DEV("\"uuid\": \"6f0c2c52-3f7e-4b3a-9a44-000000000001\""),
         NAT "device.path: must be given, as the namespace is enabled")
 REFUSES(refuses_a_path_from_here, DEV("\"path\": \"disk\""),
-        NAT "device.path: must begin with \"/\", \"ram:\", \"null:\" or \"fault:\"")
+        NAT "device.path: must begin with \"/\", \"ram:\", \"null:\", \"fault:\" or \"pi:\"")
 REFUSES(refuses_ram_without_size, DEV("\"path\": \"ram:\""),
         NAT "device.path: the size must be a number and K, M, G, T or P")
 REFUSES(refuses_null_of_no_bytes, DEV("\"path\": \"null:0\""),
@@ -381,7 +376,7 @@ END_TEST
 
 REFUSES(refuses_faults_of_a_plain_path, FAULTS("ram:1M", "[\"any hang\"]"),
         "f:4: subsystems[0].namespaces[0].faults: may be given only where device.path begins with "
-        "\"fault:\"")
+        "\"fault:\" or \"pi:fault:\"")
 REFUSES(refuses_a_fault_that_is_no_text, FAULTS("fault:ram:1M", "[7]"),
         "f:4: subsystems[0].namespaces[0].faults[0]: is no text")
 REFUSES(refuses_faults_that_are_no_array, FAULTS("fault:ram:1M", "\"any hang\""),
@@ -396,10 +391,10 @@ REFUSES(refuses_seventeen_faults,
         "f:4: subsystems[0].namespaces[0].faults: there are 17, and may be 16")
 REFUSES(refuses_faults_on_faults, DEV("\"path\": \"fault:fault:ram:1M\""),
         "f:3: subsystems[0].namespaces[0].device.path: must go on with \"/\", \"ram:\" or "
-        "\"null:\" after \"fault:\"")
+        "\"null:\" after \"fault:\", \"pi:\" or \"pi:fault:\"")
 REFUSES(refuses_faults_on_nothing, DEV("\"path\": \"fault:\""),
         "f:3: subsystems[0].namespaces[0].device.path: must go on with \"/\", \"ram:\" or "
-        "\"null:\" after \"fault:\"")
+        "\"null:\" after \"fault:\", \"pi:\" or \"pi:fault:\"")
 REFUSES(refuses_an_io_grant_with_faults, DEV("\"path\": \"fault:ram:1M\", \"io_grant\": 1"),
         "f:3: subsystems[0].namespaces[0].device.io_grant: may not be 1 where path begins with "
         "\"fault:\": a transport that has the memory would pass by the faults")
@@ -478,7 +473,6 @@ int main(void)
 	         refuses_an_ana_group_twice,
 	         refuses_a_queue_of_8,
 	         refuses_in_capsule_data_above_1_mib,
-	         refuses_protection_information_of_a_port,
 	         refuses_a_referral_without_name,
 	         refuses_a_referral_twice,
 	         refuses_a_referral_to_nowhere,
@@ -508,7 +502,6 @@ int main(void)
 	         refuses_a_cntlid_of_fff0,
 	         refuses_a_range_of_cntlids_the_wrong_way_round,
 	         refuses_a_qid_max_of_129,
-	         refuses_protection_information,
 	         refuses_passthrough_that_is_no_object,
 	         refuses_passthrough,
 	         what_is_not_given_is_as_in_nvmet,

@@ -234,6 +234,111 @@ START_TEST(has_no_path_to_a_namespace_whose_size_was_never_known)
 }
 END_TEST
 
+/* ------------------------------------------------------------------ protection information */
+
+#define PRINFO(bits) ((uint32_t)(bits) << 26)
+
+/* 1 has it, and the port shows it. */
+static void given_protection(void)
+{
+	given_a_subsystem();
+	namespaces[0].protection = true;
+	port.pi_enable = true;
+}
+
+static struct nvme_status protect(uint8_t opcode, uint32_t cdw12, uint32_t cdw14, uint32_t cdw15)
+{
+	command = (struct nvme_command){
+		.opcode = opcode,
+		.flags = 0x40,
+		.nsid = le32_of(1),
+		.cdw10 = le32_of(16),
+		.cdw12 = le32_of(cdw12),
+		.cdw14 = le32_of(cdw14),
+		.cdw15 = le32_of(cdw15),
+	};
+	return admission_check(&subsystem, &port, &command, &admitted, &location);
+}
+
+START_TEST(wants_tuples_with_the_data)
+{
+	expect_ok(protect(NVME_IO_READ, PRINFO(5) | 7, 16, 0));
+	ck_assert_uint_eq(admitted.transfer.least, 8 * (4096 + 8));
+	ck_assert_uint_eq(admitted.transfer.most, 8 * (4096 + 8));
+	ck_assert_uint_eq(admitted.wanted.flags, LINK_METADATA);
+	ck_assert_uint_eq(admitted.wanted.application_mask, 0);
+}
+END_TEST
+
+START_TEST(leaves_unchecked_what_the_host_does_not_ask_for)
+{
+	expect_ok(protect(NVME_IO_WRITE, PRINFO(0) | 7, 0, 0xffff1234));
+	ck_assert_uint_eq(admitted.wanted.flags,
+	                  LINK_METADATA | LINK_PASS_GUARD | LINK_PASS_REFERENCE);
+	ck_assert_uint_eq(admitted.wanted.application_mask, 0);
+}
+END_TEST
+
+START_TEST(has_the_application_tag_checked_under_its_mask)
+{
+	expect_ok(protect(NVME_IO_READ, PRINFO(2) | 7, 0, 0xff001234));
+	ck_assert_uint_eq(admitted.wanted.application_tag, 0x1234);
+	ck_assert_uint_eq(admitted.wanted.application_mask, 0xff00);
+}
+END_TEST
+
+START_TEST(wants_only_data_where_the_worker_makes_tuples)
+{
+	expect_ok(protect(NVME_IO_WRITE, PRINFO(8) | 255, 16, 0x1234));
+	ck_assert_uint_eq(admitted.transfer.most, 1u << 20);
+	ck_assert_uint_eq(admitted.wanted.flags, 0);
+	ck_assert_uint_eq(admitted.wanted.application_tag, 0x1234);
+}
+END_TEST
+
+START_TEST(refuses_another_reference_tag_than_that_of_the_block)
+{
+	expect(protect(NVME_IO_READ, PRINFO(1) | 7, 17, 0), NVME_SC_INVALID_PROTECTION | DNR, 56);
+	expect(protect(NVME_IO_WRITE, PRINFO(9) | 7, 17, 0), NVME_SC_INVALID_PROTECTION | DNR, 56);
+	expect_ok(protect(NVME_IO_READ, PRINFO(6) | 7, 17, 0));
+}
+END_TEST
+
+START_TEST(refuses_more_than_one_mib_with_the_tuples)
+{
+	expect(protect(NVME_IO_READ, 255, 16, 0), NVME_SC_INVALID_FIELD | DNR, 48);
+	expect_ok(protect(NVME_IO_READ, 254, 16, 0));
+}
+END_TEST
+
+START_TEST(wants_no_tuples_where_there_is_no_data)
+{
+	expect_ok(protect(NVME_IO_WRITE_ZEROES, PRINFO(8) | 7, 16, 0x1234));
+	ck_assert_uint_eq(admitted.wanted.flags, 0);
+	ck_assert_uint_eq(admitted.wanted.application_tag, 0x1234);
+	expect_ok(protect(NVME_IO_FLUSH, 0, 0, 0));
+	ck_assert_uint_eq(admitted.wanted.flags, 0);
+}
+END_TEST
+
+START_TEST(shows_none_at_another_port)
+{
+	port.pi_enable = false;
+	expect_ok(protect(NVME_IO_READ, PRINFO(7) | 7, 99, 0xffff0001));
+	ck_assert_uint_eq(admitted.transfer.most, 8 * 4096);
+	ck_assert_uint_eq(admitted.wanted.flags, 0);
+	ck_assert_uint_eq(admitted.wanted.application_mask, 0);
+}
+END_TEST
+
+START_TEST(shows_none_of_another_namespace)
+{
+	namespaces[0].protection = false;
+	expect_ok(protect(NVME_IO_READ, PRINFO(7) | 7, 99, 0xffff0001));
+	ck_assert_uint_eq(admitted.transfer.most, 8 * 4096);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("admission");
@@ -263,5 +368,18 @@ int main(void)
 	         refuses_to_change_what_is_write_protected,
 	         lets_the_host_take_another_path_by_the_ana_state,
 	         has_no_path_to_a_namespace_whose_size_was_never_known);
+	describe(suite,
+	         "to a namespace with protection information",
+	         given_protection,
+	         NULL,
+	         wants_tuples_with_the_data,
+	         leaves_unchecked_what_the_host_does_not_ask_for,
+	         has_the_application_tag_checked_under_its_mask,
+	         wants_only_data_where_the_worker_makes_tuples,
+	         refuses_another_reference_tag_than_that_of_the_block,
+	         refuses_more_than_one_mib_with_the_tuples,
+	         wants_no_tuples_where_there_is_no_data,
+	         shows_none_at_another_port,
+	         shows_none_of_another_namespace);
 	return run(suite);
 }
