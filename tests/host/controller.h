@@ -127,6 +127,7 @@ struct host_namespace {
 	uint8_t uuid[16]; /* zero: it has none */
 	uint32_t ana_group;
 	bool is_read_only;
+	bool has_protection; /* Type 1, in extended blocks */
 };
 
 /* Identify CNS 00 and 03. HOST_E_BROKEN if it makes no sense, or is not active. */
@@ -134,6 +135,7 @@ int host_namespace_identify(struct host_controller *controller, uint32_t nsid,
                             struct host_namespace *ret_namespace);
 void host_identity_read(const uint8_t page[NVME_IDENTIFY_SIZE], struct host_identity *ret_identity);
 
-/* Read, Write and their like, ready to be submitted. */
+/* Read, Write and their like, ready to be submitted. With protection information as Linux does it
+ * over RDMA without an HCA for it: the controller makes it and takes it off (PRACT). */
 struct host_request host_io(const struct host_namespace *space, uint8_t opcode, uint64_t first_lba,
                             uint32_t blocks, void *data);

@@ -2,6 +2,8 @@
 /* The Identify pages, read by offset as the specification prints them (Base 2.1 §5.1.13). */
 #include <string.h>
 
+#include "common/nvme/identify.h"
+#include "common/nvme/protection.h"
 #include "tests/host/controller.h"
 
 static uint16_t u16_at(const uint8_t *page, unsigned offset)
@@ -71,11 +73,23 @@ static void find_uuid(const uint8_t *page, uint8_t uuid[16])
 			memcpy(uuid, page + at + 4, 16);
 }
 
+/* Protection information of Type 1 in extended blocks; other metadata we cannot handle. */
+static bool has_protection(const uint8_t *page, bool *ret_is_strange)
+{
+	unsigned format = 128 + (page[26] & 0xf) * 4u;
+	unsigned metadata_bytes = page[format] | (unsigned)page[format + 1] << 8;
+	bool has = metadata_bytes == NVME_PROTECTION_SIZE && (page[29] & 7) == 1;
+
+	*ret_is_strange = metadata_bytes != 0 && !(has && page[26] & NVME_FLBAS_EXTENDED);
+	return has;
+}
+
 int host_namespace_identify(struct host_controller *controller, uint32_t nsid,
                             struct host_namespace *ret_namespace)
 {
 	struct host_namespace space = {.nsid = nsid};
 	uint8_t page[NVME_IDENTIFY_SIZE];
+	bool is_strange;
 	uint8_t lbads;
 	int r;
 
@@ -99,6 +113,13 @@ int host_namespace_identify(struct host_controller *controller, uint32_t nsid,
 		                            nsid,
 		                            lbads);
 	space.block_bytes = 1u << lbads;
+	space.has_protection = has_protection(page, &is_strange);
+	if (is_strange)
+		return host_connection_says(&controller->admin.connection,
+		                            HOST_E_BROKEN,
+		                            "namespace %u: metadata that is no protection "
+		                            "information",
+		                            nsid);
 	r = host_identify(controller, NVME_CNS_NAMESPACE_DESCRIPTORS, nsid, 0, page);
 	if (r)
 		return r;
@@ -111,14 +132,18 @@ struct host_request host_io(const struct host_namespace *space, uint8_t opcode, 
                             uint32_t blocks, void *data)
 {
 	enum nvme_transfer direction = (enum nvme_transfer)(opcode & 3);
+	uint32_t prinfo = 0;
 
+	if (space->has_protection && opcode != NVME_IO_FLUSH)
+		prinfo = NVME_PRINFO_ACTION << 26;
 	/* Write Zeroes has the bits of no transfer; Flush has no blocks */
 	return (struct host_request){
 		.command = {.opcode = opcode,
 	                    .nsid = le32_of(space->nsid),
 	                    .cdw10 = le32_of((uint32_t)first_lba),
 	                    .cdw11 = le32_of((uint32_t)(first_lba >> 32)),
-	                    .cdw12 = le32_of(blocks ? blocks - 1 : 0)},
+	                    .cdw12 = le32_of(blocks ? (blocks - 1) | prinfo : 0),
+	                    .cdw14 = le32_of(prinfo ? (uint32_t)first_lba : 0)},
 		.direction = direction,
 		.data = data,
 		.length = direction == NVME_TRANSFER_NONE ? 0 : blocks * space->block_bytes,

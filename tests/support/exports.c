@@ -23,10 +23,11 @@ static void write_namespace(FILE *file, const struct harness *harness,
 	bool is_file = !strchr(space->path, ':') && space->path[0] != '/';
 
 	fprintf(file,
-	        "%s        {\"nsid\": %u, \"enable\": %d, \"device\": {\"path\": \"%s%s\"",
+	        "%s        {\"nsid\": %u, \"enable\": %d, \"device\": {\"path\": \"%s%s%s\"",
 	        separator,
 	        space->nsid,
 	        !space->is_disabled,
+	        space->has_protection ? "pi:" : "",
 	        space->has_faults ? "fault:" : "",
 	        is_file ? harness_path(harness, space->path) : space->path);
 	if (space->block_bytes)
@@ -46,8 +47,10 @@ static void write_subsystem(FILE *file, const struct harness *harness,
 {
 	fprintf(file, "%s\n    {\"nqn\": \"%s\",\n", separator, subsystem->nqn);
 	fprintf(file,
-	        "      \"attr\": {\"allow_any_host\": \"%d\", \"serial\": \"%s\"},\n",
+	        "      \"attr\": {\"allow_any_host\": \"%d\", \"pi_enable\": \"%d\", "
+	        "\"serial\": \"%s\"},\n",
 	        !subsystem->hosts[0],
+	        subsystem->shows_protection,
 	        subsystem->serial ? subsystem->serial : "");
 	fprintf(file, "      \"allowed_hosts\": [");
 	for (unsigned i = 0; i < HARNESS_HOSTS && subsystem->hosts[i]; i++)
@@ -92,10 +95,10 @@ static void write_port(FILE *file, const struct harness_exports *exports, unsign
 	        strchr(port->traddr, ':') ? "ipv6" : "ipv4",
 	        port->traddr,
 	        port->trsvcid);
-	if (port->in_capsule_bytes)
-		fprintf(file,
-		        "      \"param\": {\"inline_data_size\": \"%s\"},\n",
-		        port->in_capsule_bytes);
+	fprintf(file,
+	        "      \"param\": {\"inline_data_size\": \"%s\", \"pi_enable\": \"%d\"},\n",
+	        port->in_capsule_bytes ? port->in_capsule_bytes : "-1",
+	        port->shows_protection);
 	fprintf(file, "      \"subsystems\": [");
 	for (unsigned s = 0; s < HARNESS_SUBSYSTEMS; s++)
 		if (exports->subsystems[s].nqn) {

@@ -34,6 +34,7 @@ struct harness_namespace {
 	uint32_t nsid;         /* 0: none */
 	const char *path;      /* "ram:64M"; a relative one is below the harness's directory */
 	bool has_faults;       /* "fault:" in front of it */
+	bool has_protection;   /* "pi:" in front of that */
 	const char *faults[4]; /* rules for it */
 	uint64_t create_bytes; /* make this file, so large, before the start; 0: do not */
 	uint32_t block_bytes;  /* 0: not said */
@@ -48,6 +49,7 @@ struct harness_subsystem {
 	const char *nqn; /* NULL: none */
 	const char *serial;
 	const char *hosts[HARNESS_HOSTS]; /* none: any host */
+	bool shows_protection;            /* attr.pi_enable */
 	struct harness_namespace namespaces[HARNESS_NAMESPACES];
 };
 
@@ -56,6 +58,7 @@ struct harness_port {
 	const char *traddr;           /* NULL: none */
 	char trsvcid[8];              /* empty: a free one is picked */
 	const char *in_capsule_bytes; /* NULL: not said */
+	bool shows_protection;        /* param.pi_enable */
 };
 
 /* Each port has all subsystems. */
