@@ -17,30 +17,32 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static struct region arena;
-static struct backing backing;
+static struct backing backing, with_tuples = {.kind = &backing_pi};
 static struct table *table;
 static union request_scratch scratch;
 
-/* Handles: 1 (512 bytes), 2 (4096 bytes), 3 (read-only), 4 (not ready). */
+/* Handles: 1 (512 bytes), 2 (4096 bytes), 3 (read-only), 4 (not ready), 5 (keeps tuples). */
 static void set_up(void)
 {
-	static const uint32_t handles[] = {1, 2, 3, 4};
+	static const uint32_t handles[] = {1, 2, 3, 4, 5};
 
 	if (table)
 		return;
 	must(memory_guard() == 0);
 	must(region_create(&arena, "arena", ARENA, false) == 0);
-	table = table_new(4, 1, 4, 1);
+	table = table_new(5, 1, 5, 1);
 	must(table);
-	for (uint32_t i = 0; i < 4; i++)
+	for (uint32_t i = 0; i < 5; i++)
 		table->targets[i] = (struct target){
 			.handle = handles[i],
 			.block_shift = handles[i] == 2 ? 12 : 9,
 			.read_only = handles[i] == 3,
 			.blocks = BLOCKS,
-			.backing = handles[i] == 4 ? NULL : &backing,
+			.backing = handles[i] == 4   ? NULL
+		                   : handles[i] == 5 ? &with_tuples
+		                                     : &backing,
 		};
-	table_grant(table, "tcp", handles, 4);
+	table_grant(table, "tcp", handles, 5);
 }
 
 static uint64_t sum_of_pieces(const struct request *request)
@@ -77,12 +79,16 @@ static void check_admitted(struct request *request)
 	must(request->target->backing);
 	must(request->length <= end && request->offset <= end - request->length);
 	must(operation == LINK_READ || operation == LINK_FLUSH || !request->target->read_only);
-	if (operation == LINK_READ || operation == LINK_WRITE)
+	if ((operation == LINK_READ || operation == LINK_WRITE) &&
+	    request->wanted.flags & LINK_METADATA)
+		must(request->target->handle == 5 &&
+		     sum == request->length + request->wanted.block_count * UINT64_C(8));
+	else if (operation == LINK_READ || operation == LINK_WRITE)
 		must(sum == request->length && sum > 0);
 	else
 		must(sum == 0);
 	check_ranges(request);
-	if (sum > 512) {
+	if (sum > 512 && request->length > 512) {
 		request_advance(request, 512);
 		must(sum_of_pieces(request) == sum - 512);
 	}
