@@ -25,19 +25,20 @@ struct shared_room {
 static void told(struct loop_source *source, uint32_t events)
 {
 	struct completions *completions = container_of(source, struct completions, source);
+	struct completion_queue *queue;
 	struct ibv_cq *cq;
 	void *context;
 
+	/* One at a time, without asking in vain whether that was all: the loop comes again. */
 	(void)events;
-	while (ibv_get_cq_event(completions->channel, &cq, &context) == 0) {
-		struct completion_queue *queue = context;
-
-		queue->is_armed = false;
-		if (++queue->unacknowledged < ACKNOWLEDGE_AFTER)
-			continue;
-		ibv_ack_cq_events(cq, queue->unacknowledged);
-		queue->unacknowledged = 0;
-	}
+	if (ibv_get_cq_event(completions->channel, &cq, &context) != 0)
+		return;
+	queue = context;
+	queue->is_armed = false;
+	if (++queue->unacknowledged < ACKNOWLEDGE_AFTER)
+		return;
+	ibv_ack_cq_events(cq, queue->unacknowledged);
+	queue->unacknowledged = 0;
 }
 
 int completions_init(struct completions *completions, struct adapter *adapter, struct loop *loop,
