@@ -221,7 +221,8 @@ void transfer_done(struct connection *connection, const struct ibv_wc *wc)
 	connection_mark(connection);
 	if (!is_good)
 		note_failure(connection, wc);
-	if (!request)
+	/* soft-iWARP gives back some RDMA READs of a queue pair that fails twice */
+	if (!request || (!is_good && list_is_empty(&request->wire_link)))
 		return;
 	connection->moved_ns = loop_now_ns(connection->lane->loop);
 	poster_is_over(&connection->poster, request->wire_u32[REQUEST_POSTS]);
