@@ -183,6 +183,8 @@ static void fail_pair(struct connection *connection)
 {
 	struct ibv_qp_attr failed = {.qp_state = IBV_QPS_ERR};
 
+	connection->poster.is_broken = true;
+	poster_flush(&connection->poster); /* what was gathered never flies */
 	rdma_disconnect(connection->id);
 	ibv_modify_qp(connection->id->qp, &failed, IBV_QP_STATE);
 	queue_close(&connection->queue);

@@ -19,10 +19,15 @@ void poster_flush(struct poster *poster)
 		return;
 	poster->posts[n - 1].wr.next = NULL;
 	poster->n = 0;
+	if (poster->is_broken) {
+		poster->failed(poster, &poster->posts[0], n);
+		return;
+	}
 	r = ibv_post_send(poster->pair, &poster->posts[0].wr, &bad);
 	if (r == 0)
 		return;
 	error_origin(adapter_error(r));
+	poster->is_broken = true;
 	posted = bad ? (uint32_t)(container_of(bad, struct post, wr) - poster->posts) : 0;
 	poster->failed(poster, &poster->posts[posted], n - posted);
 }

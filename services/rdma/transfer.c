@@ -120,7 +120,7 @@ static void post(struct connection *connection, struct request *request)
 /* In the order in which they are answered. */
 static void post_or_wait(struct connection *connection, struct request *request)
 {
-	if (list_is_empty(&connection->waiting) &&
+	if (!connection->poster.is_broken && list_is_empty(&connection->waiting) &&
 	    poster_has_room(&connection->poster, request->wire_u32[REQUEST_POSTS]))
 		post(connection, request);
 	else
@@ -130,7 +130,7 @@ static void post_or_wait(struct connection *connection, struct request *request)
 
 void transfer_go_on(struct connection *connection)
 {
-	while (!list_is_empty(&connection->waiting)) {
+	while (!connection->poster.is_broken && !list_is_empty(&connection->waiting)) {
 		struct request *request = container_of(
 			connection->waiting.next, struct request, wire_link);
 
