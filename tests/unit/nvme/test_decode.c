@@ -1,20 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* A host's commands, decoded: what is let through, and which status and field the rest gets. */
 #include "common/nvme/decode.h"
-#include "common/nvme/sgl.h"
 
 #include <stddef.h>
 #include <string.h>
 
 #include "tests/support/spec.h"
 
-#define KIB            1024u
-#define CAPSULE_MAX    (16 * KIB)
-#define SGL_IN_CAPSULE 0x01
-#define SGL_TRANSPORT  0x5a
+#define KIB 1024u
 
 static struct nvme_command command;
-static struct decoded_sgl sgl;
 static struct decoded_transfer transfer;
 static struct decoded_io io;
 static struct decoded_connect connect;
@@ -25,12 +20,6 @@ static void given_a_command(void)
 	memset(&command, 0, sizeof(command));
 	command.flags = 0x40; /* PSDT 01b: SGL */
 	location = 0xffff;
-}
-
-static void describe_data(uint8_t type, uint32_t length)
-{
-	command.sgl.type = type;
-	command.sgl.length = le32_of(length);
 }
 
 static void expect(struct nvme_status status, enum nvme_status_code code, size_t field)
@@ -66,102 +55,6 @@ START_TEST(is_refused_with_a_prp)
 {
 	command.flags = 0;
 	expect(decode_flags(&command, &location), NVME_SC_INVALID_FIELD, 1);
-}
-END_TEST
-
-/* ------------------------------------------------------------------ SGL */
-
-static struct nvme_status decode(enum nvme_transfer direction, uint32_t capsule_bytes)
-{
-	static const struct sgl_rules rules = {.capsule_max = CAPSULE_MAX};
-	struct sgl_capsule capsule = {.bytes = capsule_bytes};
-
-	return sgl_decode(&command, &rules, &capsule, direction, &sgl, &location);
-}
-
-START_TEST(takes_write_data_from_the_capsule)
-{
-	describe_data(SGL_IN_CAPSULE, 4 * KIB);
-	expect_ok(decode(NVME_TRANSFER_TO_CONTROLLER, 4 * KIB));
-	ck_assert(sgl.in_capsule);
-	ck_assert_uint_eq(sgl.length, 4 * KIB);
-}
-END_TEST
-
-START_TEST(takes_write_data_by_transfer)
-{
-	describe_data(SGL_TRANSPORT, 64 * KIB);
-	expect_ok(decode(NVME_TRANSFER_TO_CONTROLLER, 0));
-	ck_assert(!sgl.in_capsule);
-	ck_assert_uint_eq(sgl.length, 64 * KIB);
-}
-END_TEST
-
-START_TEST(may_be_all_zero_when_there_is_no_data)
-{
-	expect_ok(decode(NVME_TRANSFER_NONE, 0));
-	ck_assert_uint_eq(sgl.length, 0);
-}
-END_TEST
-
-START_TEST(may_be_a_transport_descriptor_of_no_data)
-{
-	describe_data(SGL_TRANSPORT, 0);
-	expect_ok(decode(NVME_TRANSFER_NONE, 0));
-}
-END_TEST
-
-START_TEST(must_not_promise_data_that_the_command_has_not)
-{
-	describe_data(SGL_TRANSPORT, 512);
-	expect(decode(NVME_TRANSFER_NONE, 0), NVME_SC_SGL_DATA_LENGTH, 32);
-}
-END_TEST
-
-START_TEST(must_not_put_data_for_the_host_into_the_capsule)
-{
-	describe_data(SGL_IN_CAPSULE, 512);
-	expect(decode(NVME_TRANSFER_TO_HOST, 512), NVME_SC_INVALID_FIELD, 39);
-}
-END_TEST
-
-START_TEST(must_not_begin_within_the_capsules_data)
-{
-	describe_data(SGL_IN_CAPSULE, 512);
-	command.sgl.address = le64_of(16);
-	expect(decode(NVME_TRANSFER_TO_CONTROLLER, 512), NVME_SC_SGL_OFFSET, 24);
-}
-END_TEST
-
-START_TEST(must_not_exceed_what_a_capsule_may_carry)
-{
-	describe_data(SGL_IN_CAPSULE, CAPSULE_MAX + 16);
-	expect(decode(NVME_TRANSFER_TO_CONTROLLER, CAPSULE_MAX + 16), NVME_SC_SGL_OFFSET, 24);
-}
-END_TEST
-
-START_TEST(must_be_as_long_as_what_the_capsule_brings)
-{
-	describe_data(SGL_IN_CAPSULE, 1024);
-	expect(decode(NVME_TRANSFER_TO_CONTROLLER, 512), NVME_SC_SGL_DATA_LENGTH, 32);
-}
-END_TEST
-
-START_TEST(must_not_ask_for_a_transfer_of_what_came_in_the_capsule)
-{
-	describe_data(SGL_TRANSPORT, 512);
-	expect(decode(NVME_TRANSFER_TO_CONTROLLER, 512), NVME_SC_INVALID_FIELD, 39);
-}
-END_TEST
-
-START_TEST(must_not_be_of_another_type)
-{
-	for (unsigned type = 0; type < 256; type++) {
-		if (type == SGL_IN_CAPSULE || type == SGL_TRANSPORT)
-			continue;
-		describe_data((uint8_t)type, 512);
-		expect(decode(NVME_TRANSFER_TO_CONTROLLER, 0), NVME_SC_SGL_TYPE, 39);
-	}
 }
 END_TEST
 
@@ -381,21 +274,6 @@ int main(void)
 	         is_let_through_with_an_sgl,
 	         is_refused_when_fused,
 	         is_refused_with_a_prp);
-	describe(suite,
-	         "an SGL descriptor",
-	         given_a_command,
-	         NULL,
-	         takes_write_data_from_the_capsule,
-	         takes_write_data_by_transfer,
-	         may_be_all_zero_when_there_is_no_data,
-	         may_be_a_transport_descriptor_of_no_data,
-	         must_not_promise_data_that_the_command_has_not,
-	         must_not_put_data_for_the_host_into_the_capsule,
-	         must_not_begin_within_the_capsules_data,
-	         must_not_exceed_what_a_capsule_may_carry,
-	         must_be_as_long_as_what_the_capsule_brings,
-	         must_not_ask_for_a_transfer_of_what_came_in_the_capsule,
-	         must_not_be_of_another_type);
 	describe(suite,
 	         "an admin command",
 	         given_a_command,
