@@ -9,6 +9,8 @@
  *   DEALLOCATE     [tuples of the units that are not emptied whole] holes for blocks and tuples
  *   FLUSH          flush
  *
+ * Small writes may have their tuples written by another one that is at the same unit.
+ *
  * One chunk is the whole of a command of up to 1 MiB, but for data that is mixed with tuples, which
  * is taken apart in the work's own memory.
  */
@@ -55,6 +57,19 @@ static struct nvme_protection *tuples_of(const struct pi_work *work)
 	return (struct nvme_protection *)(work->memory + units.before);
 }
 
+/* A write in one chunk, of blocks alone: it has its tuples before it comes in. */
+static bool is_plain_write(const struct pi_work *work)
+{
+	return operation_of(work) == LINK_WRITE && !has_metadata(work) &&
+	       work->outer->wanted.block_count <= PI_CHUNK_BLOCKS;
+}
+
+/* Of a plain write: in the memory that it needs for nothing else. */
+static struct nvme_protection *own_tuples(const struct pi_work *work)
+{
+	return (struct nvme_protection *)(work->memory + PI_TUPLES_BYTES);
+}
+
 static unsigned char *data_of(const struct pi_work *work)
 {
 	return work->memory + PI_TUPLES_BYTES;
@@ -68,7 +83,7 @@ static void end(struct pi_work *work, struct nvme_status status)
 {
 	struct request *outer = work->outer;
 
-	if (!list_is_empty(&work->range.link))
+	if (work->has_range)
 		pi_work_leave(work);
 	pi_work_give_back(work);
 	request_finish(outer, status);
@@ -149,7 +164,10 @@ static void took_blocks(struct request_inner *inner, struct nvme_status status)
 
 static void took_tuples(struct request_inner *inner, struct nvme_status status)
 {
-	took_answer(container_of(inner, struct pi_work, tuples), status);
+	struct pi_work *work = container_of(inner, struct pi_work, tuples);
+
+	pi_work_tell_of_tuples(work, status);
+	took_answer(work, status);
 }
 
 /* So many bytes of the store below. */
@@ -256,7 +274,11 @@ static struct nvme_status protect(struct pi_work *work)
 	uint16_t application = work->outer->wanted.application_tag;
 	int r = 0;
 
-	if (operation_of(work) == LINK_WRITE_ZEROES)
+	if (is_plain_write(work))
+		memcpy(tuples_of(work),
+		       own_tuples(work),
+		       work->chunk.count * sizeof(struct nvme_protection));
+	else if (operation_of(work) == LINK_WRITE_ZEROES)
 		pi_make_zeroes(&work->chunk, application, tuples_of(work));
 	else if (!has_metadata(work))
 		r = pi_make(&work->cursor, &work->chunk, application, tuples_of(work));
@@ -287,6 +309,23 @@ static bool make_hole(struct pi_work *work, bool whole)
 	return true;
 }
 
+/* Those that wait for nothing but our units have their tuples written with ours, and write their
+ * blocks beside us: otherwise small writes in a row would be done one after the other. */
+static void take_followers(struct pi_work *work)
+{
+	uint64_t first = work->range.units.first * pi_blocks_a_unit(&work->pi->layout);
+	struct nvme_protection *tuples = (struct nvme_protection *)work->memory;
+	struct pi_work *follower;
+
+	while ((follower = pi_work_next_follower(work))) {
+		memcpy(tuples + (follower->range.first - first),
+		       own_tuples(follower),
+		       (follower->range.end - follower->range.first) * sizeof(*tuples));
+		work->tuples.request.wanted.flags |= follower->outer->wanted.flags & LINK_FUA;
+		pi_work_tell_to_go(follower);
+	}
+}
+
 static bool make_transfer(struct pi_work *work, bool whole)
 {
 	work->step = PI_TRANSFER;
@@ -300,6 +339,8 @@ static bool make_transfer(struct pi_work *work, bool whole)
 	}
 	make_tuples(work, operation_of(work) == LINK_READ ? LINK_READ : LINK_WRITE);
 	make_blocks(work, operation_of(work));
+	if (is_plain_write(work))
+		take_followers(work);
 	return true;
 }
 
@@ -448,8 +489,22 @@ static void find_blocks(struct pi_work *work)
 		work->range.end = work->end;
 	}
 	work->range.writes = changes(work);
+	work->range.may_follow = is_plain_write(work);
+	work->range.leader = NULL;
 	work->range.units = pi_units_of(
 		&work->pi->layout, work->range.first, work->range.end - work->range.first);
+}
+
+static struct nvme_status make_own_tuples(const struct pi_work *work)
+{
+	const struct link_request *wanted = &work->outer->wanted;
+	const struct pi_blocks blocks = {
+		wanted->first_block, wanted->block_count, work->pi->layout.block_shift};
+	struct pi_cursor cursor = {.piece = work->outer->pieces};
+
+	if (pi_make(&cursor, &blocks, wanted->application_tag, own_tuples(work)))
+		return status_of(NVME_SC_DATA_TRANSFER_ERROR);
+	return STATUS_OK;
 }
 
 void pi_work_begin(struct pi_work *work)
@@ -458,15 +513,37 @@ void pi_work_begin(struct pi_work *work)
 	work->step = PI_BETWEEN;
 	work->cursor = (struct pi_cursor){.piece = work->outer->pieces};
 	work->timer = LOOP_TIMER(begin_again);
-	list_init(&work->range.link);
+	list_init(&work->followers);
 	find_blocks(work);
-	if (pi_work_enter(work))
+	if (is_plain_write(work))
+		work->status = make_own_tuples(work);
+	if (!status_is_ok(work->status))
+		end(work, work->status);
+	else if (pi_work_enter(work))
 		run_steps(work);
 }
 
 void pi_work_entered(struct pi_work *work)
 {
 	run_steps(work);
+}
+
+void pi_work_goes(struct pi_work *follower)
+{
+	struct backing *below = follower->pi->below;
+
+	find_chunk(follower);
+	follower->step = PI_TRANSFER;
+	follower->n_out = 2; /* its tuples are on their way */
+	make_blocks(follower, LINK_WRITE);
+	follower->is_starting = true;
+	below->kind->start(below, &follower->blocks.request);
+	follower->is_starting = false;
+}
+
+void pi_work_tuples_done(struct pi_work *follower)
+{
+	took_answer(follower, follower->tuples_status);
 }
 
 void pi_start(struct backing *backing, struct request *request)

@@ -28,8 +28,15 @@ struct pi_work {
 	struct pi *pi;
 	struct request *outer;
 	struct pi_range range;
+	bool has_range; /* between enter and leave; its link is others' to write, too */
 	struct letter letter;
 	struct loop_timer timer;
+
+	/* A small write whose tuples are written together with those of another one, its leader. */
+	struct list followers; /* of a leader, until their tuples are written */
+	struct list follower;  /* in that list */
+	struct letter tuples_letter;
+	struct nvme_status tuples_status;
 
 	struct request_inner blocks;
 	struct request_inner tuples;
@@ -57,7 +64,15 @@ void pi_work_give_back(struct pi_work *work);
 bool pi_work_enter(struct pi_work *work);
 void pi_work_leave(struct pi_work *work);
 
+/* The next one that has come in behind this one, or NULL; then it is to be told to go. Its tuples
+ * are written when pi_work_tuples_done() comes. */
+struct pi_work *pi_work_next_follower(struct pi_work *leader);
+void pi_work_tell_to_go(struct pi_work *follower);
+void pi_work_tell_of_tuples(struct pi_work *leader, struct nvme_status status);
+
 /* ------------------------------------------------------------------ of pi_io.c */
 
 void pi_work_begin(struct pi_work *work);
 void pi_work_entered(struct pi_work *work);
+void pi_work_goes(struct pi_work *follower);
+void pi_work_tuples_done(struct pi_work *follower);

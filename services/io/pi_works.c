@@ -46,6 +46,7 @@ bool pi_work_enter(struct pi_work *work)
 {
 	bool enters;
 
+	work->has_range = true;
 	pthread_mutex_lock(&work->pi->lock);
 	enters = pi_ranges_enter(&work->pi->ranges, &work->range);
 	pthread_mutex_unlock(&work->pi->lock);
@@ -57,6 +58,7 @@ void pi_work_leave(struct pi_work *work)
 	struct pi *pi = work->pi;
 	struct pi_range *range;
 
+	work->has_range = false;
 	do {
 		pthread_mutex_lock(&pi->lock);
 		pi_ranges_leave(&work->range);
@@ -69,6 +71,54 @@ void pi_work_leave(struct pi_work *work)
 		}
 	} while (range);
 }
+
+/* ------------------------------------------------------------------ following */
+
+static void deliver_go(struct letter *letter)
+{
+	pi_work_goes(container_of(letter, struct pi_work, letter));
+}
+
+static void deliver_tuples(struct letter *letter)
+{
+	pi_work_tuples_done(container_of(letter, struct pi_work, tuples_letter));
+}
+
+struct pi_work *pi_work_next_follower(struct pi_work *leader)
+{
+	struct pi *pi = leader->pi;
+	struct pi_range *range;
+	struct pi_work *follower;
+
+	pthread_mutex_lock(&pi->lock);
+	range = pi_ranges_follow(&pi->ranges, &leader->range);
+	pthread_mutex_unlock(&pi->lock);
+	if (!range)
+		return NULL;
+	follower = container_of(range, struct pi_work, range);
+	list_append(&leader->followers, &follower->follower);
+	return follower;
+}
+
+/* These come in this order: both go to its own thread. */
+void pi_work_tell_to_go(struct pi_work *follower)
+{
+	request_post(follower->outer, &follower->letter, deliver_go);
+}
+
+void pi_work_tell_of_tuples(struct pi_work *leader, struct nvme_status status)
+{
+	struct list *first;
+
+	while ((first = list_take_first(&leader->followers))) {
+		struct pi_work *follower = container_of(first, struct pi_work, follower);
+
+		follower->tuples_status = status;
+		request_post(follower->outer, &follower->tuples_letter, deliver_tuples);
+	}
+}
+
+/* ------------------------------------------------------------------ a request's work */
 
 struct pi_work *pi_work_take(struct pi *pi, struct request *outer)
 {

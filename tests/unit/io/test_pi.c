@@ -181,9 +181,11 @@ END_TEST
 
 /* ------------------------------------------------------------------ requests */
 
-static void serve(unsigned threads, const char *scheme, const char *rule)
+static void serve_with(unsigned threads, const char *scheme, const char *rule, const char *second)
 {
-	struct rig_namespace one = {.handle = 1, .path = path, .faults = {rule}};
+	struct rig_namespace one = {
+		.handle = 1, .path = path, .faults = {rule, second}
+        };
 
 	rig_begin(threads);
 	snprintf(disk, sizeof(disk), "%s", rig_file("disk", BYTES));
@@ -194,6 +196,11 @@ static void serve(unsigned threads, const char *scheme, const char *rule)
 	other = PLAYER_NULL;
 }
 
+static void serve(unsigned threads, const char *scheme, const char *rule)
+{
+	serve_with(threads, scheme, rule, NULL);
+}
+
 static void given_one(void)
 {
 	serve(1, "pi:", NULL);
@@ -202,6 +209,11 @@ static void given_one(void)
 static void given_a_cache(void)
 {
 	serve(1, "pi:fault:", "write lose");
+}
+
+static void given_a_cache_that_reads_slowly(void)
+{
+	serve_with(1, "pi:fault:", "write lose", "read delay=100ms");
 }
 
 /* What does not fit is not read again: it would pass the second time. */
@@ -385,6 +397,48 @@ START_TEST(keeps_what_was_flushed)
 }
 END_TEST
 
+/* It waits for the tuples that the first one reads, and then has its own written with them. */
+START_TEST(keeps_a_write_with_force_unit_access_that_follows_another)
+{
+	struct link_request second = player_writing(&player, 1, 110, 1);
+	struct link_completion completion;
+
+	second.flags = LINK_FUA;
+	second.segments[0].offset = MIB;
+	memset(player.arena.memory, 1, 512);
+	memset((char *)player.arena.memory + MIB, 2, 512);
+	player_put(&player, player_writing(&player, 1, 100, 1));
+	player_put(&player, second);
+	for (unsigned i = 0; i < 2; i++) {
+		until(player_take(&player, &completion));
+		ck_assert_uint_eq(completion.status, 0);
+	}
+	fault_power(fault(), false);
+	fault_power(fault(), true);
+	expect_some(110, 1, 2);
+}
+END_TEST
+
+START_TEST(fails_both_where_their_tuples_are_not_taken)
+{
+	struct link_request second = player_writing(&player, 1, 110, 1);
+	uint64_t tuples = namespaces_find(rig.namespaces, 1)->blocks;
+	struct link_completion completion;
+	char *texts[2] = {"read delay=100ms", (char[64]){0}};
+	char why[FAULT_REASON_SIZE];
+
+	snprintf(texts[1], 64, "write error=EIO lba=%llu", (unsigned long long)tuples + 1);
+	ck_assert_int_eq(fault_set_rules(fault(), texts, 2, why), 0);
+	second.segments[0].offset = MIB;
+	player_put(&player, player_writing(&player, 1, 100, 1));
+	player_put(&player, second);
+	for (unsigned i = 0; i < 2; i++) {
+		until(player_take(&player, &completion));
+		ck_assert_uint_eq(completion.status, NVME_SC_WRITE_FAULT);
+	}
+}
+END_TEST
+
 static void set_rule(const char *rule)
 {
 	char *texts[] = {(char *)rule};
@@ -473,5 +527,11 @@ int main(void)
 	         fails_a_write_whose_blocks_it_does_not_take,
 	         fails_a_write_whose_tuples_it_does_not_take,
 	         fails_a_read_whose_tuples_it_does_not_give);
+	describe(suite,
+	         "a store below that reads slowly",
+	         given_a_cache_that_reads_slowly,
+	         leave,
+	         keeps_a_write_with_force_unit_access_that_follows_another,
+	         fails_both_where_their_tuples_are_not_taken);
 	return run(suite);
 }

@@ -126,6 +126,105 @@ START_TEST(is_gone_by_what_is_elsewhere)
 }
 END_TEST
 
+/* ------------------------------------------------------------------ followers */
+
+static struct pi_range plain(uint64_t block, uint64_t count)
+{
+	struct pi_range range = WRITE(block, count);
+
+	range.may_follow = true;
+	return range;
+}
+
+static void given_a_leader(void)
+{
+	given_none();
+	first = plain(0, 8);
+	ck_assert(pi_ranges_enter(&ranges, &first));
+}
+
+START_TEST(come_in_with_other_blocks_of_its_unit)
+{
+	second = plain(8, 8);
+	third = plain(16, 8);
+	ck_assert(!pi_ranges_enter(&ranges, &second));
+	ck_assert(!pi_ranges_enter(&ranges, &third));
+	ck_assert_ptr_eq(pi_ranges_follow(&ranges, &first), &second);
+	ck_assert_ptr_eq(pi_ranges_follow(&ranges, &first), &third);
+	ck_assert_ptr_null(pi_ranges_follow(&ranges, &first));
+}
+END_TEST
+
+START_TEST(do_not_come_in_with_blocks_of_its_own)
+{
+	second = plain(7, 8);
+	ck_assert(!pi_ranges_enter(&ranges, &second));
+	ck_assert_ptr_null(pi_ranges_follow(&ranges, &first));
+}
+END_TEST
+
+START_TEST(do_not_come_in_with_blocks_of_each_other)
+{
+	second = plain(8, 8);
+	third = plain(15, 8);
+	ck_assert(!pi_ranges_enter(&ranges, &second));
+	ck_assert(!pi_ranges_enter(&ranges, &third));
+	ck_assert_ptr_eq(pi_ranges_follow(&ranges, &first), &second);
+	ck_assert_ptr_null(pi_ranges_follow(&ranges, &first));
+}
+END_TEST
+
+START_TEST(do_not_come_in_with_a_unit_that_it_has_not)
+{
+	second = plain(60, 8);
+	ck_assert(!pi_ranges_enter(&ranges, &second));
+	ck_assert_ptr_null(pi_ranges_follow(&ranges, &first));
+}
+END_TEST
+
+START_TEST(do_not_come_in_where_somebody_reads)
+{
+	struct pi_range reading = READ(8, 1);
+
+	ck_assert(pi_ranges_enter(&ranges, &reading));
+	second = plain(8, 8);
+	ck_assert(!pi_ranges_enter(&ranges, &second));
+	ck_assert_ptr_null(pi_ranges_follow(&ranges, &first));
+}
+END_TEST
+
+START_TEST(do_not_overtake)
+{
+	second = plain(7, 8); /* has to wait for blocks of the leader */
+	third = plain(16, 8);
+	ck_assert(!pi_ranges_enter(&ranges, &second));
+	ck_assert(!pi_ranges_enter(&ranges, &third));
+	ck_assert_ptr_null(pi_ranges_follow(&ranges, &first));
+}
+END_TEST
+
+START_TEST(keep_their_unit_when_it_has_left)
+{
+	second = plain(8, 8);
+	third = WRITE(16, 8);
+	ck_assert(!pi_ranges_enter(&ranges, &second));
+	ck_assert(!pi_ranges_enter(&ranges, &third));
+	ck_assert_ptr_eq(pi_ranges_follow(&ranges, &first), &second);
+	pi_ranges_leave(&first);
+	ck_assert_ptr_null(pi_ranges_admit(&ranges));
+	pi_ranges_leave(&second);
+	ck_assert_ptr_eq(pi_ranges_admit(&ranges), &third);
+}
+END_TEST
+
+START_TEST(are_only_those_that_may)
+{
+	second = WRITE(8, 8);
+	ck_assert(!pi_ranges_enter(&ranges, &second));
+	ck_assert_ptr_null(pi_ranges_follow(&ranges, &first));
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("pi ranges");
@@ -148,5 +247,17 @@ int main(void)
 	         comes_in_in_its_order,
 	         comes_in_together_where_it_can,
 	         is_gone_by_what_is_elsewhere);
+	describe(suite,
+	         "followers of a write",
+	         given_a_leader,
+	         NULL,
+	         come_in_with_other_blocks_of_its_unit,
+	         do_not_come_in_with_blocks_of_its_own,
+	         do_not_come_in_with_blocks_of_each_other,
+	         do_not_come_in_with_a_unit_that_it_has_not,
+	         do_not_come_in_where_somebody_reads,
+	         do_not_overtake,
+	         keep_their_unit_when_it_has_left,
+	         are_only_those_that_may);
 	return run(suite);
 }
