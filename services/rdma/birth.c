@@ -190,7 +190,7 @@ static int make_pair(struct connection *connection, uint32_t inline_bytes)
 		.srq = connection->receives->shared,
 		.cap = {.max_send_wr = connection->agreement.sends,
 	                .max_recv_wr = connection->has_own_receives ? connection->receives->n : 0,
-	                .max_send_sge = 1,
+	                .max_send_sge = inline_bytes > 0 ? 1 : 2, /* poster.c */
 	                .max_recv_sge = 2,
 	                .max_inline_data = inline_bytes},
 		.qp_type = IBV_QPT_RC,

@@ -72,19 +72,27 @@ void poster_write(struct poster *poster, const uint8_t *from, struct sgl_block t
 	move(add(poster, IBV_WR_RDMA_WRITE, NULL), from, to, length);
 }
 
-static void place_answer(struct poster *poster, struct post *post,
-                         const struct nvme_completion *completion)
+/* In two parts, though they are side by side: siw copies what is short and in one part from the
+ * process, also where a thread of the kernel does it, which has none (its siw_try_1seg()). */
+static void place_apart(struct poster *poster, struct post *post,
+                        const struct nvme_completion *completion)
 {
-	uint8_t *place = (uint8_t *)&post->completion;
+	uint8_t *place = poster->answers + poster->next_answer * sizeof(*completion);
 
-	if (poster->is_inline) {
-		post->wr.send_flags |= IBV_SEND_INLINE;
-	} else {
-		place = poster->answers + poster->next_answer * sizeof(*completion);
-		poster->next_answer = (poster->next_answer + 1) % poster->n_answers;
-	}
+	poster->next_answer = (poster->next_answer + 1) % poster->n_answers;
 	memcpy(place, completion, sizeof(*completion));
+	post->wr.num_sge = 2;
 	post->part.addr = (uintptr_t)place;
+	post->part.length = sizeof(*completion) / 2;
+	post->rest = post->part;
+	post->rest.addr += post->part.length;
+}
+
+static void place_inline(struct post *post, const struct nvme_completion *completion)
+{
+	post->completion = *completion;
+	post->wr.send_flags |= IBV_SEND_INLINE;
+	post->part.addr = (uintptr_t)&post->completion;
 	post->part.length = sizeof(*completion);
 }
 
@@ -93,7 +101,10 @@ void poster_answer(struct poster *poster, const struct nvme_completion *completi
 {
 	struct post *post = add(poster, invalidate ? IBV_WR_SEND_WITH_INV : IBV_WR_SEND, last_of);
 
-	place_answer(poster, post, completion);
+	if (poster->is_inline)
+		place_inline(post, completion);
+	else
+		place_apart(poster, post, completion);
 	if (!invalidate)
 		return;
 	post->wr.invalidate_rkey = *invalidate;

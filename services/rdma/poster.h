@@ -25,7 +25,7 @@
 
 struct post {
 	struct ibv_send_wr wr;
-	struct ibv_sge part;
+	struct ibv_sge part, rest; /* side by side, as one list */
 	struct nvme_completion completion;
 	struct request *request; /* whose last one it is, or NULL */
 };
