@@ -178,7 +178,7 @@ static int register_all(struct adapter *adapter, const struct adapters *adapters
 		adapter->regions[i] = ibv_reg_mr(
 			adapter->pd, memory->iov_base, memory->iov_len, access);
 		if (!adapter->regions[i]) {
-			int r = -errno;
+			int r = adapter_error(-1);
 
 			explain(adapter, bytes, r, reason, reason_size);
 			return error_origin(r);
@@ -196,7 +196,7 @@ static int open_adapter(struct adapter *adapter, const struct adapters *adapters
 		return r;
 	adapter->pd = ibv_alloc_pd(adapter->verbs);
 	if (!adapter->pd) {
-		r = -errno;
+		r = adapter_error(-1);
 		snprintf(reason,
 		         reason_size,
 		         "%s: no protection domain: %s",

@@ -65,8 +65,8 @@ void adapters_deinit(struct adapters *adapters);
 int adapter_find(struct adapters *adapters, struct ibv_context *verbs, struct adapter **ret_adapter,
                  char *reason, size_t reason_size);
 
-/* What a call of verbs that posts has returned, as a negative errno: providers return errno, its
- * negative, or -1 with errno set. */
+/* What a call of verbs has returned, as a negative errno: providers return errno, its negative, or
+ * -1 with errno set, which some forget (siw's, where it cannot make a queue). */
 int adapter_error(int r);
 
 struct adapter *adapter_hold(struct adapter *adapter);

@@ -52,7 +52,7 @@ int completions_init(struct completions *completions, struct adapter *adapter, s
 	completions->source = LOOP_SOURCE(told);
 	completions->channel = ibv_create_comp_channel(adapter->verbs);
 	if (!completions->channel)
-		return error_origin(-errno);
+		return error_origin(adapter_error(-1));
 	flags = fcntl(completions->channel->fd, F_GETFL);
 	r = flags < 0 || fcntl(completions->channel->fd, F_SETFL, flags | O_NONBLOCK) < 0
 	            ? error_origin(-errno)
@@ -111,7 +111,7 @@ static int new_queue(struct completions *completions, uint32_t least,
 	else
 		errno = ENOSPC;
 	if (!queue->cq) {
-		int r = -errno;
+		int r = adapter_error(-1);
 
 		free_queue(queue);
 		return error_origin(r);

@@ -63,7 +63,7 @@ static int make_heads(struct receives *receives)
 		return error_origin(-errno);
 	receives->heads = heads;
 	receives->region = ibv_reg_mr(receives->adapter->pd, heads, bytes, IBV_ACCESS_LOCAL_WRITE);
-	return receives->region ? 0 : error_origin(-errno);
+	return receives->region ? 0 : error_origin(adapter_error(-1));
 }
 
 static void make_one(struct receives *receives, uint32_t index)
@@ -96,7 +96,7 @@ static int share(struct receives *receives)
         };
 
 	receives->shared = ibv_create_srq(receives->adapter->pd, &attributes);
-	return receives->shared ? 0 : error_origin(-errno);
+	return receives->shared ? 0 : error_origin(adapter_error(-1));
 }
 
 static int make(struct receives *receives, uint32_t wished, uint32_t least, bool is_shared)

@@ -196,8 +196,9 @@ static int make_pair(struct connection *connection, uint32_t inline_bytes)
 		.qp_type = IBV_QPT_RC,
 	};
 
-	return rdma_create_qp(connection->id, connection->adapter->pd, &attributes) == 0 ? 0
-	                                                                                 : -errno;
+	return rdma_create_qp(connection->id, connection->adapter->pd, &attributes) == 0
+	               ? 0
+	               : adapter_error(-1);
 }
 
 /* An adapter that sends nothing inline reads answers from the arena. */
