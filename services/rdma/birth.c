@@ -224,6 +224,9 @@ static int get_pair(struct connection *connection, struct reactor *reactor)
 	                : make_pair(connection, sizeof(struct nvme_completion));
 
 	poster->is_inline = r == 0;
+	/* siw gives what is not signalled to TCP without a copy, and says that all before it is
+	 * done while that is yet to be sent: the host would get what comes there next */
+	poster->signals_writes = connection->adapter->is_iwarp;
 	if (r == -EINVAL)
 		r = make_pair(connection, 0);
 	if (r)

@@ -69,7 +69,11 @@ void poster_read(struct poster *poster, struct sgl_block from, uint8_t *to, uint
 
 void poster_write(struct poster *poster, const uint8_t *from, struct sgl_block to, uint32_t length)
 {
-	move(add(poster, IBV_WR_RDMA_WRITE, NULL), from, to, length);
+	struct post *post = add(poster, IBV_WR_RDMA_WRITE, NULL);
+
+	if (poster->signals_writes)
+		post->wr.send_flags |= IBV_SEND_SIGNALED;
+	move(post, from, to, length);
 }
 
 /* In two parts, though they are side by side: siw copies what is short and in one part from the

@@ -36,6 +36,7 @@ struct poster {
 	uint32_t room; /* work requests that can be added */
 	bool is_inline;
 	bool is_broken; /* something could not be posted: nothing is, from then on */
+	bool signals_writes; /* each of them */
 	/* Otherwise, where completions lie until they are sent: one for each work request. */
 	uint8_t *answers;
 	uint32_t n_answers;
