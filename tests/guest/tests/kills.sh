@@ -218,7 +218,7 @@ the_kernel_has_seen_no_error() {
 	fails grep -v "$READ_AHEAD" <(errors)
 	kernel_never_said 'buffer i/o error\|failing i/o'
 	kernel_never_said 'corrupt\|XFS .*\(error\|shut\)\|blocked for\|BUG:\|WARNING:'
-	kernel_never_said 'nvme.*\(removing\|duplicate\|identifiers changed\)'
+	kernel_never_said 'nvme.*\(removing controller\|removing ctrl: NQN "nqn.2001\|duplicate\|identifiers changed\)'
 }
 
 # tell: the figures
