@@ -78,3 +78,17 @@ has_another_pid() { local pid; pid=$(pid_of "$1") && [ -n "$pid" ] && [ "$pid" !
 ios_of() { awk '{ print $1 + $5 }' "/sys/block/$1/stat"; }
 has_completed() { [ "$(ios_of "$1")" -ge "$2" ]; }
 gets_on() { soon has_completed "${1#/dev/}" $(($(ios_of "${1#/dev/}") + 500)); }
+
+# load DEVICE: written and verified until that is ended by a signal; to be run in a process of its own.
+load() {
+	exec fio --name=load --filename="$1" --thread --direct=1 --ioengine=libaio --rw=randwrite --bs=4k \
+		--iodepth=16 --size=32M --verify=crc32c --verify_fatal=1 --verify_backlog=256 \
+		--time_based --runtime=1d --randrepeat=0
+}
+
+ends_without_an_error() { # PID
+	local status=0
+	kill "$1"
+	wait "$1" || status=$?
+	[ "$status" -eq 128 ] # by the signal
+}
