@@ -62,6 +62,8 @@ static int take_event(struct wire_queue *queue, int *ret_event)
 	if (event->event == RDMA_CM_EVENT_DISCONNECTED ||
 	    event->event == RDMA_CM_EVENT_DEVICE_REMOVAL)
 		queue->has_ended = true;
+	if (event->event == RDMA_CM_EVENT_DISCONNECTED)
+		queue->is_disconnected = true;
 	wire_queue_says(queue, 0, "%s, %d", rdma_event_str(event->event), event->status);
 	rdma_ack_cm_event(event);
 	return 0;
@@ -242,18 +244,14 @@ int wire_queue_await_end(struct wire_queue *queue, unsigned timeout_ms)
 {
 	uint64_t deadline_ns = clock_now_ns() + timeout_ms * NS_PER_MS;
 	int event;
-	int r;
+	int r = 0;
 
-	for (;;) {
+	while (!r && !queue->is_disconnected) {
 		r = take_event(queue, &event);
-		if (r || event == RDMA_CM_EVENT_DISCONNECTED)
-			return r;
-		if (event >= 0)
-			continue;
-		r = poll_fds(queue, false, deadline_ns);
-		if (r)
-			return r;
+		if (!r && event < 0)
+			r = poll_fds(queue, false, deadline_ns);
 	}
+	return r;
 }
 
 void wire_queue_close(struct wire_queue *queue)

@@ -74,7 +74,8 @@ struct wire_queue {
 	struct ibv_cq *cq;
 	bool is_iwarp;
 	bool is_established;
-	bool has_ended; /* the target said so, or the queue pair is in error */
+	bool has_ended;       /* the target said so, or the queue pair is in error */
+	bool is_disconnected; /* the target said so */
 	bool replenish;
 	uint16_t receives_granted; /* CRQSIZE */
 	uint16_t reject_status;
