@@ -14,11 +14,13 @@
  * Shape     Ranges that are in, and ranges that wait, in their order. A block and its tuple are
  *           two places: whoever reads one of them while it is written would find them not to fit.
  *           And a unit of tuples is read, changed and written as a whole. So a write is alone with
- *           its blocks, and with its units among writes. But a write that waits for another one's
- * units only may follow it: it comes in too, and has its tuples written by the first. Promise What
- * waits comes in before whatever came later and is in its way. At most PI_WORKS ranges are there,
- * so looking through all of them is bounded. Trust     none Threads   one at a time: the caller has
- * a lock Lifetime  A range is the caller's, in its memory from enter to leave.
+ *           its blocks, and with its units among writes. But a write that waits for nothing but
+ *           another one's units may follow it: both are in, and the first one writes the tuples.
+ * Promise   What waits comes in before whatever came later and is in its way. At most
+ *           PI_WORKS ranges are there, so looking through all of them is bounded.
+ * Trust     none
+ * Threads   one at a time: the caller has a lock
+ * Lifetime  A range is the caller's, in its memory from enter to leave.
  */
 struct pi_range {
 	struct list link;
