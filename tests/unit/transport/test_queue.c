@@ -5,131 +5,10 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "common/transport/controller.h"
-#include "common/transport/reactor.h"
 #include "common/transport/request.h"
 #include "common/transport/seat.h"
-#include "common/transport/task.h"
-#include "common/transport/transport.h"
 #include "tests/support/spec.h"
-
-#define ENTRIES 1024u
-#define ALL     (ENTRIES + QUEUE_SPARE)
-
-static struct transport transport = {.n_reactors = 1};
-static struct reactor *reactor;
-static struct controller controller;
-static struct controller_share share;
-static struct queue queue;
-static struct request *begun[ALL];
-static unsigned n_responded;
-static bool is_closed;
-
-static void respond(struct request *request)
-{
-	n_responded++;
-	request_finish(request);
-}
-
-static void resume(struct queue *resumed)
-{
-	(void)resumed;
-}
-
-static void closed(struct queue *gone)
-{
-	(void)gone;
-	is_closed = true;
-}
-
-#define IN_CAPSULE 512u
-
-static const struct wire wire = {
-	.admin_in_capsule = IN_CAPSULE,
-	.respond = respond,
-	.resume = resume,
-	.closed = closed,
-};
-
-static void make_reactor(void)
-{
-	const struct loop_options options = {0};
-
-	transport.wire = &wire;
-	asks_init(&transport.asks);
-	ck_assert_int_eq(loop_new(&transport.service.loop, &options), 0);
-	ck_assert_int_eq(mailbox_init(&transport.mailbox, transport.service.loop), 0);
-	ck_assert_int_eq(reactor_new(&reactor, &transport, 0, 4u << 20), 0);
-	transport.reactors[0] = reactor;
-}
-
-/* As the control thread does it. */
-static void connect_succeeds(void)
-{
-	struct nvme_command command = {.opcode = NVME_FABRICS};
-	struct request *request = queue_begin(&queue);
-	struct task *task = task_new(queue.seat, &command, NULL, 0);
-
-	ck_assert_ptr_nonnull(request);
-	ck_assert_ptr_nonnull(task);
-	queue.in_wire--;
-	queue.in_core++;
-	request->owner = REQUEST_AT_CONTROL;
-	task->queue = queue.number;
-	task->index = request->index;
-	task->connected.controller = controller_hold(&controller);
-	task->connected.qid = 1;
-	task->connected.size = ENTRIES;
-	queue_task_returns(&task->letter);
-	ck_assert_uint_eq(n_responded, 1);
-	ck_assert(queue.connected);
-}
-
-static void given_an_open_queue(void)
-{
-	make_reactor();
-	n_responded = 0;
-	is_closed = false;
-	queue = (struct queue){.host_address = "127.0.0.1:1"};
-	ck_assert_int_eq(queue_open(&queue, reactor, &wire), 0);
-}
-
-static void given_a_connected_queue(void)
-{
-	given_an_open_queue();
-	atomic_init(&controller.references, 1);
-	controller.shares = &share;
-	controller.n_shares = 1;
-	connect_succeeds();
-}
-
-static void forget_it(void)
-{
-	struct seat *seat = queue.seat;
-
-	queue_close(&queue);
-	ck_assert_int_eq(loop_round(reactor->loop, 0), 0);
-	ck_assert(is_closed);
-	atomic_fetch_sub(&reactor->n_seats, 1);
-	reactor = reactor_free(reactor);
-	mailbox_deinit(&transport.mailbox);
-	transport.service.loop = loop_free(transport.service.loop);
-	free(seat);
-}
-
-static void begin(unsigned n)
-{
-	for (unsigned i = 0; i < n; i++) {
-		begun[i] = queue_begin(&queue);
-		ck_assert_ptr_nonnull(begun[i]);
-	}
-}
-
-static void finish(unsigned n)
-{
-	for (unsigned i = 0; i < n; i++)
-		request_finish(begun[i]);
-}
+#include "tests/unit/transport/queue_stage.h"
 
 /* Of the table, in memory. */
 static size_t resident_bytes(void)
@@ -148,7 +27,7 @@ static size_t resident_bytes(void)
 
 START_TEST(has_no_memory_for_requests_at_first)
 {
-	ck_assert_uint_eq(queue.n_requests, ALL);
+	ck_assert_uint_eq(queue.n_requests, STAGE_ALL);
 	ck_assert_uint_eq(resident_bytes(), 0);
 }
 END_TEST
@@ -175,11 +54,11 @@ END_TEST
 
 START_TEST(has_one_for_each_entry)
 {
-	begin(ALL);
-	for (unsigned i = 0; i < ALL; i++)
+	begin(STAGE_ALL);
+	for (unsigned i = 0; i < STAGE_ALL; i++)
 		ck_assert_uint_eq(begun[i]->index, i);
 	ck_assert_ptr_null(queue_begin(&queue));
-	finish(ALL);
+	finish(STAGE_ALL);
 }
 END_TEST
 
@@ -188,31 +67,10 @@ START_TEST(finds_none_that_it_has_never_used)
 	begin(2);
 	ck_assert_ptr_eq(queue_at(&queue, 1), begun[1]);
 	ck_assert_ptr_null(queue_at(&queue, 2));
-	ck_assert_ptr_null(queue_at(&queue, ALL - 1));
+	ck_assert_ptr_null(queue_at(&queue, STAGE_ALL - 1));
 	finish(2);
 }
 END_TEST
-
-/* As with a worker whose device does not answer. */
-static struct request *give_to_worker(struct request *request)
-{
-	request->owner = REQUEST_AT_WORKER;
-	queue.in_wire--;
-	queue.in_core++;
-	return request;
-}
-
-static void round_is_over(void)
-{
-	ck_assert_int_eq(loop_round(reactor->loop, 0), 0);
-	ck_assert_int_eq(loop_round(transport.service.loop, 0), 0);
-}
-
-static void close_it(void)
-{
-	queue_close(&queue);
-	round_is_over();
-}
 
 START_TEST(does_not_keep_its_host_waiting_when_it_has_only_what_was_answered_early)
 {
@@ -263,7 +121,7 @@ END_TEST
 
 START_TEST(takes_as_much_in_a_capsule_as_the_wire_says)
 {
-	ck_assert_uint_eq(queue.in_capsule_bytes, IN_CAPSULE);
+	ck_assert_uint_eq(queue.in_capsule_bytes, STAGE_IN_CAPSULE);
 }
 END_TEST
 
