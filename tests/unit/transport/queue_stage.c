@@ -46,7 +46,7 @@ static void closed(struct queue *gone)
 	is_closed = true;
 }
 
-static const struct wire wire = {
+static struct wire wire = {
 	.admin_in_capsule = STAGE_IN_CAPSULE,
 	.respond = respond,
 	.resume = resume,
@@ -83,28 +83,52 @@ static void connect_succeeds(void)
 	task->connected.controller = controller_hold(&controller);
 	task->connected.qid = 1;
 	task->connected.size = STAGE_ENTRIES;
+	task->connected.in_capsule_bytes = STAGE_PORTS_CAPSULE;
 	queue_task_returns(&task->letter);
 	ck_assert_uint_eq(n_responded, 1);
 	ck_assert(queue.connected);
 }
 
-void given_an_open_queue(void)
+static void open_it(uint32_t sgls, uint8_t descriptors_max)
 {
+	wire.sgls = sgls;
+	wire.descriptors_max = descriptors_max;
 	make_reactor();
 	n_responded = 0;
 	holds_answers = is_closed = false;
 	regained = (struct regained){0};
-	queue = (struct queue){.host_address = "127.0.0.1:1"};
+	queue = (struct queue){.host_address = "127.0.0.1:1", .capsule_max = STAGE_CAPSULE_MAX};
 	ck_assert_int_eq(queue_open(&queue, reactor, &wire), 0);
+}
+
+void given_an_open_queue(void)
+{
+	open_it(0, 1);
+}
+
+void given_an_open_queue_with_keys(void)
+{
+	open_it(NVME_SGLS_KEYED, SGL_BLOCKS_MAX);
+}
+
+static void connect_it(void)
+{
+	atomic_init(&controller.references, 1);
+	controller.shares = &share;
+	controller.n_shares = 1;
+	connect_succeeds();
 }
 
 void given_a_connected_queue(void)
 {
 	given_an_open_queue();
-	atomic_init(&controller.references, 1);
-	controller.shares = &share;
-	controller.n_shares = 1;
-	connect_succeeds();
+	connect_it();
+}
+
+void given_a_connected_queue_with_keys(void)
+{
+	given_an_open_queue_with_keys();
+	connect_it();
 }
 
 void forget_it(void)

@@ -16,9 +16,11 @@
  * Threads   one
  * Lifetime  the fixture
  */
-#define STAGE_ENTRIES    1024u
-#define STAGE_ALL        (STAGE_ENTRIES + QUEUE_SPARE)
-#define STAGE_IN_CAPSULE 512u
+#define STAGE_ENTRIES       1024u
+#define STAGE_ALL           (STAGE_ENTRIES + QUEUE_SPARE)
+#define STAGE_IN_CAPSULE    512u /* of data, as the wire says; as the connection, and as the port: */
+#define STAGE_CAPSULE_MAX   2048u
+#define STAGE_PORTS_CAPSULE 4096u
 
 /* What wire->regain() was called with last. */
 struct regained {
@@ -36,7 +38,9 @@ extern bool is_closed;
 extern struct regained regained;
 
 void given_an_open_queue(void);
+void given_an_open_queue_with_keys(void);
 void given_a_connected_queue(void);
+void given_a_connected_queue_with_keys(void);
 void forget_it(void);
 
 void begin(unsigned n);

@@ -8,6 +8,7 @@
 #include "tests/support/spec.h"
 
 #define KATO_MS 5000u
+#define CAP     UINT64_C(0x123456789abc0000) /* MQES is the port's */
 
 static const struct wire wire = {.trtype = "tcp"};
 static struct transport transport = {.wire = &wire};
@@ -28,6 +29,7 @@ static void make_view(void)
 	listener.max_queue_size = 128;
 	subsystem.subsystem = 7;
 	subsystem.nqn = "nqn.2024-01.org.example:a";
+	subsystem.cap = CAP;
 	message.revision = 1;
 	message.listeners = &listeners;
 	message.n_listeners = 1;
@@ -151,6 +153,44 @@ START_TEST(does_not_wait_for_a_queue_that_is_fenced)
 }
 END_TEST
 
+/* ------------------------------------------------------------------ its queues */
+
+static void expect_entries_0based(uint64_t mqes)
+{
+	ck_assert_uint_eq(controller->properties.cap, CAP | mqes);
+}
+
+START_TEST(has_queues_of_the_ports_size)
+{
+	expect_entries_0based(127);
+}
+END_TEST
+
+START_TEST(has_smaller_queues_where_its_wire_has)
+{
+	controller_limit_queues(controller, 64);
+	expect_entries_0based(63);
+}
+END_TEST
+
+START_TEST(has_no_larger_queues_than_the_port)
+{
+	controller_limit_queues(controller, 128);
+	expect_entries_0based(127);
+	controller_limit_queues(controller, 129);
+	expect_entries_0based(127);
+	controller_limit_queues(controller, UINT32_MAX);
+	expect_entries_0based(127);
+}
+END_TEST
+
+START_TEST(has_queues_of_the_ports_size_where_its_wire_says_nothing)
+{
+	controller_limit_queues(controller, 0);
+	expect_entries_0based(127);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("controller");
@@ -165,6 +205,10 @@ int main(void)
 	         lives_on_when_what_had_come_is_read_in_that_moment,
 	         is_off_at_first,
 	         is_not_off_but_ended_in_the_end,
-	         does_not_wait_for_a_queue_that_is_fenced);
+	         does_not_wait_for_a_queue_that_is_fenced,
+	         has_queues_of_the_ports_size,
+	         has_smaller_queues_where_its_wire_has,
+	         has_no_larger_queues_than_the_port,
+	         has_queues_of_the_ports_size_where_its_wire_says_nothing);
 	return run(suite);
 }

@@ -125,6 +125,38 @@ START_TEST(takes_as_much_in_a_capsule_as_the_wire_says)
 }
 END_TEST
 
+START_TEST(takes_as_much_in_a_capsule_as_the_port_says)
+{
+	ck_assert_uint_eq(queue.in_capsule_bytes, STAGE_PORTS_CAPSULE);
+}
+END_TEST
+
+/* With keys there is memory for capsules before they come. */
+START_TEST(takes_as_much_in_a_capsule_as_its_connection_was_made_for)
+{
+	ck_assert_uint_eq(queue.in_capsule_bytes, STAGE_CAPSULE_MAX);
+}
+END_TEST
+
+START_TEST(tells_the_control_thread_what_its_connection_was_made_for)
+{
+	struct seat *seat;
+
+	queue.size_max = 64;
+	queue.io_size_max = 100;
+	queue.has_qid = true;
+	queue.expected_qid = 3;
+	seat = seat_new(&queue);
+	ck_assert_ptr_nonnull(seat);
+	ck_assert_uint_eq(seat->size_max, 64);
+	ck_assert_uint_eq(seat->io_size_max, 100);
+	ck_assert(seat->has_qid);
+	ck_assert_uint_eq(seat->expected_qid, 3);
+	atomic_fetch_sub(&reactor->n_seats, 1);
+	free(seat);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("queue");
@@ -133,7 +165,18 @@ int main(void)
 	         "a queue before Connect",
 	         given_an_open_queue,
 	         forget_it,
-	         takes_as_much_in_a_capsule_as_the_wire_says);
+	         takes_as_much_in_a_capsule_as_the_wire_says,
+	         tells_the_control_thread_what_its_connection_was_made_for);
+	describe(suite,
+	         "a queue with keys before Connect",
+	         given_an_open_queue_with_keys,
+	         forget_it,
+	         takes_as_much_in_a_capsule_as_its_connection_was_made_for);
+	describe(suite,
+	         "a connected queue with keys",
+	         given_a_connected_queue_with_keys,
+	         forget_it,
+	         takes_as_much_in_a_capsule_as_its_connection_was_made_for);
 	describe(suite,
 	         "a connected queue",
 	         given_a_connected_queue,
@@ -145,6 +188,7 @@ int main(void)
 	         finds_none_that_it_has_never_used,
 	         does_not_keep_its_host_waiting_when_it_has_only_what_was_answered_early,
 	         does_not_either_when_its_end_was_before,
-	         keeps_its_host_waiting_while_it_has_others);
+	         keeps_its_host_waiting_while_it_has_others,
+	         takes_as_much_in_a_capsule_as_the_port_says);
 	return run(suite);
 }
