@@ -137,6 +137,37 @@ START_TEST(abandons_what_is_lost_when_its_namespace_is_not_in_the_view)
 }
 END_TEST
 
+static unsigned n_lost;
+
+static void regain(struct request *request, bool is_lost)
+{
+	(void)request;
+	n_lost += is_lost;
+}
+
+/* Its memory was lent to the wire, which is not to have it again. */
+START_TEST(abandons_what_was_brought_and_is_lost)
+{
+	const struct wire wire = {.regain = regain};
+	struct queue queue = {.reactor = reactor, .wire = &wire, .share = &reactor->room.unborn};
+	struct request request = {.length = 4096, .wanted = {.handle = 2}};
+	uint8_t data[1];
+
+	show_a_view(2);
+	rounds_until_there_is_a_link();
+	request_init(&request, &queue, 0);
+	request_bring(&request, data, 0);
+	ck_assert(!io_abandon(&request));
+	ck_assert_uint_eq(n_lost, 0);
+	ck_assert_ptr_eq(request.data, data);
+	show_a_view(1);
+	ck_assert_int_eq(loop_round(reactor->loop, 0), 0);
+	ck_assert(io_abandon(&request));
+	ck_assert_uint_eq(n_lost, 1);
+	ck_assert_ptr_null(request.data);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("reactor");
@@ -147,6 +178,7 @@ int main(void)
 	         forget_it,
 	         has_a_link_to_each_worker,
 	         tries_again_to_have_one,
-	         abandons_what_is_lost_when_its_namespace_is_not_in_the_view);
+	         abandons_what_is_lost_when_its_namespace_is_not_in_the_view,
+	         abandons_what_was_brought_and_is_lost);
 	return run(suite);
 }
