@@ -191,7 +191,7 @@ if [ -n "$BASELINE" ]; then
 elif [ -n "$UNITS" ]; then
 	/host/tests/units up /host/root /host/config.json /host/target/namespaces || exit
 elif [ -n "$FABRIC" ]; then
-	THREADS=$THREADS /host/tests/inside up || exit
+	THREADS=$THREADS PROTECTED=$PROTECTED /host/tests/inside up || exit
 fi
 modprobe -qa nvme-tcp nvme-rdma || :
 processes= # of the target, that must not end
