@@ -62,8 +62,16 @@ void capsule_bring(struct capsule *capsule, const void *data, uint32_t length)
 	capsule_set_sgl(capsule, sgl_of(SGL_IN_CAPSULE, 0, length, 0));
 }
 
+static uint64_t origin;
+
+void command_begin_at(uint64_t first_block)
+{
+	origin = first_block;
+}
+
 struct nvme_command command_io(uint8_t opcode, uint32_t nsid, uint64_t first_block, uint32_t blocks)
 {
+	first_block += origin;
 	return (struct nvme_command){
 		.opcode = opcode,
 		.nsid = le32_of(nsid),

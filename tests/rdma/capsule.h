@@ -58,7 +58,8 @@ void capsule_list(struct capsule *capsule, const struct capsule_sgl *list, uint3
 /* SGL1 is data of the capsule, which follows the command. */
 void capsule_bring(struct capsule *capsule, const void *data, uint32_t length);
 
-/* Commands. CID 0. */
+/* Commands. CID 0. Blocks are counted from what command_begin_at() says. */
+void command_begin_at(uint64_t first_block);
 struct nvme_command command_io(uint8_t opcode, uint32_t nsid, uint64_t first_block,
                                uint32_t blocks);
 struct nvme_command command_identify(uint32_t cns, uint32_t nsid);

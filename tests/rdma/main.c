@@ -18,6 +18,7 @@ static const char usage[] =
 	"  --trsvcid PORT   4420\n"
 	"  --subnqn NQN     of a subsystem that any host may use, whose namespace 1 has blocks of\n"
 	"                   512 bytes, 32 MiB at least, and is for us to write to\n"
+	"  --begin-at BLOCK where our 32 MiB of it begin (0)\n"
 	"  --iwarp          the device is one of iWARP\n"
 	"  --kernel         the target is nvmet-rdma: without what only nvmetd promises\n"
 	"CK_RUN_SUITE=NAME in the environment runs one suite: requests, connects, data, lists,\n"
@@ -28,16 +29,18 @@ static bool dies;
 static bool take_options(int argc, char **argv)
 {
 	static const struct option options[] = {
-		{"trsvcid", required_argument, NULL, 'p'},
-		{"subnqn",  required_argument, NULL, 'n'},
-		{"iwarp",   no_argument,       NULL, 'i'},
-		{"kernel",  no_argument,       NULL, 'k'},
-		{"dying",   no_argument,       NULL, 'd'},
-		{NULL,      0,                 NULL, 0  },
+		{"trsvcid",  required_argument, NULL, 'p'},
+		{"subnqn",   required_argument, NULL, 'n'},
+		{"begin-at", required_argument, NULL, 'b'},
+		{"iwarp",    no_argument,       NULL, 'i'},
+		{"kernel",   no_argument,       NULL, 'k'},
+		{"dying",    no_argument,       NULL, 'd'},
+		{NULL,       0,                 NULL, 0  },
 	};
 	int option;
 
-	target = (struct target){.trsvcid = "4420", .subnqn = "nqn.2001-01.com.example:open"};
+	target = (struct target){
+		.trsvcid = "4420", .subnqn = "nqn.2001-01.com.example:open", .begin_at = "0"};
 	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		switch (option) {
 		case 'p':
@@ -45,6 +48,10 @@ static bool take_options(int argc, char **argv)
 			break;
 		case 'n':
 			target.subnqn = optarg;
+			break;
+		case 'b':
+			target.begin_at = optarg;
+			command_begin_at(strtoull(optarg, NULL, 0));
 			break;
 		case 'i':
 			target.is_iwarp = true;

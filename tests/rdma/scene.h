@@ -30,7 +30,8 @@ struct target {
 	const char *traddr;
 	const char *trsvcid;
 	const char *subnqn;
-	bool is_kernel; /* --baseline: nvmet-rdma */
+	const char *begin_at; /* as after --begin-at */
+	bool is_kernel;       /* --baseline: nvmet-rdma */
 	bool is_iwarp;
 };
 extern struct target target;
