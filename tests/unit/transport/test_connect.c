@@ -57,10 +57,11 @@ static struct task *new_task(void)
 	return new_task_for(0, 32);
 }
 
-static void given_a_connect(void)
+static void given_a_connect_on(const struct seat *made_for)
 {
 	const struct loop_options options = {0};
 
+	seat = *made_for;
 	ck_assert_int_eq(loop_new(&transport.service.loop, &options), 0);
 	ck_assert_int_eq(loop_new(&reactor.loop, &options), 0);
 	ck_assert_int_eq(mailbox_init(&reactor.mailbox, reactor.loop), 0);
@@ -86,6 +87,11 @@ static void given_a_connect(void)
 	session.host_nqn = NQN;
 	session.port_id = PORT;
 	reply.session = &session;
+}
+
+static void given_a_connect(void)
+{
+	given_a_connect_on(&(struct seat){0});
 }
 
 /* The tasks that were returned find no queue, and are freed. */
@@ -193,18 +199,12 @@ static void expect_wrong(size_t field)
 
 static void given_a_connection_for_queue_3(void)
 {
-	seat.has_qid = true;
-	seat.expected_qid = 3;
-	seat.size_max = 64;
-	given_a_connect();
+	given_a_connect_on(&(struct seat){.has_qid = true, .expected_qid = 3, .size_max = 64});
 }
 
 static void given_a_connection_for_an_admin_queue(void)
 {
-	seat.has_qid = true;
-	seat.size_max = 32;
-	seat.io_size_max = 100;
-	given_a_connect();
+	given_a_connect_on(&(struct seat){.has_qid = true, .size_max = 32, .io_size_max = 100});
 }
 
 START_TEST(may_be_for_its_queue)
