@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,19 +14,12 @@
 #include "common/base/error.h"
 #include "common/base/log.h"
 
-void adapters_init(struct adapters *adapters, struct loop *loop, struct iovec *memories,
-                   unsigned n_memories)
+void adapters_init(struct adapters *adapters, struct loop *loop, struct rdma_event_channel *channel,
+                   struct iovec *memories, unsigned n_memories)
 {
-	*adapters = (struct adapters){.loop = loop, .memories = memories, .n_memories = n_memories};
+	*adapters = (struct adapters){
+		.loop = loop, .channel = channel, .memories = memories, .n_memories = n_memories};
 	list_init(&adapters->all);
-}
-
-void adapters_deinit(struct adapters *adapters)
-{
-	while (!list_is_empty(&adapters->all))
-		adapter_forget(container_of(adapters->all.next, struct adapter, link));
-	free(adapters->memories);
-	adapters->memories = NULL;
 }
 
 int adapter_error(int r)
@@ -50,6 +44,8 @@ static void close_adapter(struct adapter *adapter)
 			ibv_dereg_mr(adapter->regions[i]);
 	if (adapter->pd)
 		ibv_dealloc_pd(adapter->pd);
+	if (adapter->pin)
+		rdma_destroy_id(adapter->pin);
 	free(adapter);
 }
 
@@ -187,13 +183,34 @@ static int register_all(struct adapter *adapter, const struct adapters *adapters
 	return 0;
 }
 
-static int open_adapter(struct adapter *adapter, const struct adapters *adapters, char *reason,
-                        size_t reason_size)
+/* By another identifier on the same address, without a port of its own choice. */
+static int pin(struct adapter *adapter, const struct adapters *adapters, struct rdma_cm_id *id)
+{
+	struct sockaddr_storage address;
+
+	memcpy(&address, &id->route.addr.src_storage, sizeof(address));
+	if (address.ss_family == AF_INET6)
+		((struct sockaddr_in6 *)&address)->sin6_port = 0;
+	else
+		((struct sockaddr_in *)&address)->sin_port = 0;
+	if (rdma_create_id(adapters->channel, &adapter->pin, NULL, RDMA_PS_TCP) < 0 ||
+	    rdma_bind_addr(adapter->pin, (struct sockaddr *)&address) < 0)
+		return error_origin(-errno);
+	return adapter->pin->verbs == adapter->verbs ? 0 : error_origin(-ENODEV);
+}
+
+static int open_adapter(struct adapter *adapter, const struct adapters *adapters,
+                        struct rdma_cm_id *id, char *reason, size_t reason_size)
 {
 	int r = query(adapter, reason, reason_size);
 
 	if (r)
 		return r;
+	r = pin(adapter, adapters, id);
+	if (r) {
+		snprintf(reason, reason_size, "%s: its address: %s", adapter->name, error_words(r));
+		return r;
+	}
 	adapter->pd = ibv_alloc_pd(adapter->verbs);
 	if (!adapter->pd) {
 		r = adapter_error(-1);
@@ -208,8 +225,8 @@ static int open_adapter(struct adapter *adapter, const struct adapters *adapters
 	return r ? r : hear(adapter, adapters->loop);
 }
 
-static int open_new(struct adapters *adapters, struct ibv_context *verbs,
-                    struct adapter **ret_adapter, char *reason, size_t reason_size)
+static int open_new(struct adapters *adapters, struct rdma_cm_id *id, struct adapter **ret_adapter,
+                    char *reason, size_t reason_size)
 {
 	struct adapter *adapter = calloc(
 		1, sizeof(*adapter) + adapters->n_memories * sizeof(struct ibv_mr *));
@@ -219,10 +236,11 @@ static int open_new(struct adapters *adapters, struct ibv_context *verbs,
 		return error_origin(-ENOMEM);
 	list_init(&adapter->link);
 	atomic_init(&adapter->references, 1);
-	adapter->verbs = verbs;
+	adapter->verbs = id->verbs;
 	adapter->reports = LOOP_SOURCE(reported);
-	snprintf(adapter->name, sizeof(adapter->name), "%s", ibv_get_device_name(verbs->device));
-	r = open_adapter(adapter, adapters, reason, reason_size);
+	snprintf(
+		adapter->name, sizeof(adapter->name), "%s", ibv_get_device_name(id->verbs->device));
+	r = open_adapter(adapter, adapters, id, reason, reason_size);
 	if (r) {
 		adapter_drop(adapter);
 		return r;
@@ -237,7 +255,7 @@ static int open_new(struct adapters *adapters, struct ibv_context *verbs,
 	return 0;
 }
 
-int adapter_find(struct adapters *adapters, struct ibv_context *verbs, struct adapter **ret_adapter,
+int adapter_find(struct adapters *adapters, struct rdma_cm_id *id, struct adapter **ret_adapter,
                  char *reason, size_t reason_size)
 {
 	int r = 0;
@@ -246,11 +264,11 @@ int adapter_find(struct adapters *adapters, struct ibv_context *verbs, struct ad
 	list_for_each (link, &adapters->all) {
 		struct adapter *adapter = container_of(link, struct adapter, link);
 
-		if (adapter->verbs == verbs)
+		if (adapter->verbs == id->verbs)
 			*ret_adapter = adapter;
 	}
 	if (!*ret_adapter)
-		r = open_new(adapters, verbs, ret_adapter, reason, reason_size);
+		r = open_new(adapters, id, ret_adapter, reason, reason_size);
 	if (r)
 		return r;
 	adapter_hold(*ret_adapter);

@@ -8,6 +8,7 @@
 #include <sys/uio.h>
 
 #include <infiniband/verbs.h>
+#include <rdma/rdma_cma.h>
 
 #include "common/base/list.h"
 #include "common/loop/loop.h"
@@ -17,7 +18,9 @@
  *
  * Shape     A protection domain, and a memory region for each thread's arena, registered once:
  *           requests use their memory without a registration of their own. The device's
- *           context is librdmacm's, which opens each device once for the process.
+ *           context is librdmacm's, which opens each device once for the process, and closes it
+ *           with the last identifier, or when the device has come back: the adapter has one
+ *           for as long as it needs the context.
  * Promise   The regions can be written to by the device for us, and not by a host; but on iWARP,
  *           where the answer to an RDMA READ is a write of the host's by the protocol
  *           (RFC 5040 §5.2), and the region must allow it (docs/CAVEATS.md).
@@ -34,6 +37,7 @@ struct adapter {
 	atomic_uint references;
 	atomic_bool is_gone;
 	struct ibv_context *verbs;
+	struct rdma_cm_id *pin; /* keeps the context open */
 	struct ibv_pd *pd;
 	char name[64];
 	bool is_iwarp;
@@ -50,19 +54,19 @@ struct adapter {
 /* The control thread's. */
 struct adapters {
 	struct loop *loop;
+	struct rdma_event_channel *channel; /* what pins hear of is of no use */
 	unsigned n_memories;
 	struct iovec *memories; /* of each thread; page-aligned */
 	struct list all;
 };
 
 /* Takes the memories. */
-void adapters_init(struct adapters *adapters, struct loop *loop, struct iovec *memories,
-                   unsigned n_memories);
-void adapters_deinit(struct adapters *adapters);
+void adapters_init(struct adapters *adapters, struct loop *loop, struct rdma_event_channel *channel,
+                   struct iovec *memories, unsigned n_memories);
 
-/* The adapter of this context, opened when it is seen for the first time; one reference is the
- * caller's. reason: what failed, and what to do about it. */
-int adapter_find(struct adapters *adapters, struct ibv_context *verbs, struct adapter **ret_adapter,
+/* The adapter of this identifier's device, opened when it is seen for the first time; one reference
+ * is the caller's. reason: what failed, and what to do about it. */
+int adapter_find(struct adapters *adapters, struct rdma_cm_id *id, struct adapter **ret_adapter,
                  char *reason, size_t reason_size);
 
 /* What a call of verbs has returned, as a negative errno: providers return errno, its negative, or

@@ -31,8 +31,13 @@ static void told(struct loop_source *source, uint32_t events)
 
 	/* One at a time, without asking in vain whether that was all: the loop comes again. */
 	(void)events;
-	if (ibv_get_cq_event(completions->channel, &cq, &context) != 0)
+	if (ibv_get_cq_event(completions->channel, &cq, &context) != 0) {
+		if (errno == EAGAIN || errno == EINTR)
+			return;
+		loop_remove(&completions->source); /* it would be ready for ever */
+		completions->lost(completions);
 		return;
+	}
 	queue = context;
 	queue->is_armed = false;
 	if (++queue->unacknowledged < ACKNOWLEDGE_AFTER)
@@ -42,12 +47,13 @@ static void told(struct loop_source *source, uint32_t events)
 }
 
 int completions_init(struct completions *completions, struct adapter *adapter, struct loop *loop,
-                     unsigned thread, void (*done)(struct completions *, const struct ibv_wc *))
+                     unsigned thread, void (*done)(struct completions *, const struct ibv_wc *),
+                     void (*lost)(struct completions *))
 {
 	int flags, r;
 
 	*completions = (struct completions){
-		.adapter = adapter, .first_vector = thread, .done = done};
+		.adapter = adapter, .first_vector = thread, .done = done, .lost = lost};
 	list_init(&completions->queues);
 	completions->source = LOOP_SOURCE(told);
 	completions->channel = ibv_create_comp_channel(adapter->verbs);
@@ -184,6 +190,28 @@ int completions_reserve(struct completions *completions, uint32_t entries, const
 void completions_release(struct completion_queue *queue, uint32_t entries)
 {
 	queue->room += entries;
+}
+
+static void release_shared(struct completion_queue *queue, const void *shared, uint32_t entries)
+{
+	list_for_each (link, &queue->shared) {
+		struct shared_room *room = container_of(link, struct shared_room, link);
+
+		if (room->shared != shared)
+			continue;
+		list_remove(link);
+		free(room);
+		queue->room += entries;
+		return;
+	}
+}
+
+void completions_release_shared(struct completions *completions, const void *shared,
+                                uint32_t shared_entries)
+{
+	list_for_each (link, &completions->queues)
+		release_shared(
+			container_of(link, struct completion_queue, link), shared, shared_entries);
 }
 
 /* ------------------------------------------------------------------ looking */

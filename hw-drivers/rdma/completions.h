@@ -44,11 +44,14 @@ struct completions {
 	struct loop_source source;
 	struct list queues;
 	void (*done)(struct completions *completions, const struct ibv_wc *wc);
+	void (*lost)(struct completions *completions);
 };
 
-/* thread: whose completion vectors come first. 0 or a negative errno. */
+/* thread: whose completion vectors come first. done, lost: see there; nothing is told any more once
+ * the device is lost, and lost() may end the completions. 0 or a negative errno. */
 int completions_init(struct completions *completions, struct adapter *adapter, struct loop *loop,
-                     unsigned thread, void (*done)(struct completions *, const struct ibv_wc *));
+                     unsigned thread, void (*done)(struct completions *, const struct ibv_wc *),
+                     void (*lost)(struct completions *));
 void completions_deinit(struct completions *completions);
 
 /* A queue with room for so many entries more. shared: a shared receive queue, whose shared_entries
@@ -56,6 +59,9 @@ void completions_deinit(struct completions *completions);
 int completions_reserve(struct completions *completions, uint32_t entries, const void *shared,
                         uint32_t shared_entries, struct completion_queue **ret_queue);
 void completions_release(struct completion_queue *queue, uint32_t entries);
+/* The shared receive queue goes. */
+void completions_release_shared(struct completions *completions, const void *shared,
+                                uint32_t shared_entries);
 
 /* Takes a bounded number from each; says how many there were. */
 unsigned completions_look(struct completions *completions);

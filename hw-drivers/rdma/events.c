@@ -18,7 +18,7 @@ static struct event copy(const struct rdma_cm_event *from)
 		.type = from->event,
 		.status = from->status,
 		.id = from->id,
-		.listener = from->listen_id,
+		.context = from->listen_id ? from->listen_id->context : from->id->context,
 		.host_reads = said->initiator_depth,
 	};
 

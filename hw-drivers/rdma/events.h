@@ -13,7 +13,8 @@
  *
  * Shape     An event channel of librdmacm's on the thread's loop.
  * Promise   An event is acknowledged before `happened` is called with a copy of it, so that who
- *           is called may destroy the identifier.
+ *           is called may destroy the identifier; and nothing of the identifier is looked at after
+ *           that, as another thread may have it then.
  * Trust     what a host said in it (private data) is not
  * Threads   one
  * Lifetime  events_close() when no identifier is on the channel any more
@@ -24,8 +25,8 @@ struct event {
 	enum rdma_cm_event_type type;
 	int status;
 	struct rdma_cm_id *id;
-	struct rdma_cm_id *listener; /* of a connection request */
-	uint8_t host_reads;          /* of ours that the host takes at a time */
+	void *context;      /* the identifier's; of a connection request: the listener's */
+	uint8_t host_reads; /* of ours that the host takes at a time */
 	uint8_t private_bytes;
 	uint8_t private_data[EVENT_PRIVATE_MAX];
 };

@@ -66,7 +66,9 @@ struct receives {
 	uint32_t n_blocks;
 	uint32_t block_bytes;
 	uint64_t *blocks; /* of the arena */
-	struct list link; /* the owner's */
+	struct list link; /* the owner's; as the next two */
+	uint32_t n_users; /* queue pairs that have it */
+	uint32_t n_ends;  /* of such */
 };
 
 /* What a receive takes of the memory for that much data of a capsule. */

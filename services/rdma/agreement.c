@@ -32,6 +32,8 @@ enum rdma_cm_status agreement_make(const void *private_data, size_t private_byte
 	enum rdma_cm_status status = rdma_cm_read_request(
 		private_data, private_bytes, &asked, &agreement.asked);
 
+	if (agreement.io_entries < 2)
+		return RDMA_CM_NO_RESOURCES;
 	if (status == RDMA_CM_ACCEPTABLE)
 		status = rdma_cm_check_ird(host_reads);
 	if (status != RDMA_CM_ACCEPTABLE)

@@ -80,6 +80,7 @@ struct connection *connection_new(struct rdma_cm_id *id, struct adapter *adapter
 	connection->queue.port_id = port_id;
 	connection->timer = LOOP_TIMER(too_late);
 	connection->poster.failed = transfer_failed;
+	connection->poster.before = transfer_receive;
 	limit_queue(&connection->queue, agreement);
 	list_init(&connection->in_bucket);
 	list_init(&connection->marked);
@@ -99,7 +100,6 @@ void connection_reject(struct rdma_cm_id *id, enum rdma_cm_status status)
 
 struct connection *connection_free(struct connection *connection)
 {
-	struct lane *lane = connection->lane;
 	struct station *station = connection->station;
 
 	list_remove(&connection->marked);
@@ -107,10 +107,12 @@ struct connection *connection_free(struct connection *connection)
 	connection_dismantle(connection);
 	if (connection->has_own_receives)
 		receives_free(connection->receives);
+	else if (connection->receives)
+		station_unshare(station, connection->receives);
 	adapter_drop(connection->adapter);
 	free(connection);
 	if (station)
-		lane_leave(lane, station);
+		lane_leave(station);
 	return NULL;
 }
 
@@ -259,6 +261,10 @@ void connection_dismantle(struct connection *connection)
 {
 	struct station *station = connection->station;
 
+	/* what was received before belongs to receives that may be shared, and goes with the pair
+	 */
+	if (connection->completions)
+		completions_drain(&station->completions, connection->completions);
 	destroy_pair(connection);
 	if (connection->completions) {
 		completions_drain(&station->completions, connection->completions);
@@ -282,8 +288,10 @@ static int prepare(struct connection *connection, struct reactor *reactor)
 
 	if (!r && rdma_migrate_id(connection->id, connection->lane->events.channel) < 0)
 		r = error_origin(-errno);
-	if (!r)
-		r = lane_station(connection->lane, connection->adapter, &connection->station);
+	if (r) /* the identifier is the control thread's */
+		return r;
+	connection->id->context = connection;
+	r = lane_station(connection->lane, connection->adapter, &connection->station);
 	if (!r)
 		r = get_receives(connection, reactor);
 	if (!r)
@@ -328,7 +336,6 @@ void connection_adopt(struct reactor *reactor, void *adopted)
 	struct connection *connection = adopted;
 	int r = prepare(connection, reactor);
 
-	connection->id->context = connection;
 	if (!r)
 		r = queue_open(&connection->queue, reactor, &rdma_wire);
 	if (r) {

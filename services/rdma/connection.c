@@ -45,6 +45,14 @@ void connection_resume(struct queue *queue)
 	connection_mark(connection);
 }
 
+/* A host of iWARP may keep the last message of its connecting to itself. Until the kernel has it,
+ * or has given up, the end of queue pair and identifier would wait for it, and cannot be
+ * interrupted; siw falls over it. */
+static bool is_half_open(const struct connection *connection)
+{
+	return connection->adapter->is_iwarp && !connection->is_told;
+}
+
 /* ------------------------------------------------------------------ the connection manager */
 
 void connection_hears(struct connection *connection, const struct event *event)
@@ -53,6 +61,7 @@ void connection_hears(struct connection *connection, const struct event *event)
 	          connection->queue.host_address,
 	          rdma_event_str(event->type),
 	          event->status);
+	connection->is_told = true;
 	connection_mark(connection);
 	switch (event->type) {
 	case RDMA_CM_EVENT_ESTABLISHED:
@@ -94,8 +103,10 @@ static void watch(struct connection *connection)
 
 	if (due == 0 || (set && set <= due))
 		return;
-	if (loop_timer_set(connection->lane->loop, &connection->timer, due))
-		connection->is_broken = true; /* no memory */
+	if (loop_timer_set(connection->lane->loop, &connection->timer, due) == 0)
+		return;
+	connection->is_broken = true; /* no memory */
+	connection_mark(connection);
 }
 
 static bool is_late(const struct connection *connection)
@@ -142,16 +153,17 @@ static void conclude(struct connection *connection)
 
 void connection_settle(struct connection *connection)
 {
-	if (connection->is_resumed && connection_is_live(connection)) {
+	if (connection->is_resumed && connection_is_live(connection) && !connection->is_broken) {
 		connection->is_resumed = false;
 		capsule_go_on(connection);
 	}
 	if (connection->state < LIFE_FLUSHING) {
-		if (receives_post(connection->receives))
-			connection->is_broken |= connection->has_own_receives;
+		transfer_receive(&connection->poster);
 		transfer_go_on(connection);
 		poster_flush(&connection->poster);
 	}
+	if (is_half_open(connection) && connection->state == LIFE_ACCEPTED)
+		return; /* what is to be done is done when the connection manager speaks */
 	conclude(connection);
 	if (connection->state == LIFE_CLOSED && connection->is_let_go)
 		connection_free(connection);
@@ -223,6 +235,10 @@ void connection_event(struct connection *connection, enum life_event event)
 {
 	enum life_state state = life_next(connection->state, event);
 
+	if (is_half_open(connection) && state > LIFE_LIVE && connection->state < LIFE_DRAINING) {
+		connection->is_broken = true;
+		return;
+	}
 	if (state == connection->state)
 		return;
 	log_debug("%s: %s -> %s (%s)",

@@ -55,6 +55,7 @@ struct connection {
 	uint64_t moved_ns; /* when something came back, or the first of `flying` left */
 	struct loop_timer timer;
 	bool is_open;    /* queue_open() has succeeded */
+	bool is_told;    /* the connection manager has said something since it was accepted */
 	bool is_broken;  /* it is to end, when that can be done */
 	bool is_resumed; /* `held` is to be looked at */
 	bool is_let_go;  /* by the core, before CLOSED */
@@ -74,7 +75,7 @@ struct connection *connection_new(struct rdma_cm_id *id, struct adapter *adapter
 struct connection *connection_free(struct connection *connection);
 void connection_reject(struct rdma_cm_id *id, enum rdma_cm_status status);
 void connection_adopt(struct reactor *reactor, void *connection);
-/* The queue pair goes, and what belongs to it. Its completions have been taken. */
+/* The queue pair goes, and what belongs to it; its completions are taken before. */
 void connection_dismantle(struct connection *connection);
 
 /* ------------------------------------------------------------------ connection.c */
@@ -140,3 +141,5 @@ void transfer_done(struct connection *connection, const struct ibv_wc *wc);
 /* What waited for room in the send queue, as far as there is room. */
 void transfer_go_on(struct connection *connection);
 void transfer_failed(struct poster *poster, struct post *failed, uint32_t n);
+/* Receives go before answers: a host that has its answer may send at once. */
+void transfer_receive(struct poster *poster);

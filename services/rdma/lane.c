@@ -14,20 +14,32 @@ static struct lane lanes[LANES];
 
 /* ------------------------------------------------------------------ the end of a round */
 
+static void receive(struct lane *lane)
+{
+	list_for_each (at, &lane->stations)
+		station_receive(container_of(at, struct station, link));
+}
+
+/* Once round: who is marked meanwhile has the next turn. */
 static void settle_marked(struct lane *lane)
 {
 	struct list now, *link;
 
-	list_for_each (at, &lane->stations)
-		station_receive(container_of(at, struct station, link));
 	if (list_is_empty(&lane->marked))
 		return;
-	/* once round: who is marked meanwhile has the next turn */
 	list_init(&now);
 	list_append(&lane->marked, &now);
 	list_remove(&lane->marked);
 	while ((link = list_take_first(&now)))
 		connection_settle(container_of(link, struct connection, marked));
+}
+
+/* What settling gives back is posted, too. */
+static void end_round(struct lane *lane)
+{
+	receive(lane);
+	settle_marked(lane);
+	receive(lane);
 }
 
 void lane_mark(struct lane *lane, struct list *link)
@@ -38,7 +50,7 @@ void lane_mark(struct lane *lane, struct list *link)
 
 void lane_flush(struct reactor *reactor)
 {
-	settle_marked(&lanes[reactor_index(reactor) % LANES]);
+	end_round(&lanes[reactor_index(reactor) % LANES]);
 }
 
 /* ------------------------------------------------------------------ looking */
@@ -51,7 +63,7 @@ static unsigned look(struct looker *looker)
 	list_for_each (at, &lane->stations)
 		n += completions_look(&container_of(at, struct station, link)->completions);
 	n += !list_is_empty(&lane->marked);
-	settle_marked(lane);
+	end_round(lane);
 	return n;
 }
 
@@ -61,9 +73,12 @@ static bool may_sleep(struct looker *looker)
 
 	if (!list_is_empty(&lane->marked))
 		return false;
-	list_for_each (at, &lane->stations)
-		if (!completions_sleep(&container_of(at, struct station, link)->completions))
+	list_for_each (at, &lane->stations) {
+		struct station *station = container_of(at, struct station, link);
+
+		if (station_has_receives(station) || !completions_sleep(&station->completions))
 			return false;
+	}
 	return true;
 }
 
@@ -77,7 +92,7 @@ static void wake(struct looker *looker)
 
 static void happened(struct events *events, const struct event *event)
 {
-	struct connection *connection = event->id->context;
+	struct connection *connection = event->context;
 
 	(void)events;
 	if (connection)
@@ -111,20 +126,29 @@ int lane_station(struct lane *lane, struct adapter *adapter, struct station **re
 	int r;
 
 	list_for_each (at, &lane->stations) {
-		*ret_station = container_of(at, struct station, link);
-		if ((*ret_station)->adapter == adapter)
-			return 0;
+		struct station *station = container_of(at, struct station, link);
+
+		if (station->adapter != adapter)
+			continue;
+		if (station->is_lost)
+			return error_origin(-ENODEV);
+		station->n_users++;
+		*ret_station = station;
+		return 0;
 	}
+	if (atomic_load(&adapter->is_gone))
+		return error_origin(-ENODEV);
 	r = station_new(ret_station, lane, adapter);
 	if (r)
 		return error_trace(r);
+	(*ret_station)->n_users++;
 	list_append(&lane->stations, &(*ret_station)->link);
 	return 0;
 }
 
-void lane_leave(struct lane *lane, struct station *station)
+void lane_leave(struct station *station)
 {
-	(void)lane;
-	if (station->n_connections == 0 && atomic_load(&station->adapter->is_gone))
+	station->n_users--;
+	if (station->n_users == 0 && (station->is_lost || atomic_load(&station->adapter->is_gone)))
 		station_free(station);
 }

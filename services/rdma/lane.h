@@ -37,10 +37,10 @@ struct lane {
 /* 0 or a negative errno. */
 int lane_of(struct reactor *reactor, struct lane **ret_lane);
 
-/* 0 or a negative errno. */
+/* For one connection more. 0 or a negative errno. */
 int lane_station(struct lane *lane, struct adapter *adapter, struct station **ret_station);
 /* One connection less: a station that is of no use any more is closed. */
-void lane_leave(struct lane *lane, struct station *station);
+void lane_leave(struct station *station);
 
 /* connection_settle() is called for it at the end of this round. */
 void lane_mark(struct lane *lane, struct list *link);

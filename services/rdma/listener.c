@@ -85,7 +85,7 @@ static void requested(struct listener *listener, const struct event *event)
 		refuse(listener, event->id, RDMA_CM_NO_RESOURCES, "its port is gone");
 		return;
 	}
-	if (adapter_find(&adapters, event->id->verbs, &adapter, reason, sizeof(reason))) {
+	if (adapter_find(&adapters, event->id, &adapter, reason, sizeof(reason))) {
 		refuse(listener, event->id, RDMA_CM_NO_RESOURCES, reason);
 		return;
 	}
@@ -125,9 +125,7 @@ static void device_goes(struct listener *listener)
 /* Identifiers of connections that are on their way to a reactor have no context. */
 static void happened(struct events *of, const struct event *event)
 {
-	struct listener *listener = event->type == RDMA_CM_EVENT_CONNECT_REQUEST
-	                                    ? event->listener->context
-	                                    : event->id->context;
+	struct listener *listener = event->context;
 
 	(void)of;
 	if (!listener)
@@ -187,7 +185,7 @@ static int open_process(struct transport *transport, char *reason, size_t reason
 		events_close(&events);
 		return r;
 	}
-	adapters_init(&adapters, transport_loop(transport), memories, n);
+	adapters_init(&adapters, transport_loop(transport), events.channel, memories, n);
 	return 0;
 }
 
@@ -232,7 +230,7 @@ static int bind_and_listen(struct listener *listener, const struct addrinfo *fou
 	if (rdma_bind_addr(listener->id, found->ai_addr) < 0)
 		return explain_bind(reason, reason_size);
 	if (listener->id->verbs) {
-		r = adapter_find(&adapters, listener->id->verbs, &adapter, reason, reason_size);
+		r = adapter_find(&adapters, listener->id, &adapter, reason, reason_size);
 		if (r)
 			return r;
 		adapter_drop(adapter);

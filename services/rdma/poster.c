@@ -23,6 +23,7 @@ void poster_flush(struct poster *poster)
 		poster->failed(poster, &poster->posts[0], n);
 		return;
 	}
+	poster->before(poster);
 	r = ibv_post_send(poster->pair, &poster->posts[0].wr, &bad);
 	if (r == 0)
 		return;

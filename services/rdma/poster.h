@@ -35,7 +35,7 @@ struct poster {
 	uint32_t key;  /* of the arena */
 	uint32_t room; /* work requests that can be added */
 	bool is_inline;
-	bool is_broken; /* something could not be posted: nothing is, from then on */
+	bool is_broken;      /* something could not be posted: nothing is, from then on */
 	bool signals_writes; /* each of them */
 	/* Otherwise, where completions lie until they are sent: one for each work request. */
 	uint8_t *answers;
@@ -43,7 +43,10 @@ struct poster {
 	uint32_t next_answer;
 	uint32_t n;
 	struct post posts[POSTER_BATCH];
-	/* Those from `failed` on could not be posted. */
+	/* Before anything is posted. */
+	void (*before)(struct poster *poster);
+	/* Those from `failed` on could not be posted, as far as is known: some of them the adapter
+	 * may have all the same, and give back. */
 	void (*failed)(struct poster *poster, struct post *failed, uint32_t n);
 };
 

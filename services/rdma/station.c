@@ -41,6 +41,16 @@ static void done(struct completions *completions, const struct ibv_wc *wc)
 		receive_again(receive_of(wc->wr_id));
 }
 
+/* Connections that are idle hear of it by the connection manager, each by itself. */
+static void lost(struct completions *completions)
+{
+	struct station *station = container_of(completions, struct station, completions);
+
+	station->is_lost = true;
+	if (station->n_users == 0)
+		station_free(station);
+}
+
 int station_new(struct station **ret_station, struct lane *lane, struct adapter *adapter)
 {
 	struct station *station = calloc(1, sizeof(*station));
@@ -54,8 +64,12 @@ int station_new(struct station **ret_station, struct lane *lane, struct adapter 
 	list_init(&station->shared);
 	for (unsigned i = 0; i < STATION_BUCKETS; i++)
 		list_init(&station->buckets[i]);
-	r = completions_init(
-		&station->completions, adapter, lane->loop, reactor_index(lane->reactor), done);
+	r = completions_init(&station->completions,
+	                     adapter,
+	                     lane->loop,
+	                     reactor_index(lane->reactor),
+	                     done,
+	                     lost);
 	if (r) {
 		station_free(station);
 		return error_trace(r);
@@ -78,26 +92,30 @@ struct station *station_free(struct station *station)
 
 void station_add(struct station *station, struct connection *connection)
 {
-	station->n_connections++;
 	list_append(bucket_of(station, connection->pair_number), &connection->in_bucket);
 }
 
 void station_remove(struct station *station, struct connection *connection)
 {
-	if (list_is_empty(&connection->in_bucket))
-		return;
+	(void)station;
 	list_remove(&connection->in_bucket);
-	station->n_connections--;
 }
 
 /* ------------------------------------------------------------------ shared receive queues */
+
+/* Each queue pair that ends takes one with it at most. */
+static bool is_worn(const struct receives *receives)
+{
+	return receives->n_ends > receives->n / 4;
+}
 
 static struct receives *find_shared(struct station *station, uint32_t body_bytes)
 {
 	list_for_each (link, &station->shared) {
 		struct receives *receives = container_of(link, struct receives, link);
 
-		if (receives->body_bytes >= body_bytes && !receives->body_bytes == !body_bytes)
+		if (receives->body_bytes >= body_bytes && !receives->body_bytes == !body_bytes &&
+		    !is_worn(receives))
 			return receives;
 	}
 	return NULL;
@@ -119,8 +137,10 @@ int station_share(struct station *station, const struct receives_memory *memory,
 	int r;
 
 	*ret_receives = find_shared(station, body_bytes);
-	if (*ret_receives)
+	if (*ret_receives) {
+		(*ret_receives)->n_users++;
 		return 0;
+	}
 	r = receives_new(ret_receives,
 	                 station->adapter,
 	                 memory,
@@ -131,11 +151,32 @@ int station_share(struct station *station, const struct receives_memory *memory,
 	if (r)
 		return error_trace(r);
 	list_append(&station->shared, &(*ret_receives)->link);
+	(*ret_receives)->n_users++;
 	return 0;
 }
 
-void station_receive(struct station *station)
+void station_unshare(struct station *station, struct receives *receives)
+{
+	receives->n_ends++;
+	if (--receives->n_users > 0)
+		return;
+	completions_release_shared(&station->completions, receives, receives->n);
+	receives_free(receives);
+}
+
+bool station_receive(struct station *station)
+{
+	bool all = true;
+
+	list_for_each (link, &station->shared)
+		all &= receives_post(container_of(link, struct receives, link)) == 0;
+	return all;
+}
+
+bool station_has_receives(const struct station *station)
 {
 	list_for_each (link, &station->shared)
-		receives_post(container_of(link, struct receives, link));
+		if (container_of(link, struct receives, link)->first)
+			return true;
+	return false;
 }

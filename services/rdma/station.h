@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "common/base/list.h"
@@ -17,7 +18,12 @@
  *           received is received again.
  * Trust     the adapter
  * Threads   the reactor's
- * Lifetime  from the first connection of this adapter until the adapter is gone and has none
+ *           A receive that was taken for a message which never came to its end may be lost with
+ *           its queue pair, and a host could do that on purpose: when so many have ended that a
+ *           quarter may be lost, a shared receive queue gets no more queue pairs, and those to
+ *           come get another.
+ * Lifetime  From the first connection of this adapter until the adapter is gone and has none. A
+ *           shared receive queue goes with its last connection.
  */
 #define STATION_BUCKETS 1024u
 
@@ -30,7 +36,8 @@ struct station {
 	struct adapter *adapter;
 	struct completions completions;
 	struct list shared; /* struct receives */
-	unsigned n_connections;
+	unsigned n_users;   /* connections, from lane_station() to lane_leave() */
+	bool is_lost;       /* its device is gone */
 	struct list buckets[STATION_BUCKETS];
 };
 
@@ -45,6 +52,10 @@ void station_remove(struct station *station, struct connection *connection);
  * negative errno. */
 int station_share(struct station *station, const struct receives_memory *memory,
                   uint32_t body_bytes, struct receives **ret_receives);
+void station_unshare(struct station *station, struct receives *receives);
 
-/* Posts what was given back to the shared receive queues. */
-void station_receive(struct station *station);
+/* Posts what was given back to the shared receive queues. False: there is some that could not be.
+ */
+bool station_receive(struct station *station);
+/* There is some. */
+bool station_has_receives(const struct station *station);

@@ -141,6 +141,14 @@ void transfer_go_on(struct connection *connection)
 	}
 }
 
+void transfer_receive(struct poster *poster)
+{
+	struct connection *connection = container_of(poster, struct connection, poster);
+
+	if (receives_post(connection->receives))
+		connection->is_broken |= connection->has_own_receives;
+}
+
 void transfer_failed(struct poster *poster, struct post *failed, uint32_t n)
 {
 	struct connection *connection = container_of(poster, struct connection, poster);

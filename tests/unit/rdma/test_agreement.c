@@ -129,7 +129,7 @@ START_TEST(is_rejected_where_the_adapter_has_no_entries)
 {
 	limits.send_requests = 16;
 	ask(1, 2);
-	expect_rejected(RDMA_CM_INVALID_HSQSIZE);
+	expect_rejected(RDMA_CM_NO_RESOURCES);
 }
 END_TEST
 
