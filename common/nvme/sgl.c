@@ -139,7 +139,7 @@ static struct finding find(const struct nvme_command *command, const struct sgl_
 {
 	uint8_t type = command->sgl.type;
 
-	if (is_null(&command->sgl) && (capsule->bytes == 0 || rules->blocks_max > 0)) {
+	if (type == 0 && is_null(&command->sgl) && (capsule->bytes == 0 || rules->blocks_max > 0)) {
 		*sgl = (struct decoded_sgl){.length = 0};
 		return fine;
 	}
