@@ -8,6 +8,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/list.h"
+#include "common/base/log.h"
 #include "common/loop/loop.h"
 #include "common/nvme/identify.h"
 #include "common/nvme/sgl.h"
@@ -234,6 +235,16 @@ struct queue {
 	uint32_t in_early; /* of those that the core has: only their memory is waited for */
 	bool is_fenced;    /* closing, and that is all; the control thread is told */
 };
+
+struct sockaddr;
+
+/* Fills in its addresses. False: neither of IPv4 nor of IPv6. */
+bool queue_name(struct queue *queue, const struct sockaddr *host, const struct sockaddr *local);
+
+/* Lines in the log about its host, of which one limit lets so many through in a time. */
+void queue_warn(const struct queue *queue, struct log_limit *limit, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+void queue_tell_end(const struct queue *queue, struct log_limit *limit, const char *reason);
 
 /* Addresses are filled in by the wire before. A queue that has not completed a Connect in 10 s
  * is terminated by the core. */

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include <arpa/inet.h>
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "common/base/cache_line.h"
@@ -16,43 +14,6 @@
 #define RNR_TIMER 8
 
 /* ------------------------------------------------------------------ on the control thread */
-
-struct address {
-	char host[INET6_ADDRSTRLEN];
-	uint16_t port;
-	bool is_ipv6;
-};
-
-static bool describe_address(const struct sockaddr *from, struct address *ret)
-{
-	const struct sockaddr_in *v4 = (const struct sockaddr_in *)(const void *)from;
-	const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)(const void *)from;
-
-	if (!from || (from->sa_family != AF_INET && from->sa_family != AF_INET6))
-		return false;
-	ret->is_ipv6 = from->sa_family == AF_INET6;
-	ret->port = ntohs(ret->is_ipv6 ? v6->sin6_port : v4->sin_port);
-	if (ret->is_ipv6)
-		return inet_ntop(AF_INET6, &v6->sin6_addr, ret->host, sizeof(ret->host));
-	return inet_ntop(AF_INET, &v4->sin_addr, ret->host, sizeof(ret->host));
-}
-
-static bool name_queue(struct queue *queue, struct rdma_cm_id *id)
-{
-	struct address host, here;
-
-	if (!describe_address(rdma_get_peer_addr(id), &host) ||
-	    !describe_address(rdma_get_local_addr(id), &here))
-		return false;
-	snprintf(queue->host_address,
-	         sizeof(queue->host_address),
-	         host.is_ipv6 ? "[%s]:%u" : "%s:%u",
-	         host.host,
-	         host.port);
-	snprintf(queue->local_address, sizeof(queue->local_address), "%s", here.host);
-	snprintf(queue->local_service, sizeof(queue->local_service), "%u", here.port);
-	return true;
-}
 
 static void limit_queue(struct queue *queue, const struct agreement *agreement)
 {
@@ -70,7 +31,8 @@ struct connection *connection_new(struct rdma_cm_id *id, struct adapter *adapter
 {
 	struct connection *connection = line_alloc(sizeof(*connection));
 
-	if (!connection || !name_queue(&connection->queue, id)) {
+	if (!connection ||
+	    !queue_name(&connection->queue, rdma_get_peer_addr(id), rdma_get_local_addr(id))) {
 		free(connection);
 		return NULL;
 	}

@@ -1,38 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "services/rdma/connection.h"
 
-#include <stdarg.h>
-#include <stdio.h>
-
 #include "common/base/error.h"
 
 /* Nothing that was posted has come back: the host has no receive for an answer, or is not there. As
  * long as a Linux host waits for a command. */
 #define STUCK_NS (30 * NS_PER_S)
 
-/* Lines about hosts, of all connections of a lane */
-#define LINES    20
-#define LINES_MS 10000
-
-void connection_warn(struct connection *connection, const char *format, ...)
-{
-	char line[256];
-	va_list arguments;
-
-	if (!log_allowed(&connection->lane->refusals, LINES, LINES_MS))
-		return;
-	va_start(arguments, format);
-	vsnprintf(line, sizeof(line), format, arguments);
-	va_end(arguments);
-	log_warn("%s: %s", connection->queue.host_address, line);
-}
-
 void connection_terminate(struct queue *queue, const char *reason)
 {
 	struct connection *connection = connection_of(queue);
 
-	if (log_allowed(&connection->lane->ends, LINES, LINES_MS))
-		log_info("%s: connection ends: %s", queue->host_address, reason);
+	queue_tell_end(queue, &connection->lane->ends, reason);
 	connection_event(connection, LIFE_ON_DISMISSED);
 	connection_mark(connection);
 }

@@ -86,9 +86,10 @@ void connection_settle(struct connection *connection);
 void connection_resume(struct queue *queue);
 void connection_terminate(struct queue *queue, const char *reason);
 void connection_closed(struct queue *queue);
-/* A line in the log, of the connections of a lane so many in a time. */
-void connection_warn(struct connection *connection, const char *format, ...)
-	__attribute__((format(printf, 2, 3)));
+
+/* A line in the log about its host; of the connections of a lane so many in a time. */
+#define connection_warn(connection, ...)                                                           \
+	queue_warn(&(connection)->queue, &(connection)->lane->refusals, __VA_ARGS__)
 
 static inline void connection_mark(struct connection *connection)
 {

@@ -1,12 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "services/tcp/connection.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -25,10 +22,6 @@
 #define TRANSFER_NS (60 * NS_PER_S)
 /* A host takes an answer whole in this time. */
 #define STUCK_NS    (30 * NS_PER_S)
-
-/* Lines about hosts that were refused something, of all connections of a lane */
-#define LINES    20
-#define LINES_MS 10000
 
 /* ------------------------------------------------------------------ birth */
 
@@ -50,46 +43,17 @@ static void set_options(int fd)
 	set_int(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, 30000);
 }
 
-struct address {
-	char host[INET6_ADDRSTRLEN];
-	uint16_t port;
-	bool is_ipv6;
-};
-
-static bool describe_address(const struct sockaddr_storage *from, struct address *ret)
-{
-	const struct sockaddr_in *v4 = (const struct sockaddr_in *)from;
-	const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)from;
-
-	/* The analyzer does not know that getpeername() fills what it is given. */
-	/* NOLINTBEGIN(clang-analyzer-core.*) */
-	ret->is_ipv6 = from->ss_family == AF_INET6;
-	ret->port = ntohs(ret->is_ipv6 ? v6->sin6_port : v4->sin_port);
-	/* NOLINTEND(clang-analyzer-core.*) */
-	if (ret->is_ipv6)
-		return inet_ntop(AF_INET6, &v6->sin6_addr, ret->host, sizeof(ret->host));
-	return inet_ntop(AF_INET, &v4->sin_addr, ret->host, sizeof(ret->host));
-}
-
 static int name_queue(struct queue *queue, int fd)
 {
 	struct sockaddr_storage peer, local;
-	struct address host, here;
 	socklen_t peer_size = sizeof(peer), local_size = sizeof(local);
 
 	if (getpeername(fd, (struct sockaddr *)&peer, &peer_size) < 0 ||
 	    getsockname(fd, (struct sockaddr *)&local, &local_size) < 0)
 		return error_origin(-errno);
-	if (!describe_address(&peer, &host) || !describe_address(&local, &here))
-		return error_origin(-EAFNOSUPPORT);
-	snprintf(queue->host_address,
-	         sizeof(queue->host_address),
-	         host.is_ipv6 ? "[%s]:%u" : "%s:%u",
-	         host.host,
-	         host.port);
-	snprintf(queue->local_address, sizeof(queue->local_address), "%s", here.host);
-	snprintf(queue->local_service, sizeof(queue->local_service), "%u", here.port);
-	return 0;
+	return queue_name(queue, (struct sockaddr *)&peer, (struct sockaddr *)&local)
+	               ? 0
+	               : error_origin(-EAFNOSUPPORT);
 }
 
 static void ready(struct loop_source *source, uint32_t events);
@@ -185,19 +149,6 @@ void connection_freeze(struct reactor *reactor)
 		lane->is_frozen = true;
 }
 
-void connection_warn(struct connection *connection, const char *format, ...)
-{
-	char line[256];
-	va_list arguments;
-
-	if (!log_allowed(&connection->lane->refusals, LINES, LINES_MS))
-		return;
-	va_start(arguments, format);
-	vsnprintf(line, sizeof(line), format, arguments);
-	va_end(arguments);
-	log_warn("%s: %s", connection->queue.host_address, line);
-}
-
 void connection_mark(struct connection *connection)
 {
 	lane_mark(connection->lane, &connection->marked);
@@ -239,8 +190,7 @@ void connection_terminate(struct queue *queue, const char *reason)
 {
 	struct connection *connection = connection_of(queue);
 
-	if (log_allowed(&connection->lane->ends, LINES, LINES_MS))
-		log_info("%s: connection ends: %s", queue->host_address, reason);
+	queue_tell_end(queue, &connection->lane->ends, reason);
 	connection_event(connection, LIFE_ON_DISMISSED);
 	connection_mark(connection);
 }

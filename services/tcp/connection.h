@@ -151,9 +151,9 @@ static inline void connection_forget_inherited(struct connection *connection,
 /* Something has happened: changes the state. Nothing is freed by it. */
 void connection_event(struct connection *connection, enum life_event event);
 
-/* A line about what this host was refused; not too many of them. */
-void connection_warn(struct connection *connection, const char *format, ...)
-	__attribute__((format(printf, 2, 3)));
+/* A line in the log about its host; of the connections of a lane so many in a time. */
+#define connection_warn(connection, ...)                                                           \
+	queue_warn(&(connection)->queue, &(connection)->lane->refusals, __VA_ARGS__)
 
 /* Has connection_settle() called at the end of the round. */
 void connection_mark(struct connection *connection);
