@@ -88,28 +88,25 @@ static int write_rows(sqlite3 *from, const char *to)
 
 /* ------------------------------------------------------------------ writing it */
 
-/* For want of memory it is tried again: without it the database could not be written any more. */
-#define SYNC_TRIES 100u
-
-static bool sync_again(sqlite3 *sqlite)
+int copy_sync_again(struct database *database)
 {
-	int code = SQLITE_NOMEM;
+	int code = sqlite3_exec(database->sqlite, "PRAGMA synchronous=FULL", NULL, NULL, NULL);
 
-	for (unsigned i = 0; i < SYNC_TRIES && (code & 0xff) == SQLITE_NOMEM; i++)
-		code = sqlite3_exec(sqlite, "PRAGMA synchronous=FULL", NULL, NULL, NULL);
-	return code == SQLITE_OK;
+	database->is_unsynced = code != SQLITE_OK;
+	return database->is_unsynced ? error_origin(database_errno(code)) : 0;
 }
 
 static int write_copy(struct database *database)
 {
 	char copy[PATH_MAX], beside[PATH_MAX];
-	int r;
+	int r, synced;
 
 	name_file(copy, database->path, ".copy");
 	name_file(beside, database->path, ".copy.new");
 	r = write_rows(database->sqlite, beside);
-	if (!sync_again(database->sqlite))
-		r = database_damaged(database, "it cannot be synced any more");
+	synced = copy_sync_again(database);
+	if (!r)
+		r = synced;
 	if (!r)
 		r = put_in_place(beside, copy);
 	if (r)

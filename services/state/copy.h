@@ -27,6 +27,10 @@ enum copy_error {
 /* Brings the copy up to date. */
 int copy_write(struct database *database);
 
+/* Writing a copy turns the database's own syncing off for a moment. Where it could not be turned on
+ * again (no memory), nothing may be written (database->is_unsynced) before this has succeeded. */
+int copy_sync_again(struct database *database);
+
 /* Of which change the configuration in it is; it is not looked at whether it is whole. */
 int copy_revision(const char *path, uint64_t *ret_revision);
 

@@ -332,6 +332,8 @@ void database_copy(struct database *database)
 
 int database_begin(struct database *database)
 {
+	if (database->is_unsynced && copy_sync_again(database))
+		return database_failed(database, "syncing");
 	return database_execute(database, "BEGIN IMMEDIATE");
 }
 

@@ -30,6 +30,7 @@ struct database {
 	char notice[DATABASE_NOTICE_SIZE];
 	int copied;               /* how many changes there were when the copy was made; -1: none */
 	uint64_t copied_revision; /* of the configuration in it */
+	bool is_unsynced;         /* copy_sync_again() first */
 	struct log_limit complaints;
 };
 
