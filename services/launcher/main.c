@@ -59,7 +59,7 @@ static bool take_rdma(void *context, const char *value)
 static bool take_srq(void *context, const char *value)
 {
 	((struct launcher_options *)context)->srq = value;
-	return strcmp(value, "on") == 0 || strcmp(value, "off") == 0;
+	return strcmp(value, "on") == 0 || strcmp(value, "off") == 0 || strcmp(value, "auto") == 0;
 }
 
 /* The transports': that it would be refused is better said here. */
@@ -105,7 +105,9 @@ static const struct service_option options_of_role[] = {
 	{"rdma",
          "WHEN",                   "runs nvmetd-rdma: yes, no, or auto: if the machine has RDMA (auto)",
          take_rdma												  },
-	{"srq",            "HOW",  "shared receive queues of RDMA: on or off (see nvmetd-rdma)",         take_srq   },
+	{"srq",
+         "HOW",                    "shared receive queues of RDMA: on, off or auto (see nvmetd-rdma)",
+         take_srq												   },
 	{"trace",          "N",    "trace every Nth I/O command (see nvmetctl trace); 0: none (0)",      take_trace },
 };
 

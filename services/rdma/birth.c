@@ -307,7 +307,7 @@ void connection_adopt(struct reactor *reactor, void *adopted)
 		return;
 	}
 	connection->is_open = true;
-	connection->state_since_ns = connection->moved_ns = loop_now_ns(connection->lane->loop);
+	connection->state_since_ns = loop_now_ns(connection->lane->loop);
 	r = accept_host(connection);
 	if (r) {
 		connection_warn(connection, "connection refused: %s", error_words(r));

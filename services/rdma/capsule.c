@@ -14,9 +14,9 @@
 /* Of a worker: LINK_ALIGNMENT */
 #define DATA_ALIGNMENT 512u
 
-/* Capsules beyond those that the core has requests for. A host that has more under way does not
- * count its commands. */
-#define HELD_MAX 64u
+/* Capsules beyond those that the core has requests for, which are more than the queue has entries.
+ * A host that has more under way does not count its commands, and takes receives from others. */
+#define HELD_MAX 16u
 
 _Static_assert(sizeof(struct nvme_keyed_sgl) * SGL_BLOCKS_MAX <= RECEIVE_ROOM_BYTES,
                "a receive has room for a list");
@@ -123,10 +123,22 @@ static bool try_start(struct connection *connection, struct receive *receive)
 
 /* ------------------------------------------------------------------ from the host */
 
+/* Before Connect nobody has anything to say beyond it; and of a shared receive queue all that hold
+ * some have a quarter together. */
+static bool may_hold(const struct connection *connection)
+{
+	const struct receives *receives = connection->receives;
+
+	return connection->queue.connected && connection->n_held <= HELD_MAX &&
+	       (!receives->shared || receives->n_held <= receives->n / 4);
+}
+
 static void hold(struct connection *connection, struct receive *receive)
 {
 	list_append(&connection->held, &receive->link);
-	if (++connection->n_held <= HELD_MAX)
+	connection->n_held++;
+	connection->receives->n_held++;
+	if (may_hold(connection))
 		return;
 	connection_warn(connection, "connection closed: more commands than its queue has entries");
 	connection->is_broken = true;
@@ -140,12 +152,12 @@ void capsule_go_on(struct connection *connection)
 		if (connection->queue.starved)
 			return;
 		list_remove(&receive->link);
+		if (!try_start(connection, receive)) {
+			list_append(connection->held.next, &receive->link); /* the first again */
+			return;
+		}
 		connection->n_held--;
-		if (try_start(connection, receive))
-			continue;
-		list_append(connection->held.next, &receive->link); /* it is the first again */
-		connection->n_held++;
-		return;
+		connection->receives->n_held--;
 	}
 }
 

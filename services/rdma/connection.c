@@ -3,8 +3,9 @@
 
 #include "common/base/error.h"
 
-/* Nothing that was posted has come back: the host has no receive for an answer, or is not there. As
- * long as a Linux host waits for a command. */
+/* What was posted has not come back: the host has no receive for an answer, or is not there. For
+ * each of them, or a host that takes one now and then would keep its memory for ever. As long as a
+ * Linux host waits for a command. */
 #define STUCK_NS (30 * NS_PER_S)
 
 void connection_terminate(struct queue *queue, const char *reason)
@@ -68,10 +69,11 @@ static uint64_t due_ns(const struct connection *connection)
 {
 	uint64_t state_ns = life_deadline_ns(connection->state);
 	uint64_t due = state_ns ? connection->state_since_ns + state_ns : 0;
+	uint64_t flown_ns = transfer_oldest_ns(connection);
 
-	if (connection->state != LIFE_FLUSHING && !list_is_empty(&connection->flying) &&
-	    (due == 0 || connection->moved_ns + STUCK_NS < due))
-		due = connection->moved_ns + STUCK_NS;
+	if (connection->state != LIFE_FLUSHING && flown_ns &&
+	    (due == 0 || flown_ns + STUCK_NS < due))
+		due = flown_ns + STUCK_NS;
 	return due;
 }
 
@@ -166,6 +168,7 @@ static void receive_all_again(struct connection *connection)
 
 	while ((link = list_take_first(&connection->held)))
 		receive_again(container_of(link, struct receive, link));
+	connection->receives->n_held -= connection->n_held;
 	connection->n_held = 0;
 }
 

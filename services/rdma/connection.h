@@ -52,7 +52,6 @@ struct connection {
 	struct list flying;    /* requests that the adapter is at */
 	enum life_state state;
 	uint64_t state_since_ns;
-	uint64_t moved_ns; /* when something came back, or the first of `flying` left */
 	struct loop_timer timer;
 	bool is_open;    /* queue_open() has succeeded */
 	bool is_told;    /* the connection manager has said something since it was accepted */
@@ -125,6 +124,7 @@ enum {
 struct rdma_request {
 	struct receive *receive; /* that it came with, if it is needed still */
 	struct nvme_completion completion;
+	uint64_t flew_ns; /* when it was given to the adapter */
 };
 
 static inline struct rdma_request *rdma_request_of(struct request *request)
@@ -139,6 +139,9 @@ void transfer_begin(struct connection *connection, struct request *request);
 void transfer_fetch(struct request *request);
 void transfer_respond(struct request *request);
 void transfer_done(struct connection *connection, const struct ibv_wc *wc);
+/* When that of `flying` was given to the adapter that has been there for longest; 0: there is none.
+ * They come back in the order in which they went. */
+uint64_t transfer_oldest_ns(const struct connection *connection);
 /* What waited for room in the send queue, as far as there is room. */
 void transfer_go_on(struct connection *connection);
 void transfer_failed(struct poster *poster, struct post *failed, uint32_t n);

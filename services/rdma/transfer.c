@@ -81,8 +81,7 @@ static void write_blocks(struct poster *poster, struct request *request)
 
 static void fly(struct connection *connection, struct request *request)
 {
-	if (list_is_empty(&connection->flying))
-		connection->moved_ns = loop_now_ns(connection->lane->loop);
+	rdma_request_of(request)->flew_ns = loop_now_ns(connection->lane->loop);
 	list_append(&connection->flying, &request->wire_link);
 }
 
@@ -147,6 +146,15 @@ void transfer_receive(struct poster *poster)
 
 	if (receives_post(connection->receives))
 		connection->is_broken |= connection->has_own_receives;
+}
+
+uint64_t transfer_oldest_ns(const struct connection *connection)
+{
+	const struct list *first = connection->flying.next;
+
+	if (first == &connection->flying)
+		return 0;
+	return rdma_request_of(container_of(first, struct request, wire_link))->flew_ns;
 }
 
 void transfer_failed(struct poster *poster, struct post *failed, uint32_t n)
@@ -232,7 +240,6 @@ void transfer_done(struct connection *connection, const struct ibv_wc *wc)
 	/* soft-iWARP gives back some RDMA READs of a queue pair that fails twice */
 	if (!request || (!is_good && list_is_empty(&request->wire_link)))
 		return;
-	connection->moved_ns = loop_now_ns(connection->lane->loop);
 	poster_is_over(&connection->poster, request->wire_u32[REQUEST_POSTS]);
 	list_remove(&request->wire_link);
 	if (is_good && connection->state < LIFE_FLUSHING)
