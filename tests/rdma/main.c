@@ -22,7 +22,8 @@ static const char usage[] =
 	"  --iwarp          the device is one of iWARP\n"
 	"  --kernel         the target is nvmet-rdma: without what only nvmetd promises\n"
 	"CK_RUN_SUITE=NAME in the environment runs one suite: requests, connects, data, lists,\n"
-	"keys, queues, admin, ends, noise; CK_RUN_CASE=SITUATION one situation of it.\n";
+	"keys, queues, admin, ends, noise, halves, silence; CK_RUN_CASE=SITUATION one situation\n"
+	"of it.\n";
 
 static bool dies;
 
@@ -92,6 +93,8 @@ static SRunner *whole_runner(void)
 	srunner_add_suite(runner, admin_suite());
 	srunner_add_suite(runner, ends_suite());
 	srunner_add_suite(runner, noise_suite());
+	srunner_add_suite(runner, halves_suite());
+	srunner_add_suite(runner, silence_suite());
 	return runner;
 }
 

@@ -161,7 +161,7 @@ static int make_queue_pair(struct wire_queue *queue)
 		.qp_type = IBV_QPT_RC,
 		.cap = {.max_send_wr = queue->n_sends + MARGIN,
 	                .max_recv_wr = queue->n_receives,
-	                .max_send_sge = 1,
+	                .max_send_sge = 2,
 	                .max_recv_sge = 1},
 	};
 

@@ -104,6 +104,9 @@ void wire_queue_close(struct wire_queue *queue);
 
 /* One Send of these bytes. */
 int wire_queue_send(struct wire_queue *queue, const void *bytes, size_t length);
+/* The first `length` bytes of a longer Send, which must be a packet of the path: its second piece
+ * has no key, so that the message never ends. The queue pair has ended then. */
+int wire_queue_send_half(struct wire_queue *queue, size_t length);
 /* Posts `count` receives that were used up and not posted again. */
 int wire_queue_replenish(struct wire_queue *queue, uint32_t first, uint32_t count);
 /* The next response, whichever it is. */

@@ -23,6 +23,8 @@ Suite *queues_suite(void);
 Suite *admin_suite(void);
 Suite *ends_suite(void);
 Suite *noise_suite(void);
+Suite *halves_suite(void);
+Suite *silence_suite(void);
 
 /* What the host's process does that dies in one of the tests. */
 Suite *dying_suite(void);

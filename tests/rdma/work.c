@@ -63,6 +63,39 @@ int wire_queue_send(struct wire_queue *queue, const void *bytes, size_t length)
 	return 0;
 }
 
+int wire_queue_send_half(struct wire_queue *queue, size_t length)
+{
+	uint64_t deadline_ns = clock_now_ns() + ROOM_MS * NS_PER_MS;
+	struct ibv_send_wr *bad;
+	struct ibv_sge pieces[2] = {
+		{.addr = (uintptr_t)queue->out->bytes,
+	         .length = (uint32_t)length,
+	         .lkey = queue->out->region->lkey },
+		{.addr = (uintptr_t)queue->out->bytes,
+	         .length = (uint32_t)length,
+	         .lkey = ~queue->out->region->lkey},
+	};
+	struct ibv_send_wr work = {
+		.wr_id = work_id(WORK_SEND, 0),
+		.sg_list = pieces,
+		.num_sge = 2,
+		.opcode = IBV_WR_SEND,
+		.send_flags = IBV_SEND_SIGNALED,
+	};
+	int r;
+
+	must(length <= WIRE_CAPSULE_MAX);
+	r = await_room(queue);
+	if (r)
+		return r;
+	work.wr_id = work_id(WORK_SEND, queue->free_sends[--queue->n_free_sends]);
+	if (ibv_post_send(queue->id->qp, &work, &bad))
+		return wire_queue_says(queue, WIRE_E_CLOSED, "cannot send");
+	while (!r && !queue->has_ended)
+		r = wire_queue_wait(queue, deadline_ns);
+	return queue->has_ended ? 0 : r;
+}
+
 int wire_queue_replenish(struct wire_queue *queue, uint32_t first, uint32_t count)
 {
 	struct ibv_recv_wr *bad;
