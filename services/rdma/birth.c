@@ -233,8 +233,7 @@ void connection_dismantle(struct connection *connection)
 		completions_release(connection->completions, connection->completions_used);
 		connection->completions = NULL;
 	}
-	if (station)
-		station_remove(station, connection);
+	list_remove(&connection->in_bucket);
 	if (connection->answers_bytes)
 		reactor_take_back(connection->lane->reactor,
 		                  connection->answers_bytes,
@@ -306,7 +305,6 @@ void connection_adopt(struct reactor *reactor, void *adopted)
 		connection_free(connection);
 		return;
 	}
-	connection->is_open = true;
 	connection->state_since_ns = loop_now_ns(connection->lane->loop);
 	r = accept_host(connection);
 	if (r) {

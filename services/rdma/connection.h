@@ -53,7 +53,6 @@ struct connection {
 	enum life_state state;
 	uint64_t state_since_ns;
 	struct loop_timer timer;
-	bool is_open;    /* queue_open() has succeeded */
 	bool is_told;    /* the connection manager has said something since it was accepted */
 	bool is_broken;  /* it is to end, when that can be done */
 	bool is_resumed; /* `held` is to be looked at */

@@ -95,12 +95,6 @@ void station_add(struct station *station, struct connection *connection)
 	list_append(bucket_of(station, connection->pair_number), &connection->in_bucket);
 }
 
-void station_remove(struct station *station, struct connection *connection)
-{
-	(void)station;
-	list_remove(&connection->in_bucket);
-}
-
 /* ------------------------------------------------------------------ shared receive queues */
 
 /* Each queue pair that ends takes one with it at most. */

@@ -45,8 +45,8 @@ struct station {
 int station_new(struct station **ret_station, struct lane *lane, struct adapter *adapter);
 struct station *station_free(struct station *station);
 
+/* By the number of its queue pair; connection->in_bucket is taken out when that is gone. */
 void station_add(struct station *station, struct connection *connection);
-void station_remove(struct station *station, struct connection *connection);
 
 /* The shared receive queue for capsules with so much data, made if there is none yet. 0 or a
  * negative errno. */
