@@ -69,7 +69,6 @@ struct receives {
 	struct list link; /* the owner's; as the next two */
 	uint32_t n_users; /* queue pairs that have it */
 	uint32_t n_ends;  /* of such */
-	uint32_t n_held;  /* by these, for whatever they have no room for */
 };
 
 /* What a receive takes of the memory for that much data of a capsule. */

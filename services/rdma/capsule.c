@@ -14,10 +14,6 @@
 /* Of a worker: LINK_ALIGNMENT */
 #define DATA_ALIGNMENT 512u
 
-/* Capsules beyond those that the core has requests for, which are more than the queue has entries.
- * A host that has more under way does not count its commands, and takes receives from others. */
-#define HELD_MAX 16u
-
 _Static_assert(sizeof(struct nvme_keyed_sgl) * SGL_BLOCKS_MAX <= RECEIVE_ROOM_BYTES,
                "a receive has room for a list");
 _Static_assert(sizeof(struct nvme_command) == RECEIVE_HEAD_BYTES, "a command is the head");
@@ -123,21 +119,19 @@ static bool try_start(struct connection *connection, struct receive *receive)
 
 /* ------------------------------------------------------------------ from the host */
 
-/* Before Connect nobody has anything to say beyond it; and of a shared receive queue all that hold
- * some have a quarter together. */
+/* A host has a slot for its next command as soon as it has an answer, and we have one when the
+ * adapter says that it has: so as many may be held for a moment as the queue has entries (for how
+ * long: connection.c). Before Connect nobody has anything to say beyond it. */
 static bool may_hold(const struct connection *connection)
 {
-	const struct receives *receives = connection->receives;
-
-	return connection->queue.connected && connection->n_held <= HELD_MAX &&
-	       (!receives->shared || receives->n_held <= receives->n / 4);
+	return connection->queue.connected && connection->n_held <= connection->queue.size;
 }
 
 static void hold(struct connection *connection, struct receive *receive)
 {
+	if (connection->n_held++ == 0)
+		connection->held_since_ns = loop_now_ns(connection->lane->loop);
 	list_append(&connection->held, &receive->link);
-	connection->n_held++;
-	connection->receives->n_held++;
 	if (may_hold(connection))
 		return;
 	connection_warn(connection, "connection closed: more commands than its queue has entries");
@@ -157,7 +151,7 @@ void capsule_go_on(struct connection *connection)
 			return;
 		}
 		connection->n_held--;
-		connection->receives->n_held--;
+		connection->held_since_ns = loop_now_ns(connection->lane->loop);
 	}
 }
 

@@ -8,6 +8,10 @@
  * Linux host waits for a command. */
 #define STUCK_NS (30 * NS_PER_S)
 
+/* None of the capsules that are held has found a request: it has more commands under way than its
+ * queue has entries, and receives that others may need. */
+#define HELD_NS (2 * NS_PER_S)
+
 void connection_terminate(struct queue *queue, const char *reason)
 {
 	struct connection *connection = connection_of(queue);
@@ -74,6 +78,8 @@ static uint64_t due_ns(const struct connection *connection)
 	if (connection->state != LIFE_FLUSHING && flown_ns &&
 	    (due == 0 || flown_ns + STUCK_NS < due))
 		due = flown_ns + STUCK_NS;
+	if (connection->n_held > 0 && (due == 0 || connection->held_since_ns + HELD_NS < due))
+		due = connection->held_since_ns + HELD_NS;
 	return due;
 }
 
@@ -168,7 +174,6 @@ static void receive_all_again(struct connection *connection)
 
 	while ((link = list_take_first(&connection->held)))
 		receive_again(container_of(link, struct receive, link));
-	connection->receives->n_held -= connection->n_held;
 	connection->n_held = 0;
 }
 

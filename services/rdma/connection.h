@@ -47,9 +47,10 @@ struct connection {
 	struct list marked;
 	struct list held; /* receives with capsules for which there was no request */
 	unsigned n_held;
-	struct list waiting;   /* requests for which there was no room in the send queue */
-	struct list unfetched; /* requests whose data has no memory yet */
-	struct list flying;    /* requests that the adapter is at */
+	uint64_t held_since_ns; /* the first of them, since the last one before it was not */
+	struct list waiting;    /* requests for which there was no room in the send queue */
+	struct list unfetched;  /* requests whose data has no memory yet */
+	struct list flying;     /* requests that the adapter is at */
 	enum life_state state;
 	uint64_t state_since_ns;
 	struct loop_timer timer;
