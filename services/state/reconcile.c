@@ -8,6 +8,7 @@
 #include "common/base/error.h"
 #include "common/base/log.h"
 #include "services/state/assign.h"
+#include "services/state/barrier.h"
 #include "services/state/change.h"
 #include "services/state/connecting.h"
 #include "services/state/secret.h"
@@ -150,7 +151,7 @@ static bool must_drain(const struct state *state, const struct transport *transp
 		    backing->leaving_revision >= transport->view_revision)
 			return true;
 	}
-	return false;
+	return barrier_needs_view(state, transport);
 }
 
 static int send_transport_view(struct state *state, struct transport *transport,
@@ -209,25 +210,10 @@ static bool update_views(struct state *state)
 
 /* ------------------------------------------------------------------ leaving */
 
-/* One that is gone has nothing in flight; one that only lost us will say so very soon. */
-static bool has_drained(const struct transport *transport, const struct backing *backing,
-                        uint64_t now)
-{
-	if (!transport->peer)
-		return now - transport->gone_ns >= RECONCILE_OPEN_NS;
-	return transport->presented && transport->drained > backing->leaving_revision;
-}
-
 static bool may_leave(const struct state *state, const struct backing *backing, uint64_t now)
 {
-	if (now >= backing->leaving_until_ns)
-		return true;
-	if (!state->open)
-		return false;
-	list_for_each (at, (struct list *)&state->transports)
-		if (!has_drained(container_of(at, struct transport, link), backing, now))
-			return false;
-	return true;
+	return now >= backing->leaving_until_ns ||
+	       barrier_is_drained(state, backing->leaving_revision, now);
 }
 
 static void finish_leaving(struct state *state, uint64_t now)
@@ -247,8 +233,10 @@ static void finish_leaving(struct state *state, uint64_t now)
 	}
 }
 
-static bool is_leaving(const struct state *state)
+static bool is_draining(const struct state *state)
 {
+	if (!list_is_empty(&state->barriers))
+		return true;
 	list_for_each (at, (struct list *)&state->target.backings)
 		if (container_of(at, struct backing, link)->use == BACKING_LEAVING)
 			return true;
@@ -309,7 +297,7 @@ static void set_timer(struct state *state, bool good, uint64_t now)
 		loop_timer_clear(&state->timer);
 	else if (!state->open)
 		loop_timer_set(state->loop, &state->timer, state->born_ns + RECONCILE_OPEN_NS);
-	else if (!good || is_leaving(state) || is_anyone_gone(state))
+	else if (!good || is_draining(state) || is_anyone_gone(state))
 		loop_timer_set(state->loop, &state->timer, now + RETRY_NS);
 	else
 		loop_timer_clear(&state->timer);
@@ -330,6 +318,7 @@ void reconcile(struct state *state)
 	forget_gone(state, now);
 	assign_workers(state, now);
 	finish_leaving(state, now);
+	barrier_finish(state, now);
 	good = secret_make_all(state) == 0; /* so that they are saved before anyone has them */
 	good &= state_save(state) == 0;
 	try_to_open(state, now);

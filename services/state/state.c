@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/base/clock.h"
+#include "services/state/deferred.h"
 #include "services/state/event.h"
 #include "services/state/secret.h"
 
@@ -22,6 +23,8 @@ void state_init(struct state *state, struct loop *loop, const char *run_dir, uin
 	list_init(&state->gathers);
 	list_init(&state->connecting);
 	list_init(&state->faults);
+	list_init(&state->barriers);
+	list_init(&state->deferred);
 	state->born_ns = clock_now_ns();
 }
 
@@ -38,6 +41,7 @@ void state_deinit(struct state *state)
 	state->worker_server = ipc_server_free(state->worker_server);
 	state->ctl_server = ipc_server_free(state->ctl_server);
 	loop_timer_clear(&state->leave);
+	deferred_forget_all(state);
 	loop_timer_clear(&state->timer); /* set until the last peer is gone */
 	list_for_each_safe (at, &state->sessions)
 		state_forget_session(container_of(at, struct session, link));

@@ -83,6 +83,8 @@ struct state {
 	struct list gathers;    /* of status.c */
 	struct list connecting; /* of connecting.c */
 	struct list faults;     /* of fault.c */
+	struct list barriers;   /* of barrier.c */
+	struct list deferred;   /* of deferred.c */
 	struct ipc_server *transport_server;
 	struct ipc_server *worker_server;
 	struct ipc_server *ctl_server;

@@ -9,6 +9,7 @@
 #include "services/state/admin.h"
 #include "services/state/change.h"
 #include "services/state/connecting.h"
+#include "services/state/deferred.h"
 #include "services/state/event.h"
 #include "services/state/hold.h"
 #include "services/state/reconcile.h"
@@ -53,6 +54,7 @@ static void gone(void *context, struct ipc_peer *peer, const char *reason)
 	(void)reason;
 	status_forget(state, peer);
 	connecting_forget(state, peer);
+	deferred_forget(state, peer);
 	if (!transport || transport->peer != peer)
 		return;
 	state_forget_sessions(state, transport);
@@ -113,27 +115,6 @@ static struct transport *presented_transport(struct ipc_peer *peer, const envelo
 
 /* ------------------------------------------------------------------ admin commands */
 
-static void answer_admin(struct ipc_peer *peer, uint64_t request_id,
-                         const struct admin_reply *answer, const struct session *session)
-{
-	envelope message = NVMETD__ENVELOPE__INIT;
-	Nvmetd__AdminReply reply = NVMETD__ADMIN_REPLY__INIT;
-	struct session_message packed;
-
-	reply.status = answer->status.value;
-	reply.result = answer->result;
-	reply.data.data = answer->data;
-	reply.data.len = answer->length;
-	reply.error_location = answer->error_location;
-	if (answer->session_changed) {
-		session_pack(&packed, session);
-		reply.session = &packed.message;
-	}
-	message.body_case = NVMETD__ENVELOPE__BODY_ADMIN_REPLY;
-	message.admin_reply = &reply;
-	ipc_server_send(peer, request_id, &message);
-}
-
 static struct log_counts counts_of(const Nvmetd__Counters *counters)
 {
 	if (!counters)
@@ -152,20 +133,37 @@ static void answer_orphan(struct ipc_peer *peer, uint64_t request_id)
 {
 	const struct admin_reply reply = {.status = status_of(NVME_SC_INTERNAL)};
 
-	answer_admin(peer, request_id, &reply, NULL);
+	admin_answer(peer, request_id, &reply, NULL);
 }
 
-static void execute_admin(struct ipc_peer *peer, const envelope *message,
+/* True: it is answered later. */
+static bool execute_later(struct state *state, struct ipc_peer *peer, const envelope *message,
+                          const struct admin_request *request, struct admin_reply *reply)
+{
+	if (reply->parked && event_park(request->session, message->request_id) == 0)
+		return true;
+	if (reply->drains && deferred_begin(state, peer, message->request_id, reply) == 0)
+		return true;
+	if (reply->parked)
+		reply->status = status_of(NVME_SC_INTERNAL);
+	if (reply->drains) /* done, but nobody can wait for it */
+		reply->status = status_of(NVME_SC_COMMAND_INTERRUPTED);
+	return false;
+}
+
+static void execute_admin(struct state *state, struct ipc_peer *peer, const envelope *message,
                           const struct admin_request *request)
 {
 	struct admin_reply reply;
 
 	admin_execute(request, &reply);
-	if (reply.parked && event_park(request->session, message->request_id) == 0)
-		return;
-	if (reply.parked)
-		reply.status = status_of(NVME_SC_INTERNAL);
-	answer_admin(peer, message->request_id, &reply, request->session);
+	if (!execute_later(state, peer, message, request, &reply))
+		admin_answer(peer,
+		             message->request_id,
+		             &reply,
+		             reply.session_changed ? request->session : NULL);
+	if (reply.drains)
+		reconcile(state);
 	admin_reply_deinit(&reply);
 }
 
@@ -178,7 +176,7 @@ static void hold_admin(struct ipc_peer *peer, const envelope *message, struct se
 
 	if (command->opcode != NVME_ADMIN_ASYNC_EVENT ||
 	    event_park(session, message->request_id) != 0)
-		answer_admin(peer, message->request_id, &reply, NULL);
+		admin_answer(peer, message->request_id, &reply, NULL);
 }
 
 static void on_connect(void *context, struct ipc_peer *peer, const envelope *message)
@@ -218,14 +216,15 @@ static void on_admin(void *context, struct ipc_peer *peer, const envelope *messa
 	else if (!session || !request.port || (!session->discovery && !request.subsystem))
 		answer_orphan(peer, message->request_id);
 	else
-		execute_admin(peer, message, &request);
+		execute_admin(state, peer, message, &request);
 }
 
 static void on_cancel(void *context, struct ipc_peer *peer, const envelope *message)
 {
 	struct state *state = context;
 
-	if (connecting_cancel(state, peer, message->request_cancel->request_id))
+	if (connecting_cancel(state, peer, message->request_cancel->request_id) ||
+	    deferred_cancel(state, peer, message->request_cancel->request_id))
 		return;
 	list_for_each (at, &state->sessions) {
 		struct session *session = container_of(at, struct session, link);

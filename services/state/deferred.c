@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "services/state/deferred.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "common/base/error.h"
+
+struct deferred {
+	struct list link; /* in state->deferred */
+	struct barrier barrier;
+	struct ipc_peer *peer;
+	uint64_t request_id;
+	struct nvme_status status;
+	uint32_t result;
+};
+
+void admin_answer(struct ipc_peer *peer, uint64_t request_id, const struct admin_reply *reply,
+                  const struct session *session)
+{
+	envelope message = NVMETD__ENVELOPE__INIT;
+	Nvmetd__AdminReply answer = NVMETD__ADMIN_REPLY__INIT;
+	struct session_message packed;
+
+	answer.status = reply->status.value;
+	answer.result = reply->result;
+	answer.data.data = reply->data;
+	answer.data.len = reply->length;
+	answer.error_location = reply->error_location;
+	if (session) {
+		session_pack(&packed, session);
+		answer.session = &packed.message;
+	}
+	message.body_case = NVMETD__ENVELOPE__BODY_ADMIN_REPLY;
+	message.admin_reply = &answer;
+	ipc_server_send(peer, request_id, &message);
+}
+
+static void forget(struct deferred *deferred)
+{
+	barrier_cancel(&deferred->barrier);
+	list_remove(&deferred->link);
+	free(deferred);
+}
+
+static void drained(struct state *state, struct barrier *barrier, bool in_time)
+{
+	struct deferred *deferred = container_of(barrier, struct deferred, barrier);
+	const struct admin_reply reply = {
+		.status = in_time ? deferred->status : status_of(NVME_SC_COMMAND_INTERRUPTED),
+		.result = deferred->result,
+	};
+
+	(void)state;
+	admin_answer(deferred->peer, deferred->request_id, &reply, NULL);
+	forget(deferred);
+}
+
+int deferred_begin(struct state *state, struct ipc_peer *peer, uint64_t request_id,
+                   const struct admin_reply *reply)
+{
+	struct deferred *deferred = calloc(1, sizeof(*deferred));
+
+	if (!deferred)
+		return error_origin(-ENOMEM);
+	deferred->peer = peer;
+	deferred->request_id = request_id;
+	deferred->status = reply->status;
+	deferred->result = reply->result;
+	list_append(&state->deferred, &deferred->link);
+	barrier_begin(state, &deferred->barrier, DEFERRED_NS, drained);
+	return 0;
+}
+
+bool deferred_cancel(struct state *state, const struct ipc_peer *peer, uint64_t request_id)
+{
+	list_for_each_safe (at, &state->deferred) {
+		struct deferred *deferred = container_of(at, struct deferred, link);
+
+		if (deferred->peer != peer || deferred->request_id != request_id)
+			continue;
+		forget(deferred);
+		return true;
+	}
+	return false;
+}
+
+void deferred_forget(struct state *state, const struct ipc_peer *peer)
+{
+	list_for_each_safe (at, &state->deferred) {
+		struct deferred *deferred = container_of(at, struct deferred, link);
+
+		if (deferred->peer == peer)
+			forget(deferred);
+	}
+}
+
+void deferred_forget_all(struct state *state)
+{
+	list_for_each_safe (at, &state->deferred)
+		forget(container_of(at, struct deferred, link));
+}
