@@ -53,6 +53,10 @@ needs() {
 	[ $tests_failed -eq 0 ] || finish
 }
 
+# shows CLAUSE WHAT: what of a specification this test shows, for docs/CONFORMANCE.md
+# (tests/conformance/rows reads it from the source).
+shows() { :; }
+
 # skips WHY: a line of TAP for what cannot be tested here.
 skips() { echo "ok - $1 # SKIP $2"; }
 
