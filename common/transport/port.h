@@ -356,6 +356,8 @@ bool request_complete(struct request *request, struct nvme_completion *ret_compl
 bool request_keep_data(struct request *request, struct nvme_completion *ret_completion);
 
 void request_finish(struct request *request);
+/* Those of a list by their wire_link, which is empty afterwards. */
+void request_finish_all(struct list *requests);
 
 /* A stage of a command's life is reached. The wire says TRACE_SENT: the last byte was given to
  * the socket. */

@@ -160,14 +160,6 @@ void connection_settle(struct connection *connection)
 
 /* ------------------------------------------------------------------ death */
 
-static void finish_all(struct list *requests)
-{
-	struct list *link;
-
-	while ((link = list_take_first(requests)))
-		request_finish(container_of(link, struct request, wire_link));
-}
-
 static void receive_all_again(struct connection *connection)
 {
 	struct list *link;
@@ -195,9 +187,9 @@ static void close_pair(struct connection *connection)
 {
 	loop_timer_clear(&connection->timer);
 	connection_dismantle(connection);
-	finish_all(&connection->flying);
-	finish_all(&connection->waiting);
-	finish_all(&connection->unfetched);
+	request_finish_all(&connection->flying);
+	request_finish_all(&connection->waiting);
+	request_finish_all(&connection->unfetched);
 }
 
 static void enter(struct connection *connection)

@@ -330,14 +330,6 @@ void connection_settle(struct connection *connection)
 
 /* ------------------------------------------------------------------ death */
 
-static void finish_all(struct list *requests)
-{
-	struct list *link;
-
-	while ((link = list_take_first(requests)))
-		request_finish(container_of(link, struct request, wire_link));
-}
-
 /* What the core has is the core's to forget; what is here is finished here. */
 static void close_queue(struct connection *connection)
 {
@@ -350,8 +342,8 @@ static void close_queue(struct connection *connection)
 		if (outgoing->request)
 			request_finish(outgoing->request);
 	}
-	finish_all(&connection->asked);
-	finish_all(&connection->unasked);
+	request_finish_all(&connection->asked);
+	request_finish_all(&connection->unasked);
 	if (connection->incoming)
 		request_finish(take(&connection->incoming));
 }
