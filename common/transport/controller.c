@@ -151,6 +151,7 @@ static void begin(struct controller *controller, struct transport *transport,
 	controller->cntlid = session->cntlid;
 	controller->port_id = session->port_id;
 	controller->discovery = discovery;
+	snprintf(controller->host_nqn, sizeof(controller->host_nqn), "%s", session->host_nqn);
 	snprintf(controller->name,
 	         sizeof(controller->name),
 	         "controller %u of subsystem %u",

@@ -65,6 +65,7 @@ struct controller {
 	unsigned n_shares;
 	struct controller_share *shares; /* by reactor */
 	char name[64];                   /* "controller 3 of subsystem 7", for logs */
+	char host_nqn[224];
 	struct error_log errors;
 
 	/* control thread */

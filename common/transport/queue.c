@@ -388,7 +388,8 @@ bool queue_sees(struct queue *queue)
 		return false;
 	if (queue->seen != view->serial) {
 		queue->seen = view->serial;
-		queue->subsystem = view_subsystem(view, queue->controller->subsystem);
+		queue->subsystem = view_subsystem_of(
+			view, queue->controller->subsystem, queue->controller->host_nqn);
 		queue->port = view_port(view, queue->port_id);
 	}
 	return queue->subsystem && queue->port;

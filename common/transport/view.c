@@ -17,6 +17,8 @@ static void free_view(struct view *view)
 	free(view->subsystems);
 	free(view->workers);
 	free(view->namespaces);
+	free(view->faces);
+	free(view->glimpses);
 	free(view->counts);
 	free(view);
 }
@@ -135,6 +137,33 @@ static uint16_t find_worker(const struct view *view, const char *name)
 
 /* ------------------------------------------------------------------ subsystems */
 
+static int compare_namespaces(const void *a, const void *b)
+{
+	const struct view_namespace *left = a, *right = b;
+
+	return (left->nsid > right->nsid) - (left->nsid < right->nsid);
+}
+
+static const struct view_namespace *find_in(const struct view_namespace *namespaces, uint32_t count,
+                                            uint32_t nsid)
+{
+	const struct view_namespace key = {.nsid = nsid};
+
+	return bsearch(&key, namespaces, count, sizeof(namespaces[0]), compare_namespaces);
+}
+
+/* Masked or not. */
+static const struct view_namespace *find_any(const struct view_subsystem *subsystem, uint32_t nsid)
+{
+	const struct view_namespace *found = find_in(
+		subsystem->namespaces, subsystem->n_namespaces, nsid);
+
+	return found ? found
+	             : find_in(subsystem->namespaces + subsystem->n_namespaces,
+	                       subsystem->n_hidden,
+	                       nsid);
+}
+
 /* A namespace whose backing store is away keeps the time when it went, and its last known size:
  * commands to it can still be checked, and then wait. */
 static void take_over(struct view_namespace *namespace, const struct view *before,
@@ -145,7 +174,7 @@ static void take_over(struct view_namespace *namespace, const struct view *befor
 
 	namespace->unready_since_ns = now_ns;
 	old_subsystem = before ? view_subsystem(before, subsystem) : NULL;
-	old = old_subsystem ? view_namespace(old_subsystem, namespace->nsid) : NULL;
+	old = old_subsystem ? find_any(old_subsystem, namespace->nsid) : NULL;
 	if (!old || old->handle != namespace->handle)
 		return;
 	if (!old->ready)
@@ -191,29 +220,95 @@ static const char *take_namespace(const struct view *view, struct view_namespace
 	return NULL;
 }
 
+static const char *take_namespaces(const struct view *view, const struct view_subsystem *subsystem,
+                                   struct view_namespace *namespaces,
+                                   Nvmetd__NamespaceView *const *from, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		const char *reason = take_namespace(view, &namespaces[i], from[i]);
+
+		if (reason)
+			return reason;
+		if (i > 0 && namespaces[i].nsid <= namespaces[i - 1].nsid)
+			return "a subsystem's namespaces are not in ascending order";
+		if (namespaces != subsystem->namespaces &&
+		    find_in(subsystem->namespaces, subsystem->n_namespaces, namespaces[i].nsid))
+			return "a namespace is masked, and is not";
+	}
+	return NULL;
+}
+
 static const char *take_subsystem(const struct view *view, struct view_subsystem *subsystem,
                                   const Nvmetd__SubsystemView *from, const struct view *before,
                                   uint64_t now_ns)
 {
+	const char *reason;
+
 	subsystem->number = from->subsystem;
 	subsystem->cap = from->cap;
 	subsystem->vs = from->vs;
 	subsystem->discovery = from->discovery;
 	if (!copy_string(subsystem->nqn, sizeof(subsystem->nqn), from->nqn))
 		return "a subsystem's name is too long";
-	for (uint32_t i = 0; i < subsystem->n_namespaces; i++) {
-		struct view_namespace *namespace = &subsystem->namespaces[i];
-		const char *reason = take_namespace(view, namespace, from->namespaces[i]);
+	reason = take_namespaces(
+		view, subsystem, subsystem->namespaces, from->namespaces, from->n_namespaces);
+	if (!reason)
+		reason = take_namespaces(view,
+		                         subsystem,
+		                         subsystem->namespaces + subsystem->n_namespaces,
+		                         from->masked,
+		                         from->n_masked);
+	for (uint32_t i = 0; !reason && i < subsystem->n_namespaces + subsystem->n_hidden; i++)
+		if (!subsystem->namespaces[i].ready)
+			take_over(&subsystem->namespaces[i], before, subsystem->number, now_ns);
+	return reason;
+}
+
+/* ------------------------------------------------------------------ faces */
+
+static const char *take_face(struct view *view, struct view_face *face,
+                             const struct view_subsystem *subsystem, const Nvmetd__FaceView *from)
+{
+	struct view_subsystem *seen = &face->subsystem;
+
+	*seen = *subsystem;
+	seen->n_hidden = 0;
+	seen->n_faces = 0;
+	seen->faces = NULL;
+	seen->masked = view->glimpses + view->n_glimpses;
+	if (!copy_string(face->host_nqn, sizeof(face->host_nqn), from->host_nqn))
+		return "a host's name is too long";
+	for (size_t i = 0; i < from->n_masked; i++) {
+		if (from->masked[i] >= subsystem->n_hidden)
+			return "a host sees a namespace that is not there";
+		if (i > 0 && from->masked[i] <= from->masked[i - 1])
+			return "what a host sees is not in ascending order";
+		seen->masked[seen->n_masked++] =
+			&subsystem->namespaces[subsystem->n_namespaces + from->masked[i]];
+	}
+	view->n_glimpses += seen->n_masked;
+	return NULL;
+}
+
+static const char *take_faces(struct view *view, struct view_subsystem *subsystem,
+                              const Nvmetd__SubsystemView *from)
+{
+	subsystem->faces = view->faces + view->n_faces;
+	for (size_t i = 0; i < from->n_faces; i++) {
+		struct view_face *face = &subsystem->faces[i];
+		const char *reason = take_face(view, face, subsystem, from->faces[i]);
 
 		if (reason)
 			return reason;
-		if (i > 0 && namespace->nsid <= namespace[-1].nsid)
-			return "a subsystem's namespaces are not in ascending order";
-		if (!namespace->ready)
-			take_over(namespace, before, subsystem->number, now_ns);
+		if (i > 0 && strcmp(face[-1].host_nqn, face->host_nqn) >= 0)
+			return "a subsystem's hosts are not in ascending order";
 	}
+	subsystem->n_faces = (uint32_t)from->n_faces;
+	view->n_faces += subsystem->n_faces;
 	return NULL;
 }
+
+/* ------------------------------------------------------------------ all subsystems */
 
 static int compare_subsystems(const void *a, const void *b)
 {
@@ -233,8 +328,11 @@ static const char *take_subsystems(struct view *view, const Nvmetd__TransportVie
 
 		subsystem->namespaces = next;
 		subsystem->n_namespaces = (uint32_t)message->subsystems[i]->n_namespaces;
-		next += subsystem->n_namespaces;
+		subsystem->n_hidden = (uint32_t)message->subsystems[i]->n_masked;
+		next += subsystem->n_namespaces + subsystem->n_hidden;
 		reason = take_subsystem(view, subsystem, message->subsystems[i], before, now_ns);
+		if (!reason)
+			reason = take_faces(view, subsystem, message->subsystems[i]);
 		if (reason)
 			return reason;
 	}
@@ -261,17 +359,32 @@ static void number_grants(struct view *view)
 
 /* ------------------------------------------------------------------ the whole */
 
-/* How many namespaces there are; more than VIEW_NAMESPACES_MAX if that or another is too many. */
-static size_t count_namespaces(const Nvmetd__TransportView *message)
+/* How many there are, of all subsystems. */
+struct room {
+	size_t namespaces;
+	size_t faces;
+	size_t glimpses;
+};
+
+/* False: it is more than a transport can hold. */
+static bool count_room(const Nvmetd__TransportView *message, struct room *ret_room)
 {
-	size_t count = 0;
+	struct room room = {0};
 
 	if (message->n_listeners > VIEW_PORTS_MAX || message->n_workers > VIEW_WORKERS_MAX ||
 	    message->n_subsystems > VIEW_SUBSYSTEMS_MAX)
-		return SIZE_MAX;
-	for (size_t i = 0; i < message->n_subsystems; i++)
-		count += message->subsystems[i]->n_namespaces;
-	return count;
+		return false;
+	for (size_t i = 0; i < message->n_subsystems; i++) {
+		const Nvmetd__SubsystemView *subsystem = message->subsystems[i];
+
+		room.namespaces += subsystem->n_namespaces + subsystem->n_masked;
+		room.faces += subsystem->n_faces;
+		for (size_t j = 0; j < subsystem->n_faces; j++)
+			room.glimpses += subsystem->faces[j]->n_masked;
+	}
+	*ret_room = room;
+	return room.namespaces <= VIEW_NAMESPACES_MAX && room.faces <= VIEW_GLIMPSES_MAX &&
+	       room.glimpses <= VIEW_GLIMPSES_MAX;
 }
 
 static void *array_of(size_t count, size_t size)
@@ -280,7 +393,7 @@ static void *array_of(size_t count, size_t size)
 }
 
 static int allocate(struct view **ret_view, const Nvmetd__TransportView *message,
-                    size_t n_namespaces, unsigned n_reactors)
+                    const struct room *room, unsigned n_reactors)
 {
 	_cleanup_(view_dropp) struct view *view = calloc(1, sizeof(*view));
 
@@ -290,14 +403,16 @@ static int allocate(struct view **ret_view, const Nvmetd__TransportView *message
 	view->n_ports = (uint32_t)message->n_listeners;
 	view->n_workers = (uint32_t)message->n_workers;
 	view->n_subsystems = (uint32_t)message->n_subsystems;
-	view->n_namespaces = (uint32_t)n_namespaces;
+	view->n_namespaces = (uint32_t)room->namespaces;
 	view->ports = array_of(view->n_ports, sizeof(view->ports[0]));
 	view->workers = array_of(view->n_workers, sizeof(view->workers[0]));
 	view->subsystems = array_of(view->n_subsystems, sizeof(view->subsystems[0]));
-	view->namespaces = array_of(n_namespaces, sizeof(view->namespaces[0]));
+	view->namespaces = array_of(room->namespaces, sizeof(view->namespaces[0]));
+	view->faces = array_of(room->faces, sizeof(view->faces[0]));
+	view->glimpses = array_of(room->glimpses, sizeof(void *));
 	view->counts = line_alloc(sizeof(view->counts[0]) * n_reactors);
 	if (!view->ports || !view->workers || !view->subsystems || !view->namespaces ||
-	    !view->counts)
+	    !view->faces || !view->glimpses || !view->counts)
 		return error_origin(-ENOMEM);
 	for (unsigned i = 0; i < n_reactors; i++)
 		view->counts[i] = (struct view_count){.view = view};
@@ -310,15 +425,15 @@ int view_new(struct view **ret_view, const Nvmetd__TransportView *message,
              const char **ret_reason)
 {
 	_cleanup_(view_dropp) struct view *view = NULL;
-	size_t n_namespaces = count_namespaces(message);
+	struct room room;
 	const char *reason;
 	int r;
 
-	if (n_namespaces > VIEW_NAMESPACES_MAX) {
+	if (!count_room(message, &room)) {
 		*ret_reason = "there is more in it than a transport can hold";
 		return VIEW_E_UNSOUND;
 	}
-	r = allocate(&view, message, n_namespaces, n_reactors);
+	r = allocate(&view, message, &room, n_reactors);
 	if (r)
 		return error_trace(r);
 	view->revision = message->revision;
@@ -358,23 +473,50 @@ const struct view_subsystem *view_subsystem(const struct view *view, uint32_t nu
 	               compare_subsystems);
 }
 
-static int compare_namespaces(const void *a, const void *b)
+static int compare_host(const void *host_nqn, const void *face)
 {
-	const struct view_namespace *left = a, *right = b;
+	return strcmp(host_nqn, ((const struct view_face *)face)->host_nqn);
+}
 
-	return (left->nsid > right->nsid) - (left->nsid < right->nsid);
+const struct view_subsystem *view_subsystem_of(const struct view *view, uint32_t number,
+                                               const char *host_nqn)
+{
+	const struct view_subsystem *subsystem = view_subsystem(view, number);
+	const struct view_face *face;
+
+	if (!subsystem || subsystem->n_faces == 0)
+		return subsystem;
+	face = bsearch(host_nqn,
+	               subsystem->faces,
+	               subsystem->n_faces,
+	               sizeof(subsystem->faces[0]),
+	               compare_host);
+	return face ? &face->subsystem : subsystem;
+}
+
+static int compare_masked(const void *nsid, const void *masked)
+{
+	uint32_t left = *(const uint32_t *)nsid,
+		 right = (*(const struct view_namespace *const *)masked)->nsid;
+
+	return (left > right) - (left < right);
 }
 
 const struct view_namespace *view_namespace_search(const struct view_subsystem *subsystem,
                                                    uint32_t nsid)
 {
-	const struct view_namespace key = {.nsid = nsid};
+	const struct view_namespace *found = find_in(
+		subsystem->namespaces, subsystem->n_namespaces, nsid);
+	const struct view_namespace **masked;
 
-	return bsearch(&key,
-	               subsystem->namespaces,
-	               subsystem->n_namespaces,
-	               sizeof(subsystem->namespaces[0]),
-	               compare_namespaces);
+	if (found || subsystem->n_masked == 0)
+		return found;
+	masked = bsearch(&nsid,
+	                 subsystem->masked,
+	                 subsystem->n_masked,
+	                 sizeof(subsystem->masked[0]),
+	                 compare_masked);
+	return masked ? *masked : NULL;
 }
 
 bool view_has_handle(const struct view *view, uint32_t handle)

@@ -17,7 +17,9 @@
  *           their namespaces, workers. Beside it each reactor has a count of the commands that
  *           it admitted under this view and has not completed.
  * Promise   Never changes after view_new(), but for these counts. Finding a namespace takes
- *           constant time if the subsystem's are numbered 1, 2, 3 …, else a binary search.
+ *           constant time if the subsystem's are numbered 1, 2, 3 …, else a binary search. Masked
+ *           ones are found in a subsystem that was looked for with the name of a host that sees
+ *           them, and in no other.
  *           Numbers are in range: a worker's index is of this view, a block is 512 … 4096 bytes,
  *           a subsystem's or port's number is there once.
  * Trust     The state service may be broken: a view that breaks its own rules is not taken.
@@ -33,7 +35,8 @@ enum view_error {
 #define VIEW_SUBSYSTEMS_MAX 4096u
 #define VIEW_NAMESPACES_MAX 65536u /* of all subsystems together */
 #define VIEW_WORKERS_MAX    64u
-#define VIEW_GRANTS_MAX     256u /* what there is beyond goes through the worker */
+#define VIEW_GLIMPSES_MAX   65536u /* a host that sees a masked namespace */
+#define VIEW_GRANTS_MAX     256u   /* what there is beyond goes through the worker */
 #define VIEW_ANA_GROUPS_MAX 128u
 #define VIEW_QUEUE_SIZE_MAX 1024u /* entries */
 #define VIEW_NO_WORKER      UINT16_MAX
@@ -74,6 +77,7 @@ struct view_namespace {
 	uint64_t unready_since_ns; /* if not ready; kept from view to view */
 };
 
+/* As a host sees it: what all see, and what it sees of what is masked from others. */
 struct view_subsystem {
 	uint32_t number;
 	char nqn[224];
@@ -81,7 +85,19 @@ struct view_subsystem {
 	uint32_t vs;
 	bool discovery;
 	uint32_t n_namespaces;
-	struct view_namespace *namespaces; /* ascending by nsid */
+	struct view_namespace *namespaces; /* that all see; ascending by nsid */
+	uint32_t n_masked;
+	const struct view_namespace **masked; /* that this host sees; ascending by nsid */
+	/* in the view's own list only: */
+	uint32_t n_hidden; /* behind the namespaces that all see; ascending by nsid */
+	uint32_t n_faces;
+	struct view_face *faces; /* ascending by host_nqn */
+};
+
+/* A subsystem for one host, which sees more of it than all do. */
+struct view_face {
+	char host_nqn[224];
+	struct view_subsystem subsystem;
 };
 
 struct view_worker {
@@ -106,11 +122,15 @@ struct view {
 	uint32_t n_workers;
 	uint32_t n_namespaces; /* of all subsystems */
 	uint32_t n_grants;
+	uint32_t n_faces;    /* of all subsystems */
+	uint32_t n_glimpses; /* of all faces */
 	struct view_port *ports;
 	struct view_subsystem *subsystems; /* ascending by number */
 	struct view_worker *workers;
-	struct view_namespace *namespaces; /* of all subsystems */
-	struct view_count *counts;         /* of each reactor */
+	struct view_namespace *namespaces;      /* of all subsystems */
+	struct view_face *faces;                /* of all subsystems */
+	const struct view_namespace **glimpses; /* of all faces */
+	struct view_count *counts;              /* of each reactor */
 	struct list link; /* in the control thread's list of views that are not drained */
 };
 
@@ -125,6 +145,10 @@ DEFINE_CLEANUP(struct view *, view_drop)
 /* NULL if there is none. */
 const struct view_port *view_port(const struct view *view, uint32_t id);
 const struct view_subsystem *view_subsystem(const struct view *view, uint32_t number);
+
+/* As this host sees it; NULL if there is none. */
+const struct view_subsystem *view_subsystem_of(const struct view *view, uint32_t number,
+                                               const char *host_nqn);
 
 const struct view_namespace *view_namespace_search(const struct view_subsystem *subsystem,
                                                    uint32_t nsid);

@@ -184,6 +184,8 @@ static json_t *namespace_of(struct writer *writer, const Nvmetd__CtlStatusReply 
 	put_bool(writer, object, "ready", ns->ready);
 	put_bool(writer, object, "io_grant", ns->io_grant);
 	put_number(writer, object, "io_grant_threads", ns->io_grant_threads);
+	put_bool(writer, object, "masked", ns->masked);
+	put(writer, object, "allowed_hosts", texts_of(writer, ns->hosts, ns->n_hosts));
 	put_text(writer, object, "reason", ns->reason);
 	put_number(writer, object, "block_size", status_block_size(ns));
 	put_number(writer, object, "blocks", ns->blocks);

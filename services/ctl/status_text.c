@@ -2,6 +2,7 @@
 #include "services/ctl/status.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "common/base/log.h"
@@ -177,9 +178,18 @@ static const char *grant_words(const Nvmetd__NamespaceStatus *ns)
 	return ns->io_grant ? ", io grant not in use" : "";
 }
 
+static const char *mask_words(const Nvmetd__NamespaceStatus *ns, char words[static 48])
+{
+	if (!ns->masked)
+		return "";
+	snprintf(words, 48, ", for %zu host%s only", ns->n_hosts, ns->n_hosts == 1 ? "" : "s");
+	return words;
+}
+
 static void add_state(struct table *table, const Nvmetd__NamespaceStatus *ns)
 {
 	const Nvmetd__FaultStatus *fault = ns->fault;
+	char words[48];
 
 	if (!ns->enabled)
 		table_add(table, "not enabled");
@@ -193,7 +203,7 @@ static void add_state(struct table *table, const Nvmetd__NamespaceStatus *ns)
 		          status_fault_hits(fault),
 		          fault->hanging);
 	else
-		table_add(table, "ready%s", grant_words(ns));
+		table_add(table, "ready%s%s", grant_words(ns), mask_words(ns, words));
 }
 
 static void add_namespace(struct table *table, const Nvmetd__CtlStatusReply *status,

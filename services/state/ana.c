@@ -13,7 +13,8 @@ static bool is_shown(const struct config_port *port, const uint32_t *members, ui
 	return members[group] > 0;
 }
 
-static size_t put_members(uint8_t *at, const struct config_subsystem *subsystem, uint32_t group)
+static size_t put_members(uint8_t *at, const struct config_subsystem *subsystem,
+                          const struct session *session, uint32_t group)
 {
 	size_t used = 0;
 
@@ -21,7 +22,7 @@ static size_t put_members(uint8_t *at, const struct config_subsystem *subsystem,
 		const struct config_namespace *namespace = subsystem->sorted[i];
 		struct le32 nsid = le32_of(namespace->nsid);
 
-		if (namespace->ana_group != group || !namespace_is_active(namespace))
+		if (namespace->ana_group != group || !namespace_is_seen(namespace, session))
 			continue;
 		memcpy(at + used, &nsid, sizeof(nsid));
 		used += sizeof(nsid);
@@ -30,8 +31,8 @@ static size_t put_members(uint8_t *at, const struct config_subsystem *subsystem,
 }
 
 size_t ana_log_build(uint8_t ret_log[static ANA_LOG_MAX], const struct config_port *port,
-                     const struct config_subsystem *subsystem, uint64_t change_count,
-                     bool groups_only)
+                     const struct config_subsystem *subsystem, const struct session *session,
+                     uint64_t change_count, bool groups_only)
 {
 	uint32_t members[NVME_MAX_ANA_GROUPS + 1] = {0};
 	struct nvme_log_ana head = {.chgcnt = le64_of(change_count)};
@@ -39,7 +40,7 @@ size_t ana_log_build(uint8_t ret_log[static ANA_LOG_MAX], const struct config_po
 	uint16_t groups = 0;
 
 	for (size_t i = 0; i < subsystem->n_namespaces; i++)
-		if (namespace_is_active(&subsystem->namespaces[i]))
+		if (namespace_is_seen(&subsystem->namespaces[i], session))
 			members[subsystem->namespaces[i].ana_group]++;
 	for (uint32_t group = 1; group <= NVME_MAX_ANA_GROUPS; group++) {
 		struct nvme_log_ana_group descriptor = {
@@ -54,7 +55,7 @@ size_t ana_log_build(uint8_t ret_log[static ANA_LOG_MAX], const struct config_po
 		memcpy(ret_log + used, &descriptor, sizeof(descriptor));
 		used += sizeof(descriptor);
 		if (!groups_only)
-			used += put_members(ret_log + used, subsystem, group);
+			used += put_members(ret_log + used, subsystem, session, group);
 		groups++;
 	}
 	head.ngrps = le16_of(groups);

@@ -21,7 +21,10 @@
 	(sizeof(struct nvme_log_ana) + NVME_MAX_ANA_GROUPS * sizeof(struct nvme_log_ana_group) +   \
 	 NVME_MAX_NAMESPACES * 4)
 
-/* Returns the length. change_count: CHGCNT, of the log and of each group. */
+struct session;
+
+/* Returns the length. Of the namespaces that the session sees. change_count: CHGCNT, of the log and
+ * of each group. */
 size_t ana_log_build(uint8_t ret_log[static ANA_LOG_MAX], const struct config_port *port,
-                     const struct config_subsystem *subsystem, uint64_t change_count,
-                     bool groups_only);
+                     const struct config_subsystem *subsystem, const struct session *session,
+                     uint64_t change_count, bool groups_only);

@@ -6,6 +6,7 @@
 #include "common/base/log.h"
 #include "services/state/discovery.h"
 #include "services/state/event.h"
+#include "services/state/visibility.h"
 
 /* ------------------------------------------------------------------ differences */
 
@@ -17,26 +18,28 @@ static bool is_same_to_hosts(const struct config_namespace *a, const struct conf
 	       a->backing->block_shift == b->backing->block_shift;
 }
 
-/* The namespace of that number has come, gone or changed. */
+/* The namespace of that number has come, gone or changed, for this session; NULL: for any. */
 static bool has_changed(const struct config_subsystem *before, const struct config_subsystem *after,
-                        uint32_t nsid)
+                        const struct session *session, uint32_t nsid)
 {
-	const struct config_namespace *was = before ? subsystem_find_active(before, nsid) : NULL;
-	const struct config_namespace *is = after ? subsystem_find_active(after, nsid) : NULL;
+	const struct config_namespace *was = before ? subsystem_find_active(before, session, nsid)
+	                                            : NULL;
+	const struct config_namespace *is = after ? subsystem_find_active(after, session, nsid)
+	                                          : NULL;
 
 	if (!was || !is)
 		return was != is;
-	return !is_same_to_hosts(was, is);
+	return !is_same_to_hosts(was, is) || (!session && !visibility_is_same(was, is));
 }
 
 bool change_of_namespaces(const struct config_subsystem *before,
                           const struct config_subsystem *after)
 {
 	for (size_t i = 0; before && i < before->n_namespaces; i++)
-		if (has_changed(before, after, before->namespaces[i].nsid))
+		if (has_changed(before, after, NULL, before->namespaces[i].nsid))
 			return true;
 	for (size_t i = 0; after && i < after->n_namespaces; i++)
-		if (has_changed(before, after, after->namespaces[i].nsid))
+		if (has_changed(before, after, NULL, after->namespaces[i].nsid))
 			return true;
 	return false;
 }
@@ -205,7 +208,7 @@ static bool mark_namespaces(struct session *session, const struct config_subsyst
 	bool changed = false;
 
 	for (uint32_t nsid = 1; nsid <= NVME_MAX_NAMESPACES; nsid++) {
-		if (!has_changed(before, after, nsid))
+		if (!has_changed(before, after, session, nsid))
 			continue;
 		session_mark_changed(session, nsid);
 		changed = true;
@@ -274,13 +277,14 @@ void change_announce(struct state *state, const struct config *before)
 
 void change_announce_namespace(struct state *state, const struct backing *backing, bool appeared)
 {
-	const struct subsystem *subsystem = target_find_subsystem_named(&state->target,
-	                                                                backing->nqn);
+	const struct config_subsystem *subsystem = config_find_subsystem(&state->target.config,
+	                                                                 backing->nqn);
 
 	list_for_each (at, &state->sessions) {
 		struct session *session = container_of(at, struct session, link);
 
-		if (!subsystem || session->subsystem != subsystem->number)
+		if (!subsystem || session->subsystem != subsystem->subsystem->number ||
+		    !subsystem_find_active(subsystem, session, backing->nsid))
 			continue;
 		session_mark_changed(session, backing->nsid);
 		event_raise(session, SESSION_EVENT_NAMESPACE);

@@ -21,6 +21,7 @@ static void subsystem_deinit(struct config_subsystem *subsystem)
 		for (size_t j = 0; j < subsystem->namespaces[i].n_faults; j++)
 			free(subsystem->namespaces[i].faults[j]);
 		free(subsystem->namespaces[i].faults);
+		free(subsystem->namespaces[i].allowed_hosts);
 		json_decref(subsystem->namespaces[i].resv);
 	}
 	free(subsystem->namespaces);

@@ -119,7 +119,10 @@ struct config_namespace {
 	bool io_grant;       /* transports may have its memory; ours, nvmet has no such thing */
 	char **faults;       /* rules where path begins with "fault:"; ours as well */
 	size_t n_faults;
-	json_t *resv; /* NULL: not given */
+	json_t *resv;      /* NULL: not given */
+	bool auto_visible; /* to all hosts of the subsystem, unless allowed_hosts names some */
+	struct config_link *allowed_hosts; /* ascending; see visibility.h */
+	size_t n_allowed_hosts;
 	/* filled in by identity.c */
 	struct backing *backing; /* NULL: not enabled */
 };

@@ -504,6 +504,8 @@ static bool check_counts(const struct config *config, struct report *report)
 	for (size_t i = 0; i < config->n_subsystems; i++) {
 		namespaces += config->subsystems[i].n_namespaces;
 		hosts += config->subsystems[i].n_allowed_hosts;
+		for (size_t j = 0; j < config->subsystems[i].n_namespaces; j++)
+			hosts += config->subsystems[i].namespaces[j].n_allowed_hosts;
 	}
 	for (size_t i = 0; i < config->n_ports; i++)
 		links += config->ports[i].n_links;

@@ -9,7 +9,8 @@
 /*
  * nvmetcli's JSON, as `nvmetcli save` writes it and `nvmetcli restore` reads it: attributes as
  * texts, but enable, nsid, portid, grpid and ana_grpid as numbers. The keys that nvmetcli
- * does not know, buffered_io, block_size, io_grant and faults, are written only where they are set.
+ * does not know, buffered_io, block_size, io_grant, faults, auto_visible and a namespace's
+ * allowed_hosts, are written only where they are set.
  *
  * json_object_set_new() and json_array_append_new() take NULL for a failure, so that one lack
  * of memory is found by the caller of the outermost.
@@ -196,6 +197,15 @@ static json_t *save_namespace(const void *element)
 		                         namespace->n_faults,
 		                         sizeof(*namespace->faults),
 		                         save_fault));
+	if (good && !namespace->auto_visible)
+		good = put(object, "auto_visible", json_string("0"));
+	if (good && namespace->n_allowed_hosts > 0)
+		good = put(object,
+		           "allowed_hosts",
+		           save_elements(namespace->allowed_hosts,
+		                         namespace->n_allowed_hosts,
+		                         sizeof(*namespace->allowed_hosts),
+		                         save_link));
 	return whole(object, good);
 }
 

@@ -128,6 +128,40 @@ static void read_faults(const struct json_object *object, struct config_namespac
 		read_fault(object, json_array_get(array, i), i, namespace);
 }
 
+static int by_name(const void *left, const void *right)
+{
+	const struct config_link *a = left, *b = right;
+
+	return strcmp(a->nqn, b->nqn);
+}
+
+/* Kept in order, as hosts are looked for in them. */
+static void read_visibility(const struct json_object *object, struct config_namespace *namespace)
+{
+	struct config_link *hosts;
+	size_t count;
+
+	namespace->auto_visible = true;
+	json_read_flag(object, "auto_visible", &namespace->auto_visible);
+	if (config_read_links(object,
+	                      "allowed_hosts",
+	                      &namespace->allowed_hosts,
+	                      &namespace->n_allowed_hosts) != 0) {
+		config_out_of_memory(object);
+		return;
+	}
+	hosts = namespace->allowed_hosts;
+	count = namespace->n_allowed_hosts;
+	if (count > 1)
+		qsort(hosts, count, sizeof(*hosts), by_name);
+	for (size_t i = 1; i < count; i++)
+		if (hosts[i].nqn[0] && by_name(&hosts[i - 1], &hosts[i]) == 0)
+			report_error(object->report,
+			             PLACE_KEY(object->place, "allowed_hosts"),
+			             "has \"%s\" twice",
+			             hosts[i].nqn);
+}
+
 static void read_namespace(const struct json_object *object, void *ret_element)
 {
 	struct config_namespace *namespace = ret_element;
@@ -144,7 +178,9 @@ static void read_namespace(const struct json_object *object, void *ret_element)
 	                        "device",
 	                        "resv",
 	                        "buffered_io",
-	                        "faults"));
+	                        "faults",
+	                        "auto_visible",
+	                        "allowed_hosts"));
 	config_require(object, "nsid");
 	json_read_number(object, "nsid", 1, NVME_MAX_NAMESPACES, &nsid);
 	namespace->nsid = (uint32_t)nsid;
@@ -160,6 +196,7 @@ static void read_namespace(const struct json_object *object, void *ret_element)
 		read_device(&inner, namespace);
 	read_resv(object, namespace);
 	read_faults(object, namespace);
+	read_visibility(object, namespace);
 }
 
 /* "2.1", "1.4.0": as the VS property has it; 0 if it is none, or one before 1.2. */

@@ -73,7 +73,8 @@ static void identify_namespace(const struct admin_request *request, struct admin
                                enum form form)
 {
 	uint32_t nsid = le32_get(request->command->nsid);
-	const struct config_namespace *namespace = subsystem_find_active(request->subsystem, nsid);
+	const struct config_namespace *namespace = subsystem_find_active(
+		request->subsystem, request->session, nsid);
 	struct identify_namespace wanted;
 	void *data;
 
@@ -100,7 +101,7 @@ static void identify_namespace(const struct admin_request *request, struct admin
 static void identify_descriptors(const struct admin_request *request, struct admin_reply *reply)
 {
 	const struct config_namespace *namespace = subsystem_find_active(
-		request->subsystem, le32_get(request->command->nsid));
+		request->subsystem, request->session, le32_get(request->command->nsid));
 	struct identify_namespace wanted;
 	uint8_t *data;
 
@@ -127,7 +128,8 @@ static void identify_list(const struct admin_request *request, struct admin_repl
 	list = (struct nvme_namespace_list *)admin_data(reply, NVME_IDENTIFY_SIZE);
 	if (!list)
 		return;
-	count = subsystem_list_active(request->subsystem, above, nsids, NVME_MAX_NAMESPACES);
+	count = subsystem_list_active(
+		request->subsystem, request->session, above, nsids, NVME_MAX_NAMESPACES);
 	for (unsigned i = 0; i < count; i++)
 		list->nsid[i] = le32_of(nsids[i]);
 }

@@ -128,6 +128,7 @@ static void log_ana(const struct admin_request *request, const struct get_log *a
 	ana_log_build(log,
 	              request->port,
 	              request->subsystem,
+	              request->session,
 	              of_namespaces > of_port ? of_namespaces : of_port,
 	              asked->specific & NVME_LOG_ANA_RGO);
 	answer(asked, log, ANA_LOG_MAX, reply);

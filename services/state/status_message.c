@@ -8,6 +8,7 @@
 #include <uuid.h>
 
 #include "common/base/clock.h"
+#include "services/state/visibility.h"
 
 /* ------------------------------------------------------------------ peers */
 
@@ -264,6 +265,16 @@ static void put_backing(struct scratch *scratch, Nvmetd__NamespaceStatus *status
 	put_counters(scratch, status, asked);
 }
 
+/* NULL if there is no memory. */
+static char **take_names(struct scratch *scratch, struct config_link *links, size_t count)
+{
+	char **names = scratch_take(scratch, count * sizeof(*names));
+
+	for (size_t i = 0; names && i < count; i++)
+		names[i] = links[i].nqn;
+	return names;
+}
+
 static void put_namespace(struct scratch *scratch, Nvmetd__NamespaceStatus *status,
                           const struct config_namespace *namespace, const struct list *asked)
 {
@@ -271,6 +282,9 @@ static void put_namespace(struct scratch *scratch, Nvmetd__NamespaceStatus *stat
 	status->nsid = namespace->nsid;
 	status->enabled = namespace->enable;
 	status->io_grant = namespace->io_grant;
+	status->masked = namespace_is_masked(namespace);
+	status->hosts = take_names(scratch, namespace->allowed_hosts, namespace->n_allowed_hosts);
+	status->n_hosts = status->hosts ? namespace->n_allowed_hosts : 0;
 	if (namespace->path)
 		status->path = namespace->path;
 	if (namespace->has_uuid && (status->uuid = scratch_take(scratch, UUID_STR_LEN)))
@@ -312,9 +326,8 @@ static void put_subsystem(struct scratch *scratch, Nvmetd__SubsystemStatus *stat
 	status->nqn = (char *)subsystem->nqn;
 	status->serial = (char *)subsystem->serial;
 	status->allow_any_host = subsystem->allow_any_host;
-	status->hosts = scratch_take(scratch, subsystem->n_allowed_hosts * sizeof(*status->hosts));
-	for (size_t i = 0; status->hosts && i < subsystem->n_allowed_hosts; i++)
-		status->hosts[status->n_hosts++] = subsystem->allowed_hosts[i].nqn;
+	status->hosts = take_names(scratch, subsystem->allowed_hosts, subsystem->n_allowed_hosts);
+	status->n_hosts = status->hosts ? subsystem->n_allowed_hosts : 0;
 	status->namespaces = (Nvmetd__NamespaceStatus **)scratch_array(
 		scratch, subsystem->n_namespaces, sizeof(**status->namespaces));
 	for (size_t i = 0; status->namespaces && i < subsystem->n_namespaces; i++)

@@ -3,6 +3,9 @@
 
 #include <string.h>
 
+#include "services/state/session.h"
+#include "services/state/visibility.h"
+
 void target_init(struct target *target)
 {
 	*target = (struct target){.config = CONFIG_NULL, .next_handle = 1, .next_subsystem = 1};
@@ -86,6 +89,12 @@ bool namespace_is_active(const struct config_namespace *namespace)
 	return namespace->enable && namespace->backing && namespace->backing->known;
 }
 
+bool namespace_is_seen(const struct config_namespace *namespace, const struct session *session)
+{
+	return namespace_is_active(namespace) &&
+	       (!session || namespace_is_visible(namespace, session->host_nqn));
+}
+
 /* The place of the first namespace with a greater number. */
 static size_t find_above(const struct config_subsystem *subsystem, uint32_t nsid)
 {
@@ -103,7 +112,7 @@ static size_t find_above(const struct config_subsystem *subsystem, uint32_t nsid
 }
 
 const struct config_namespace *subsystem_find_active(const struct config_subsystem *subsystem,
-                                                     uint32_t nsid)
+                                                     const struct session *session, uint32_t nsid)
 {
 	const struct config_namespace *namespace;
 	size_t above = find_above(subsystem, nsid);
@@ -111,17 +120,18 @@ const struct config_namespace *subsystem_find_active(const struct config_subsyst
 	if (above == 0)
 		return NULL;
 	namespace = subsystem->sorted[above - 1];
-	return namespace->nsid == nsid && namespace_is_active(namespace) ? namespace : NULL;
+	return namespace->nsid == nsid && namespace_is_seen(namespace, session) ? namespace : NULL;
 }
 
-unsigned subsystem_list_active(const struct config_subsystem *subsystem, uint32_t nsid,
-                               uint32_t *ret_nsids, unsigned most)
+unsigned subsystem_list_active(const struct config_subsystem *subsystem,
+                               const struct session *session, uint32_t nsid, uint32_t *ret_nsids,
+                               unsigned most)
 {
 	unsigned count = 0;
 
 	for (size_t i = find_above(subsystem, nsid); i < subsystem->n_namespaces && count < most;
 	     i++)
-		if (namespace_is_active(subsystem->sorted[i]))
+		if (namespace_is_seen(subsystem->sorted[i], session))
 			ret_nsids[count++] = subsystem->sorted[i]->nsid;
 	return count;
 }

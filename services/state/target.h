@@ -97,11 +97,19 @@ struct backing *target_find_backing(const struct target *target, uint32_t handle
  * that is not configured (any more). */
 const struct config_subsystem *target_find_config(const struct target *target, uint32_t number);
 
-/* NULL if there is none of that number, or if hosts do not see it. */
+struct session;
+
+/* NULL if there is none of that number, or if this session's host does not see it (visibility.h).
+ * session: NULL for one that sees all. */
 const struct config_namespace *subsystem_find_active(const struct config_subsystem *subsystem,
-                                                     uint32_t nsid);
+                                                     const struct session *session, uint32_t nsid);
+/* Hosts see it, if it is not masked from them. */
 bool namespace_is_active(const struct config_namespace *namespace);
 
-/* Fills up to `most` numbers of active namespaces above nsid, ascending. Returns how many. */
-unsigned subsystem_list_active(const struct config_subsystem *subsystem, uint32_t nsid,
-                               uint32_t *ret_nsids, unsigned most);
+/* Fills up to `most` numbers of active namespaces that the session sees above nsid, ascending.
+ * Returns how many. */
+unsigned subsystem_list_active(const struct config_subsystem *subsystem,
+                               const struct session *session, uint32_t nsid, uint32_t *ret_nsids,
+                               unsigned most);
+/* It is active, and the session sees it. */
+bool namespace_is_seen(const struct config_namespace *namespace, const struct session *session);

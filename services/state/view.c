@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "common/nvme/protection.h"
+#include "services/state/view_faces.h"
+#include "services/state/visibility.h"
 
 /* CAP (Base 2.1 §3.1.4.1): CQR, as all our queues are contiguous to the host; TO 7.5 s; the NVM
  * command set, and on I/O controllers that there is a list of them (CSS bits 37, 43); ready when
@@ -104,6 +106,43 @@ static void put_namespace(Nvmetd__NamespaceView *view, const struct config_subsy
 	view->protection = subsystem->pi_enable && protection_path_below(backing->path);
 }
 
+static size_t count_masked(const struct config_subsystem *subsystem)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < subsystem->n_namespaces; i++)
+		count += namespace_is_masked(&subsystem->namespaces[i]);
+	return count;
+}
+
+/* What all hosts see, and what only some do. */
+static void put_namespaces(struct scratch *scratch, Nvmetd__SubsystemView *view,
+                           const struct config_subsystem *subsystem)
+{
+	size_t room = count_masked(subsystem);
+	const struct config_namespace **masked = scratch_take(scratch, room * sizeof(*masked));
+
+	view->namespaces = (Nvmetd__NamespaceView **)scratch_array(
+		scratch, subsystem->n_namespaces - room, sizeof(**view->namespaces));
+	view->masked = (Nvmetd__NamespaceView **)scratch_array(
+		scratch, room, sizeof(**view->masked));
+	if (!view->namespaces || !view->masked || !masked)
+		return;
+	for (size_t i = 0; i < subsystem->n_namespaces; i++) {
+		const struct config_namespace *namespace = subsystem->sorted[i];
+
+		if (!namespace_is_active(namespace))
+			continue;
+		if (!namespace_is_masked(namespace)) {
+			put_namespace(view->namespaces[view->n_namespaces++], subsystem, namespace);
+			continue;
+		}
+		masked[view->n_masked] = namespace;
+		put_namespace(view->masked[view->n_masked++], subsystem, namespace);
+	}
+	view_faces_put(scratch, view, masked);
+}
+
 static void put_subsystem(struct scratch *scratch, Nvmetd__SubsystemView *view,
                           const struct config_subsystem *subsystem)
 {
@@ -112,13 +151,7 @@ static void put_subsystem(struct scratch *scratch, Nvmetd__SubsystemView *view,
 	view->nqn = (char *)subsystem->nqn;
 	view->cap = view_cap(false);
 	view->vs = subsystem->version;
-	view->namespaces = (Nvmetd__NamespaceView **)scratch_array(
-		scratch, subsystem->n_namespaces, sizeof(**view->namespaces));
-	for (size_t i = 0; view->namespaces && i < subsystem->n_namespaces; i++)
-		if (namespace_is_active(subsystem->sorted[i]))
-			put_namespace(view->namespaces[view->n_namespaces++],
-			              subsystem,
-			              subsystem->sorted[i]);
+	put_namespaces(scratch, view, subsystem);
 }
 
 static void put_discovery(Nvmetd__SubsystemView *view, const struct target *target)

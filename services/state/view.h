@@ -12,7 +12,8 @@
  * view - what a transport admits commands against, and what a worker serves, as messages.
  *
  * Shape     TransportView and WorkerView of proto/nvmetd.proto, built from the target.
- * Promise   The same target gives the same message, so that a view that changes nothing is
+ * Promise   What only some hosts see is apart from the rest, with what each of these sees (a face).
+ *           The same target gives the same message, so that a view that changes nothing is
  *           recognised. Revisions are left 0 for the sender to fill in.
  * Trust     none
  * Threads   any; pure but for the scratch

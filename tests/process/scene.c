@@ -35,7 +35,8 @@ static bool is_enabled(uint32_t nsid)
 
 	for (unsigned i = 0; i < HARNESS_NAMESPACES; i++)
 		if (spaces[i].nsid == nsid)
-			return !spaces[i].is_disabled && !spaces[i].is_missing;
+			return !spaces[i].is_disabled && !spaces[i].is_missing &&
+			       !spaces[i].is_masked && !spaces[i].hosts[0];
 	return false;
 }
 

@@ -17,6 +17,15 @@ struct harness_exports harness_plain(void)
 	};
 }
 
+/* Of a namespace, if it names any. */
+static void write_mask(FILE *file, const struct harness_namespace *space)
+{
+	fprintf(file, "%s", space->is_masked ? ", \"auto_visible\": \"0\"" : "");
+	for (unsigned i = 0; i < HARNESS_HOSTS && space->hosts[i]; i++)
+		fprintf(file, "%s\"%s\"", i ? ", " : ", \"allowed_hosts\": [", space->hosts[i]);
+	fprintf(file, "%s", space->hosts[0] ? "]" : "");
+}
+
 static void write_namespace(FILE *file, const struct harness *harness,
                             const struct harness_namespace *space, const char *separator)
 {
@@ -36,10 +45,16 @@ static void write_namespace(FILE *file, const struct harness *harness,
 		fprintf(file, ", \"uuid\": \"%s\"", space->uuid);
 	if (space->has_io_grant)
 		fprintf(file, ", \"io_grant\": 1");
+	if (space->worker)
+		fprintf(file, ", \"worker\": \"%s\"", space->worker);
 	fprintf(file, "}%s", space->is_buffered ? ", \"buffered_io\": \"1\"" : "");
 	for (unsigned i = 0; i < 4 && space->faults[i]; i++)
 		fprintf(file, "%s\"%s\"", i ? ", " : ", \"faults\": [", space->faults[i]);
-	fprintf(file, "%s}", space->faults[0] ? "]" : "");
+	fprintf(file, "%s", space->faults[0] ? "]" : "");
+	if (space->ana_group)
+		fprintf(file, ", \"ana_grpid\": %u", space->ana_group);
+	write_mask(file, space);
+	fprintf(file, "}");
 }
 
 static void write_subsystem(FILE *file, const struct harness *harness,
@@ -99,7 +114,18 @@ static void write_port(FILE *file, const struct harness_exports *exports, unsign
 	        "      \"param\": {\"inline_data_size\": \"%s\", \"pi_enable\": \"%d\"},\n",
 	        port->in_capsule_bytes ? port->in_capsule_bytes : "-1",
 	        port->shows_protection);
-	fprintf(file, "      \"subsystems\": [");
+	fprintf(file, "      \"ana_groups\": [");
+	for (unsigned i = 0; i < HARNESS_GROUPS; i++)
+		if (port->ana_states[i]) {
+			fprintf(file,
+			        "%s{\"grpid\": %u, \"ana\": {\"state\": \"%s\"}}",
+			        separator,
+			        i + 1,
+			        port->ana_states[i]);
+			separator = ", ";
+		}
+	separator = "";
+	fprintf(file, "],\n      \"subsystems\": [");
 	for (unsigned s = 0; s < HARNESS_SUBSYSTEMS; s++)
 		if (exports->subsystems[s].nqn) {
 			fprintf(file, "%s\"%s\"", separator, exports->subsystems[s].nqn);

@@ -150,7 +150,7 @@ static const char *bin_dir_of(const struct harness *harness)
 
 static void become_launcher(const struct harness *harness, bool has_config)
 {
-	char threads[16], config[128], run[128], state[128], bin[512], program[520];
+	char threads[16], workers[16], config[128], run[128], state[128], bin[512], program[520];
 	const char *arguments[32] = {"nvmetd",
 	                             "--run-dir",
 	                             run,
@@ -174,6 +174,11 @@ static void become_launcher(const struct harness *harness, bool has_config)
 	if (has_config) {
 		arguments[n++] = "--config";
 		arguments[n++] = config;
+	}
+	if (harness->workers) {
+		snprintf(workers, sizeof(workers), "%u", harness->workers);
+		arguments[n++] = "--io";
+		arguments[n++] = workers;
 	}
 	if (harness->watchdog) {
 		arguments[n++] = "--watchdog";
@@ -356,7 +361,8 @@ static int try_namespaces(const struct harness_subsystem *subsystem,
 
 	for (unsigned i = 0; !r && i < HARNESS_NAMESPACES; i++)
 		if (subsystem->namespaces[i].nsid && !subsystem->namespaces[i].is_disabled &&
-		    !subsystem->namespaces[i].is_missing)
+		    !subsystem->namespaces[i].is_missing && !subsystem->namespaces[i].is_masked &&
+		    !subsystem->namespaces[i].hosts[0])
 			r = host_namespace_identify(
 				controller, subsystem->namespaces[i].nsid, &space);
 	return r;

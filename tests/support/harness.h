@@ -28,7 +28,13 @@
 #define HARNESS_HOSTNQN "nqn.2014-08.org.nvmexpress:uuid:5f1e0a52-0000-4000-8000-000000000001"
 #define HARNESS_WAIT_MS 20000u
 
-enum { HARNESS_PORTS = 4, HARNESS_SUBSYSTEMS = 4, HARNESS_NAMESPACES = 8, HARNESS_HOSTS = 4 };
+enum {
+	HARNESS_PORTS = 4,
+	HARNESS_SUBSYSTEMS = 4,
+	HARNESS_NAMESPACES = 8,
+	HARNESS_HOSTS = 4,
+	HARNESS_GROUPS = 4
+};
 
 struct harness_namespace {
 	uint32_t nsid;         /* 0: none */
@@ -42,7 +48,11 @@ struct harness_namespace {
 	bool is_buffered;
 	bool has_io_grant;
 	bool is_disabled;
-	bool is_missing; /* its file is not there: do not wait for it */
+	bool is_missing;                  /* its file is not there: do not wait for it */
+	const char *hosts[HARNESS_HOSTS]; /* that see it: do not wait for it; none: all, unless */
+	bool is_masked;                   /* auto_visible is 0: neither */
+	uint32_t ana_group;               /* 0: not said */
+	const char *worker;               /* NULL: not said */
 };
 
 struct harness_subsystem {
@@ -54,11 +64,12 @@ struct harness_subsystem {
 };
 
 struct harness_port {
-	const char *trtype;           /* NULL: "tcp"; another one is not waited for */
-	const char *traddr;           /* NULL: none */
-	char trsvcid[8];              /* empty: a free one is picked */
-	const char *in_capsule_bytes; /* NULL: not said */
-	bool shows_protection;        /* param.pi_enable */
+	const char *trtype;                     /* NULL: "tcp"; another one is not waited for */
+	const char *traddr;                     /* NULL: none */
+	char trsvcid[8];                        /* empty: a free one is picked */
+	const char *in_capsule_bytes;           /* NULL: not said */
+	bool shows_protection;                  /* param.pi_enable */
+	const char *ana_states[HARNESS_GROUPS]; /* of groups 1, 2 …; NULL: not said */
 };
 
 /* Each port has all subsystems. */
@@ -79,6 +90,7 @@ struct harness {
 	const char *watchdog;       /* as after --watchdog; NULL: not said */
 	const char *cpus;           /* as after --cpus; NULL: not said */
 	const char *rdma;           /* as after --rdma; NULL: "no", whatever the machine has */
+	unsigned workers;           /* as after --io; 0: not said */
 	unsigned files;             /* that each process may have open; 0: as we */
 	struct harness_exports exports;
 };
