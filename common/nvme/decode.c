@@ -50,8 +50,9 @@ static struct nvme_status decode_get_log_page(const struct nvme_command *command
 	uint64_t length = (numd + 1) * 4;
 
 	if (length > DECODE_TRANSFER_MAX)
-		return wrong(
-			NVME_SC_INVALID_FIELD, offsetof(struct nvme_command, cdw10), ret_location);
+		return wrong(NVME_SC_INVALID_FIELD,
+		             offsetof(struct nvme_command, cdw10) + 2, /* NUMDL */
+		             ret_location);
 	*ret_transfer = to_host((uint32_t)length);
 	return STATUS_OK;
 }

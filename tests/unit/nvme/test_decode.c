@@ -101,7 +101,7 @@ START_TEST(get_log_page_may_not_bring_more)
 {
 	command.cdw10 = le32_of(0x00000002);
 	command.cdw11 = le32_of(0x0004);
-	expect(decode_opcode(NVME_ADMIN_GET_LOG_PAGE), NVME_SC_INVALID_FIELD, 40);
+	expect(decode_opcode(NVME_ADMIN_GET_LOG_PAGE), NVME_SC_INVALID_FIELD, 42);
 }
 END_TEST
 
@@ -109,7 +109,7 @@ START_TEST(get_log_page_does_not_wrap_at_the_greatest_numd)
 {
 	command.cdw10 = le32_of(0xffff0002);
 	command.cdw11 = le32_of(0xffff);
-	expect(decode_opcode(NVME_ADMIN_GET_LOG_PAGE), NVME_SC_INVALID_FIELD, 40);
+	expect(decode_opcode(NVME_ADMIN_GET_LOG_PAGE), NVME_SC_INVALID_FIELD, 42);
 }
 END_TEST
 
