@@ -132,12 +132,15 @@ enum nvme_ana_state {
 	NVME_ANA_CHANGE = 15,
 };
 
-/* LID 70h (Figures 288, 289): header, then entries */
+/* LID 70h (Figures 288, 289): header, then entries, with a tail if extended */
 struct nvme_log_discovery {
 	struct le64 genctr;
 	struct le64 numrec;
 	struct le16 recfmt;
-	uint8_t reserved18[1006];
+	uint8_t dlpf; /* of LSP's bits, those that were followed */
+	uint8_t reserved19;
+	struct le32 tdlpl; /* bytes of the whole log; with extended entries only */
+	uint8_t reserved24[1000];
 };
 _Static_assert(sizeof(struct nvme_log_discovery) == 1024, "Base 2.1 Figure 288");
 
@@ -165,10 +168,36 @@ struct nvme_discovery_entry {
 };
 _Static_assert(sizeof(struct nvme_discovery_entry) == 1024, "Base 2.1 Figure 289");
 
+/* LSP of a Get Log Page for it, DLPF of the header; and what of it is supported, in bits 31:16 of
+ * the log's entry in LID 00h */
+#define NVME_LOG_DISCOVERY_EXTDLPE 0x01 /* extended entries */
+#define NVME_LOG_DISCOVERY_PLEO    0x02 /* only what is reached through the port that is asked */
+#define NVME_LOG_DISCOVERY_ALLSUBE 0x04 /* also what the host may not use */
+
+/* Behind an entry that is extended; then its attributes, of which each is a multiple of 4 bytes */
+struct nvme_discovery_tail {
+	struct le32 tel; /* bytes of the whole entry */
+	struct le16 numexat;
+	uint8_t reserved6[2];
+};
+_Static_assert(sizeof(struct nvme_discovery_tail) == 8, "Base 2.1 §5.1.12.3.1");
+
+struct nvme_extended_attribute {
+	struct le16 exattype;
+	struct le16 exatlen; /* bytes of the value */
+};
+
+enum nvme_exattype {
+	NVME_EXATTYPE_HOST_ID = 1,
+	NVME_EXATTYPE_ADMIN_LABEL = 2, /* ASCII */
+	NVME_EXATTYPE_ADMIN_LABEL_UTF8 = 3,
+};
+
 #define NVME_TREQ_NOT_SPECIFIED  0
 #define NVME_TREQ_REQUIRED       1
 #define NVME_TREQ_NOT_REQUIRED   2
 #define NVME_TREQ_DISABLE_SQFLOW 0x04
+#define NVME_EFLAGS_DUPRETINFO   0x0001 /* who asks another entry with this bit is told the same */
 #define NVME_EFLAGS_EPCSD        0x0002 /* explicit persistent connections */
 
 /* Transport type and address family of an entry (Figure 289, §6.1) */
@@ -182,6 +211,9 @@ enum nvme_trtype {
 enum nvme_rdma_qptype { NVME_RDMA_QPTYPE_CONNECTED = 1 };
 enum nvme_rdma_prtype { NVME_RDMA_PRTYPE_NONE = 1 }; /* not specified */
 enum nvme_rdma_cms { NVME_RDMA_CMS_RDMA_CM = 1 };
+
+/* TSAS of TCP: SECTYPE */
+enum nvme_tcp_sectype { NVME_TCP_SECTYPE_NONE = 0, NVME_TCP_SECTYPE_TLS13 = 2 };
 
 enum nvme_adrfam {
 	NVME_ADRFAM_IPV4 = 1,

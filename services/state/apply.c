@@ -8,6 +8,7 @@
 #include "common/base/error.h"
 #include "common/base/log.h"
 #include "services/state/change.h"
+#include "services/state/discovery.h"
 #include "services/state/hold.h"
 #include "services/state/identity.h"
 #include "services/state/reconcile.h"
@@ -86,7 +87,9 @@ static int store(struct state *state, struct plan *plan)
 
 	plan->revision = state->target.revision + 1;
 	plan->revision_kept = plan->revision + STATE_REVISION_STEP;
-	plan->discovery_counter = state->target.discovery_counter + 1;
+	plan->discovery_counter = state->target.discovery_counter;
+	if (discovery_sum_of_all(&state->target.config) != discovery_sum_of_all(&plan->config))
+		plan->discovery_counter++;
 	r = database_store_config(state->database, plan->saved);
 	if (!r)
 		r = store_backings(state, &state->target.backings);

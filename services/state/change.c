@@ -166,7 +166,7 @@ static const char *objection(const struct state *state, const struct session *se
 	const struct config_port *port = config_find_port(config, session->port_id);
 	const struct config_subsystem *subsystem;
 
-	if (!port || port->n_links == 0)
+	if (!port || !config_port_listens(port))
 		return "its port is not there any more";
 	if (session->discovery)
 		return session->subsystem == state->target.discovery->number
@@ -234,24 +234,15 @@ static bool announce_io(struct state *state, const struct config *before, struct
 	return namespaces || groups;
 }
 
-/* Whether the log that this host sees differs. What cannot be compared is taken to differ. */
-static bool sees_other_log(const struct state *state, const struct config *before,
-                           const struct session *session)
+/* True: this host is told something else now than it was. */
+static bool announce_discovery(const struct state *state, struct session *session)
 {
-	_cleanup_(cleanup_free) uint8_t *old = NULL, *new = NULL;
-	size_t old_length, new_length;
+	uint64_t sum = discovery_sum(&state->target.config, session);
 
-	if (discovery_log_build(&old, &old_length, before, session, 0) != 0 ||
-	    discovery_log_build(&new, &new_length, &state->target.config, session, 0) != 0)
-		return true;
-	return old_length != new_length || memcmp(old, new, old_length) != 0;
-}
-
-static bool announce_discovery(struct state *state, const struct config *before,
-                               struct session *session)
-{
-	if (sees_other_log(state, before, session))
-		event_raise(session, SESSION_EVENT_DISCOVERY);
+	if (sum == session->discovery_sum)
+		return false;
+	session->discovery_sum = sum;
+	event_raise(session, SESSION_EVENT_DISCOVERY);
 	return true;
 }
 
@@ -266,7 +257,7 @@ void change_announce(struct state *state, const struct config *before)
 			end(session, reason);
 			continue;
 		}
-		changed = session->discovery ? announce_discovery(state, before, session)
+		changed = session->discovery ? announce_discovery(state, session)
 		                             : announce_io(state, before, session);
 		session->revision = state->target.revision;
 		session->discovery_counter = state->target.discovery_counter;
@@ -311,6 +302,17 @@ static bool catch_up_io(struct state *state, struct session *session)
 	return namespaces || port->ana_revision > session->revision;
 }
 
+/* One of an earlier release has only the counter: what cannot be compared is taken to differ. */
+static bool catch_up_discovery(const struct state *state, struct session *session)
+{
+	if (session->discovery_sum)
+		return announce_discovery(state, session);
+	session->discovery_sum = discovery_sum(&state->target.config, session);
+	if (session->discovery_counter != state->target.discovery_counter)
+		event_raise(session, SESSION_EVENT_DISCOVERY);
+	return true;
+}
+
 void change_catch_up(struct state *state, struct session *session)
 {
 	const char *reason = objection_to_change(state, session);
@@ -320,13 +322,8 @@ void change_catch_up(struct state *state, struct session *session)
 		end(session, reason);
 		return;
 	}
-	if (session->discovery) {
-		changed = session->discovery_counter != state->target.discovery_counter;
-		if (changed)
-			event_raise(session, SESSION_EVENT_DISCOVERY);
-	} else {
-		changed = catch_up_io(state, session);
-	}
+	changed = session->discovery ? catch_up_discovery(state, session)
+	                             : catch_up_io(state, session);
 	if (!changed)
 		return;
 	session->revision = state->target.revision;

@@ -7,8 +7,10 @@
 
 static void port_deinit(struct config_port *port)
 {
-	for (size_t i = 0; i < port->n_referrals; i++)
+	for (size_t i = 0; i < port->n_referrals; i++) {
 		free(port->referrals[i].name);
+		free(port->referrals[i].allowed_hosts);
+	}
 	free(port->referrals);
 	free(port->groups);
 	free(port->links);
@@ -38,6 +40,7 @@ void config_deinit(struct config *config)
 		port_deinit(&config->ports[i]);
 	for (size_t i = 0; i < config->n_subsystems; i++)
 		subsystem_deinit(&config->subsystems[i]);
+	free(config->observers);
 	free(config->hosts);
 	free(config->ports);
 	free(config->subsystems);
@@ -68,22 +71,41 @@ const struct config_subsystem *config_find_subsystem(const struct config *config
 	return NULL;
 }
 
-bool config_port_has(const struct config_port *port, const char *subsystem_nqn)
+static bool is_in(const struct config_link *links, size_t count, const char *nqn)
 {
-	for (size_t i = 0; i < port->n_links; i++)
-		if (strcmp(port->links[i].nqn, subsystem_nqn) == 0)
+	for (size_t i = 0; i < count; i++)
+		if (strcmp(links[i].nqn, nqn) == 0)
 			return true;
 	return false;
 }
 
+bool config_port_listens(const struct config_port *port)
+{
+	return port->n_links > 0 || port->discovery;
+}
+
+bool config_port_has(const struct config_port *port, const char *subsystem_nqn)
+{
+	return is_in(port->links, port->n_links, subsystem_nqn);
+}
+
 bool config_allows(const struct config_subsystem *subsystem, const char *host_nqn)
 {
-	if (subsystem->allow_any_host)
-		return true;
-	for (size_t i = 0; i < subsystem->n_allowed_hosts; i++)
-		if (strcmp(subsystem->allowed_hosts[i].nqn, host_nqn) == 0)
-			return true;
-	return false;
+	return subsystem->allow_any_host ||
+	       is_in(subsystem->allowed_hosts, subsystem->n_allowed_hosts, host_nqn);
+}
+
+bool config_refers(const struct config_referral *referral, const char *host_nqn)
+{
+	if (!referral->enable)
+		return false;
+	return referral->n_allowed_hosts == 0 ||
+	       is_in(referral->allowed_hosts, referral->n_allowed_hosts, host_nqn);
+}
+
+bool config_is_observer(const struct config *config, const char *host_nqn)
+{
+	return is_in(config->observers, config->n_observers, host_nqn);
 }
 
 uint32_t config_in_capsule_bytes(const struct config_port *port)
@@ -172,6 +194,25 @@ int config_adrfam_code(const char *adrfam)
 	};
 
 	return code_of(codes, adrfam);
+}
+
+/* With another transport there is nothing to say. */
+int config_sectype(const struct config_address *address)
+{
+	static const struct code codes[] = {
+		{"",       NVME_TCP_SECTYPE_NONE },
+		{"none",   NVME_TCP_SECTYPE_NONE },
+		{"tls1.3", NVME_TCP_SECTYPE_TLS13},
+		{NULL,     0                     },
+	};
+	int code = code_of(codes, address->tsas);
+
+	return code > 0 && strcmp(address->trtype, "tcp") != 0 ? -1 : code;
+}
+
+bool config_is_wildcard(const char *traddr)
+{
+	return strcmp(traddr, "0.0.0.0") == 0 || strcmp(traddr, "::") == 0;
 }
 
 int config_treq_code(const char *treq)

@@ -51,6 +51,7 @@ enum config_error {
 #define CONFIG_REFERRALS_MAX  128   /* of a port */
 #define CONFIG_PASSTHRU_MAX   1     /* of a subsystem */
 #define CONFIG_KEY_MAX        255
+#define CONFIG_LABEL_MAX      256 /* Base 2.1 §5.1.12.3.1: of an admin label */
 
 struct config_host {
 	char nqn[NVME_NQN_SIZE];
@@ -66,6 +67,10 @@ struct config_address {
 	char tsas[16];
 };
 
+struct config_link {
+	char nqn[NVME_NQN_SIZE];
+};
+
 struct config_ana_group {
 	uint32_t group; /* 1 … 128 */
 	enum nvme_ana_state state;
@@ -76,10 +81,10 @@ struct config_referral {
 	bool enable;
 	uint32_t port_id;
 	struct config_address address;
-};
-
-struct config_link {
-	char nqn[NVME_NQN_SIZE];
+	/* What nvmet has not: */
+	char nqn[NVME_NQN_SIZE];           /* of that discovery service; the well-known one */
+	struct config_link *allowed_hosts; /* who is told of it; none: every host */
+	size_t n_allowed_hosts;
 };
 
 struct config_port {
@@ -95,6 +100,9 @@ struct config_port {
 	size_t n_groups;
 	struct config_referral *referrals;
 	size_t n_referrals;
+	/* Ours, nvmet has no such things: */
+	bool discovery; /* it listens without subsystems, too: hosts find others there */
+	char admin_label[CONFIG_LABEL_MAX + 1]; /* of its discovery service; empty: none */
 	/* filled in by revisions.c */
 	uint64_t ana_revision;     /* when an ANA state of it changed last */
 	uint64_t address_revision; /* when its address did */
@@ -145,7 +153,8 @@ struct config_subsystem {
 	size_t n_allowed_hosts;
 	struct config_namespace *namespaces;
 	size_t n_namespaces;
-	json_t *passthru; /* NULL: not given */
+	json_t *passthru;                       /* NULL: not given */
+	char admin_label[CONFIG_LABEL_MAX + 1]; /* ours, as a port's; UTF-8 */
 	/* filled in by identity.c */
 	struct subsystem *subsystem;
 	const struct config_namespace **sorted; /* by nsid */
@@ -153,8 +162,20 @@ struct config_subsystem {
 	uint64_t attributes_revision; /* when what a controller has told its host changed last */
 };
 
+/* Which ports a host is told of: the one that it came in on, or those that are like it in each of
+ * these. None of them: all ports. */
+enum config_filter {
+	CONFIG_FILTER_TRANSPORT = 1 << 0,
+	CONFIG_FILTER_ADDRESS = 1 << 1,
+	CONFIG_FILTER_SVCID = 1 << 2,
+	CONFIG_FILTER_PORT = 1 << 3, /* nvmet's way, and the default */
+};
+
 struct config {
 	char discovery_nqn[NVME_NQN_SIZE]; /* the well-known one, or this target's own */
+	unsigned discovery_filter;         /* enum config_filter */
+	struct config_link *observers;     /* hosts that may ask for what others would be told */
+	size_t n_observers;
 	struct config_host *hosts;
 	size_t n_hosts;
 	struct config_port *ports;
@@ -163,7 +184,9 @@ struct config {
 	size_t n_subsystems;
 };
 
-#define CONFIG_NULL ((struct config){.discovery_nqn = NVME_DISCOVERY_NQN})
+#define CONFIG_NULL                                                                                \
+	((struct config){.discovery_nqn = NVME_DISCOVERY_NQN,                                      \
+	                 .discovery_filter = CONFIG_FILTER_PORT})
 
 void config_deinit(struct config *config);
 
@@ -185,8 +208,13 @@ const struct config_host *config_find_host(const struct config *config, const ch
 const struct config_port *config_find_port(const struct config *config, uint32_t port_id);
 const struct config_subsystem *config_find_subsystem(const struct config *config, const char *nqn);
 
+/* It has a listener: it has subsystems, or is there for discovery alone. */
+bool config_port_listens(const struct config_port *port);
 bool config_port_has(const struct config_port *port, const char *subsystem_nqn);
 bool config_allows(const struct config_subsystem *subsystem, const char *host_nqn);
+/* The host is told of the referral, which must be enabled. */
+bool config_refers(const struct config_referral *referral, const char *host_nqn);
+bool config_is_observer(const struct config *config, const char *host_nqn);
 
 /* What holds: where a port's parameter is -1, or more than its transport can. */
 uint32_t config_in_capsule_bytes(const struct config_port *port);
@@ -202,3 +230,8 @@ int ana_state_of_name(const char *name, enum nvme_ana_state *ret_state);
 /* Known at all to nvmet, as a number of the discovery log; -1 if not. */
 int config_adrfam_code(const char *adrfam);
 int config_treq_code(const char *treq);
+/* SECTYPE of the TSAS of TCP; -1 for what is none. */
+int config_sectype(const struct config_address *address);
+
+/* Every address of the machine, of one family. */
+bool config_is_wildcard(const char *traddr);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "services/state/config.h"
+#include "services/state/config_part.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -37,7 +37,7 @@ static void check_hosts(const struct config *config, struct report *report)
 
 /* ------------------------------------------------------------------ ports */
 
-static bool is_service(const char *trsvcid)
+bool config_is_service(const char *trsvcid)
 {
 	char *end;
 	unsigned long number = strtoul(trsvcid, &end, 10);
@@ -47,7 +47,7 @@ static bool is_service(const char *trsvcid)
 }
 
 /* An IPv6 address may name its link: "fe80::1%eth0". */
-static bool is_address(const struct config_address *address)
+bool config_is_address(const struct config_address *address)
 {
 	char text[sizeof(address->traddr)];
 	uint8_t parsed[sizeof(struct in6_addr)];
@@ -94,14 +94,15 @@ static void check_address(const struct config_port *port, const struct json_plac
 	if (address->adrfam[0] != '\0' && strcmp(address->adrfam, "ipv4") != 0 &&
 	    strcmp(address->adrfam, "ipv6") != 0)
 		report_error(report, PLACE_KEY(place, "adrfam"), "may be \"ipv4\" or \"ipv6\"");
-	else if (address->traddr[0] != '\0' && !is_address(address))
+	else if (address->traddr[0] != '\0' && !config_is_address(address))
 		report_error(
 			report, PLACE_KEY(place, "traddr"), "is no address of %s", address->adrfam);
-	if (address->trsvcid[0] != '\0' && !is_service(address->trsvcid))
+	if (address->trsvcid[0] != '\0' && !config_is_service(address->trsvcid))
 		report_error(report, PLACE_KEY(place, "trsvcid"), "may be 1 to 65535");
 }
 
-/* The first link to a subsystem starts the listener, as in nvmet; so it needs an address. */
+/* The first link to a subsystem starts the listener, as in nvmet; so it needs an address. So does
+ * discovery alone. */
 static void check_listener(const struct config *config, size_t index, struct report *report)
 {
 	const struct config_port *port = &config->ports[index];
@@ -110,17 +111,18 @@ static void check_listener(const struct config *config, size_t index, struct rep
 	const char *const values[] = {
 		port->address.trtype, port->address.traddr, port->address.trsvcid};
 
-	if (port->n_links == 0)
+	if (!config_port_listens(port))
 		return;
 	for (size_t i = 0; i < 3; i++)
 		if (values[i][0] == '\0')
 			report_error(report,
 			             PLACE_KEY(place, keys[i]),
-			             "must be given, as the port has subsystems");
+			             "must be given, as the port %s",
+			             port->n_links > 0 ? "has subsystems" : "has discovery");
 	for (size_t i = 0; i < index; i++) {
 		const struct config_port *other = &config->ports[i];
 
-		if (other->n_links > 0 &&
+		if (config_port_listens(other) &&
 		    strcmp(other->address.trtype, port->address.trtype) == 0 &&
 		    strcmp(other->address.traddr, port->address.traddr) == 0 &&
 		    strcmp(other->address.trsvcid, port->address.trsvcid) == 0)
@@ -158,33 +160,6 @@ static void check_links(const struct config *config, const struct config_port *p
 	}
 }
 
-static void check_referrals(const struct config_port *port, const struct json_place *port_place,
-                            struct report *report)
-{
-	for (size_t i = 0; i < port->n_referrals; i++) {
-		const struct config_referral *referral = &port->referrals[i];
-		const struct json_place *place = PLACE_INDEX(PLACE_KEY(port_place, "referrals"), i);
-		const struct json_place *addr = PLACE_KEY(place, "addr");
-		const struct trtype *type;
-
-		for (size_t j = 0; j < i; j++)
-			if (strcmp(referral->name, port->referrals[j].name) == 0)
-				report_error(report, PLACE_KEY(place, "name"), "is there twice");
-		if (config_treq_code(referral->address.treq) < 0)
-			report_error(report, PLACE_KEY(addr, "treq"), "is not known");
-		if (!referral->enable)
-			continue;
-		type = trtype_find(referral->address.trtype);
-		if (!type || !type->code)
-			report_error(
-				report, PLACE_KEY(addr, "trtype"), "may be tcp, rdma, fc or loop");
-		if (config_adrfam_code(referral->address.adrfam) <= 0)
-			report_error(report,
-			             PLACE_KEY(addr, "adrfam"),
-			             "may be ipv4, ipv6, ib, fc or loop");
-	}
-}
-
 /* As nvmet does, which refuses it: Linux can have metadata over RDMA only, and takes what has some
  * for a disk without room. Other hosts can. */
 static void check_protection(const struct config_port *port, const struct json_place *port_place,
@@ -213,7 +188,6 @@ static void check_ports(const struct config *config, struct report *report)
 		check_parameters(port, PLACE_KEY(place, "param"), report);
 		check_listener(config, i, report);
 		check_links(config, port, place, report);
-		check_referrals(port, place, report);
 		check_protection(port, place, report);
 	}
 }
@@ -507,8 +481,11 @@ static bool check_counts(const struct config *config, struct report *report)
 		for (size_t j = 0; j < config->subsystems[i].n_namespaces; j++)
 			hosts += config->subsystems[i].namespaces[j].n_allowed_hosts;
 	}
-	for (size_t i = 0; i < config->n_ports; i++)
+	for (size_t i = 0; i < config->n_ports; i++) {
 		links += config->ports[i].n_links;
+		for (size_t j = 0; j < config->ports[i].n_referrals; j++)
+			hosts += config->ports[i].referrals[j].n_allowed_hosts;
+	}
 	if (hosts > CONFIG_ALL_LINKS_MAX)
 		report_error(report,
 		             PLACE_KEY(NULL, "subsystems"),
@@ -537,4 +514,5 @@ void config_check(const struct config *config, struct report *report)
 	check_hosts(config, report);
 	check_subsystems(config, report);
 	check_ports(config, report);
+	config_check_discovery(config, report);
 }

@@ -118,17 +118,6 @@ void config_read_host(const struct json_object *object, void *ret_element)
 
 /* ------------------------------------------------------------------ the file */
 
-static void read_discovery(const struct json_object *root, struct config *config)
-{
-	const struct json_place *place = PLACE_KEY(NULL, "discovery");
-	struct json_object discovery;
-
-	if (!json_read_object(root, "discovery", place, &discovery))
-		return;
-	json_warn_unknown(&discovery, KNOWN("nqn"));
-	config_read_nqn(&discovery, "nqn", config->discovery_nqn);
-}
-
 int config_read(struct config *ret_config, const json_t *root, struct report *report)
 {
 	const struct json_object object = {root, NULL, report};
@@ -140,14 +129,15 @@ int config_read(struct config *ret_config, const json_t *root, struct report *re
 		return CONFIG_E_WRONG;
 	}
 	json_warn_unknown(&object, KNOWN("discovery", "hosts", "ports", "subsystems"));
-	read_discovery(&object, &config);
-	r = config_read_elements(&object,
-	                         "hosts",
-	                         CONFIG_HOSTS_MAX,
-	                         sizeof(*config.hosts),
-	                         config_read_host,
-	                         (void **)&config.hosts,
-	                         &config.n_hosts);
+	r = config_read_discovery(&object, &config);
+	if (!r)
+		r = config_read_elements(&object,
+		                         "hosts",
+		                         CONFIG_HOSTS_MAX,
+		                         sizeof(*config.hosts),
+		                         config_read_host,
+		                         (void **)&config.hosts,
+		                         &config.n_hosts);
 	if (!r)
 		r = config_read_elements(&object,
 		                         "subsystems",

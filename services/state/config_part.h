@@ -23,6 +23,15 @@ typedef void (*read_element_fn)(const struct json_object *object, void *ret_elem
 void config_read_host(const struct json_object *object, void *ret_host);
 void config_read_port(const struct json_object *object, void *ret_port);
 void config_read_subsystem(const struct json_object *object, void *ret_subsystem);
+void config_read_referral(const struct json_object *object, void *ret_referral);
+
+/* The group "discovery" of the root, if there is one. -ENOMEM leaves it as it was. */
+int config_read_discovery(const struct json_object *root, struct config *config);
+/* "port", "all", "transport,address" … */
+#define CONFIG_FILTER_SIZE 32
+const char *config_filter_text(char text[static CONFIG_FILTER_SIZE], unsigned filter);
+/* What is not given: treq "not specified", and adrfam as traddr looks like. */
+void config_read_address(const struct json_object *object, struct config_address *ret_address);
 
 /* Reads an array of objects into a new array; more than `most` of them is an error of the file,
  * found before there is memory for them. -ENOMEM leaves it empty. */
@@ -42,3 +51,10 @@ void config_read_nqn(const struct json_object *object, const char *key,
 void config_require(const struct json_object *object, const char *key);
 
 void config_out_of_memory(const struct json_object *object);
+
+/* Rules of config_check() that have files of their own. */
+void config_check_discovery(const struct config *config, struct report *report);
+/* traddr is one of its adrfam, which is ipv4 or ipv6; an IPv6 one may name its link. */
+bool config_is_address(const struct config_address *address);
+/* 1 to 65535 */
+bool config_is_service(const char *trsvcid);

@@ -8,15 +8,14 @@
 
 /* From JSON to structs: ports, their ANA groups and referrals. */
 
-#define TREQ_DEFAULT "not specified"
-
 static void set_text(char *ret_text, size_t size, const char *text)
 {
 	snprintf(ret_text, size, "%s", text);
 }
 
-static void read_address(const struct json_object *object, struct config_address *ret_address)
+void config_read_address(const struct json_object *object, struct config_address *ret_address)
 {
+	set_text(ret_address->treq, sizeof(ret_address->treq), "not specified");
 	json_read_text(object, "trtype", ret_address->trtype, sizeof(ret_address->trtype));
 	json_read_text(object, "adrfam", ret_address->adrfam, sizeof(ret_address->adrfam));
 	json_read_text(object, "traddr", ret_address->traddr, sizeof(ret_address->traddr));
@@ -51,31 +50,6 @@ static void read_ana_group(const struct json_object *object, void *ret_element)
 			object->report,
 			PLACE_KEY(place, "state"),
 			"may be optimized, non-optimized, inaccessible, persistent-loss or change");
-}
-
-static void read_referral(const struct json_object *object, void *ret_element)
-{
-	struct config_referral *referral = ret_element;
-	const struct json_place *place = PLACE_KEY(object->place, "addr");
-	struct json_object address;
-	char name[256] = "";
-	int64_t port_id = 0;
-
-	json_warn_unknown(object, KNOWN("name", "enable", "addr"));
-	set_text(referral->address.treq, sizeof(referral->address.treq), TREQ_DEFAULT);
-	config_require(object, "name");
-	json_read_text(object, "name", name, sizeof(name));
-	referral->name = strdup(name);
-	if (!referral->name)
-		config_out_of_memory(object);
-	json_read_flag(object, "enable", &referral->enable);
-	if (!json_read_object(object, "addr", place, &address))
-		return;
-	json_warn_unknown(&address,
-	                  KNOWN("trtype", "adrfam", "traddr", "trsvcid", "treq", "tsas", "portid"));
-	read_address(&address, &referral->address);
-	json_read_number(&address, "portid", 0, UINT16_MAX, &port_id);
-	referral->port_id = (uint32_t)port_id;
 }
 
 static void read_parameters(const struct json_object *object, struct config_port *port)
@@ -150,18 +124,27 @@ void config_read_port(const struct json_object *object, void *ret_element)
 	int r;
 
 	*port = (struct config_port){.inline_data_size = -1, .max_queue_size = -1, .mdts = -1};
-	set_text(port->address.treq, sizeof(port->address.treq), TREQ_DEFAULT);
-	json_warn_unknown(
-		object, KNOWN("portid", "addr", "param", "subsystems", "ana_groups", "referrals"));
+	set_text(port->address.treq, sizeof(port->address.treq), "not specified");
+	json_warn_unknown(object,
+	                  KNOWN("portid",
+	                        "addr",
+	                        "param",
+	                        "subsystems",
+	                        "ana_groups",
+	                        "referrals",
+	                        "discovery",
+	                        "admin_label"));
 	config_require(object, "portid");
 	json_read_number(object, "portid", 0, UINT16_MAX, &port_id);
 	port->port_id = (uint32_t)port_id;
 	if (json_read_object(object, "addr", place, &address)) {
 		json_warn_unknown(&address,
 		                  KNOWN("trtype", "adrfam", "traddr", "trsvcid", "treq", "tsas"));
-		read_address(&address, &port->address);
+		config_read_address(&address, &port->address);
 	}
 	read_parameters(object, port);
+	json_read_flag(object, "discovery", &port->discovery);
+	json_read_text(object, "admin_label", port->admin_label, sizeof(port->admin_label));
 	r = config_read_links(object, "subsystems", &port->links, &port->n_links);
 	if (!r)
 		r = config_read_elements(object,
@@ -179,7 +162,7 @@ void config_read_port(const struct json_object *object, void *ret_element)
 		                         "referrals",
 		                         CONFIG_REFERRALS_MAX,
 		                         sizeof(*port->referrals),
-		                         read_referral,
+		                         config_read_referral,
 		                         (void **)&port->referrals,
 		                         &port->n_referrals);
 	if (r)

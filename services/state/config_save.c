@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "services/state/config.h"
+#include "services/state/config_part.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -62,6 +62,11 @@ static json_t *save_link(const void *element)
 	return json_string(link->nqn);
 }
 
+static json_t *save_links(const struct config_link *links, size_t count)
+{
+	return save_elements(links, count, sizeof(*links), save_link);
+}
+
 static json_t *save_host(const void *element)
 {
 	const struct config_host *host = element;
@@ -107,6 +112,12 @@ static json_t *save_referral(const void *element)
 	good = put(object, "addr", address) && good;
 	good = good && put(object, "name", json_string(referral->name)) &&
 	       put(object, "enable", json_integer(referral->enable));
+	if (good && !nqn_is_discovery(referral->nqn))
+		good = put(object, "nqn", json_string(referral->nqn));
+	if (good && referral->n_allowed_hosts > 0)
+		good = put(object,
+		           "allowed_hosts",
+		           save_links(referral->allowed_hosts, referral->n_allowed_hosts));
 	return whole(object, good);
 }
 
@@ -147,6 +158,10 @@ static json_t *save_port(const void *element)
 	                              sizeof(*port->referrals),
 	                              save_referral));
 
+	if (good && port->discovery)
+		good = put(object, "discovery", json_integer(1));
+	if (good && port->admin_label[0])
+		good = put(object, "admin_label", json_string(port->admin_label));
 	return whole(object, good);
 }
 
@@ -255,17 +270,33 @@ static json_t *save_subsystem(const void *element)
 	                              sizeof(*subsystem->namespaces),
 	                              save_namespace));
 
+	if (good && subsystem->admin_label[0])
+		good = put(object, "admin_label", json_string(subsystem->admin_label));
 	if (good && subsystem->passthru)
 		good = put(object, "passthru", json_deep_copy(subsystem->passthru));
 	return whole(object, good);
 }
 
+static json_t *save_discovery(const struct config *config)
+{
+	json_t *object = json_object();
+	char filter[CONFIG_FILTER_SIZE];
+	bool good = put(object, "nqn", json_string(config->discovery_nqn));
+
+	if (good && config->discovery_filter != CONFIG_FILTER_PORT)
+		good = put(object,
+		           "filter",
+		           json_string(config_filter_text(filter, config->discovery_filter)));
+	if (good && config->n_observers > 0)
+		good = put(object, "observers", save_links(config->observers, config->n_observers));
+	return whole(object, good);
+}
+
 json_t *config_save(const struct config *config)
 {
-	json_t *root = json_object(), *discovery = json_object();
-	bool good = put(discovery, "nqn", json_string(config->discovery_nqn));
+	json_t *root = json_object();
+	bool good = put(root, "discovery", save_discovery(config));
 
-	good = put(root, "discovery", discovery) && good;
 	good = good &&
 	       put(root,
 	           "hosts",

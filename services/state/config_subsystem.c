@@ -331,8 +331,12 @@ void config_read_subsystem(const struct json_object *object, void *ret_element)
 		.cntlid_max = NVME_CNTLID_MAX,
 		.qid_max = CONFIG_QID_MAX,
 	};
-	json_warn_unknown(object, KNOWN("nqn", "attr", "allowed_hosts", "namespaces", "passthru"));
+	json_warn_unknown(
+		object,
+		KNOWN("nqn", "attr", "allowed_hosts", "namespaces", "passthru", "admin_label"));
 	config_read_nqn(object, "nqn", subsystem->nqn);
+	json_read_text(
+		object, "admin_label", subsystem->admin_label, sizeof(subsystem->admin_label));
 	read_attributes(object, subsystem);
 	read_passthru(object, subsystem);
 	r = config_read_links(

@@ -132,6 +132,9 @@ void connect_fill(struct session *session, const struct target *target,
 	session->discovery = answer->subsystem == NULL;
 	session->subsystem = answer->subsystem ? answer->subsystem->subsystem->number
 	                                       : target->discovery->number;
+	session->persistent = session->discovery && kato_ms > 0;
+	if (session->persistent) /* Base 2.1 §3.1.3.3.2: who asks for that asks for events */
+		session->async_event_config = NVME_OAES_DISCOVERY;
 	if (session->discovery && kato_ms == 0)
 		kato_ms = DISCOVERY_KATO_MS;
 	if (kato_ms > UINT32_MAX - KAS_MS)

@@ -7,6 +7,7 @@
 #include "common/base/log.h"
 #include "services/state/cntlid.h"
 #include "services/state/connect.h"
+#include "services/state/discovery.h"
 
 /* One that waits. */
 struct connecting {
@@ -68,6 +69,8 @@ static struct session *make_session(struct state *state, struct transport *trans
 		return NULL;
 	connect_fill(session, &state->target, request, answer);
 	fill_addresses(session, asked);
+	if (session->discovery)
+		session->discovery_sum = discovery_sum(&state->target.config, session);
 	session->transport = transport;
 	if (give_cntlid(state, session, answer) != 0)
 		return session_free(session);

@@ -1,113 +1,278 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "services/state/discovery.h"
 
-#include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "common/base/error.h"
-#include "services/state/trtype.h"
+#include <arpa/inet.h>
 
-#define ADMIN_QUEUE_SIZE_MIN 32 /* Base 2.1 §6.3: ASQSZ */
+/* ------------------------------------------------------------------ which ports */
 
-/* ASCII fields of the log are padded with blanks; names end in zeroes (Figure 289). */
-static void put_padded(char *field, size_t size, const char *text)
+/* What has been made of a question. */
+struct search {
+	const struct config *config;
+	const struct session *session;
+	const struct config_port *port; /* that the host came in on */
+	unsigned filter;
+	bool sees_all;   /* also what is not for this host */
+	uint16_t eflags; /* of discovery services of this target */
+	discovery_fn call;
+	void *context;
+};
+
+static int family_of(const char *address)
 {
-	memset(field, ' ', size);
-	memcpy(field, text, strnlen(text, size));
+	return strchr(address, ':') ? AF_INET6 : AF_INET;
 }
 
-static void put_name(char *field, size_t size, const char *text)
+/* Where the host reaches the port; NULL: nowhere that we know of. */
+static const char *reach(const struct search *search, const struct config_port *port)
 {
-	size_t length = strlen(text); /* strnlen() of a constant is too much for gcc's warnings */
+	const char *here = search->session->local_address;
 
-	memcpy(field, text, length < size ? length : size - 1);
+	if (!config_is_wildcard(port->address.traddr))
+		return port->address.traddr;
+	return port == search->port || family_of(port->address.traddr) == family_of(here) ? here
+	                                                                                  : NULL;
 }
 
-static bool is_wildcard(const char *traddr)
+/* However they are written; of IPv6 there are many ways. */
+static bool is_same_address(const char *a, const char *b)
 {
-	return strcmp(traddr, "0.0.0.0") == 0 || strcmp(traddr, "::") == 0;
+	struct in6_addr left = {0}, right = {0};
+	char text[INET6_ADDRSTRLEN + 1] = "";
+	int family = family_of(a);
+
+	if (family != family_of(b) || strcspn(a, "%") >= sizeof(text))
+		return false;
+	memcpy(text, a, strcspn(a, "%"));
+	return inet_pton(family, text, &left) == 1 && inet_pton(family, b, &right) == 1 &&
+	       memcmp(&left, &right, sizeof(left)) == 0;
 }
 
-static void put_address(struct nvme_discovery_entry *entry, const struct config_address *address,
-                        const char *traddr, uint32_t port_id)
+static bool is_listed(const struct search *search, const struct config_port *port)
 {
-	const struct trtype *type = trtype_find(address->trtype);
-	int adrfam = config_adrfam_code(address->adrfam), treq = config_treq_code(address->treq);
+	const struct config_address *own = &search->port->address, *address = &port->address;
+	const char *where;
 
-	if (type) {
-		entry->trtype = type->code;
-		memcpy(entry->tsas, type->tsas, sizeof(type->tsas));
-	}
-	entry->adrfam = (uint8_t)(adrfam < 0 ? 0 : adrfam);
-	entry->treq = (uint8_t)((treq < 0 ? 0 : treq) | NVME_TREQ_DISABLE_SQFLOW);
-	entry->portid = le16_of((uint16_t)port_id);
-	entry->cntlid = le16_of(NVME_CNTLID_DYNAMIC);
-	entry->asqsz = le16_of(ADMIN_QUEUE_SIZE_MIN);
-	put_padded(entry->trsvcid, sizeof(entry->trsvcid), address->trsvcid);
-	put_padded(entry->traddr, sizeof(entry->traddr), traddr);
+	if (port == search->port)
+		return true;
+	if (search->filter & CONFIG_FILTER_PORT || !config_port_listens(port))
+		return false;
+	where = reach(search, port);
+	if (!where)
+		return false;
+	if (search->filter & CONFIG_FILTER_TRANSPORT && strcmp(own->trtype, address->trtype) != 0)
+		return false;
+	if (search->filter & CONFIG_FILTER_SVCID && strcmp(own->trsvcid, address->trsvcid) != 0)
+		return false;
+	return !(search->filter & CONFIG_FILTER_ADDRESS) ||
+	       is_same_address(where, search->session->local_address);
 }
 
-static void put_port(struct nvme_discovery_entry *entry, const struct config_port *port,
-                     const struct session *session, const char *nqn,
-                     enum nvme_discovery_subtype subtype)
+/* Whoever asks any of the ports that are listed is told of the same ones. Not so where the address
+ * that it came in on is in its answer, nor where each port tells of itself. */
+static uint16_t eflags_of(const struct search *search)
 {
-	const char *traddr = is_wildcard(port->address.traddr) ? session->local_address
-	                                                       : port->address.traddr;
-
-	entry->subtype = (uint8_t)subtype;
-	put_address(entry, &port->address, traddr, port->port_id);
-	put_name(entry->subnqn, sizeof(entry->subnqn), nqn);
-	if (subtype == NVME_SUBTYPE_CURRENT)
-		entry->eflags = le16_of(NVME_EFLAGS_EPCSD);
+	if (search->filter & CONFIG_FILTER_PORT)
+		return NVME_EFLAGS_EPCSD;
+	for (size_t i = 0; i < search->config->n_ports; i++)
+		if (config_is_wildcard(search->config->ports[i].address.traddr) &&
+		    is_listed(search, &search->config->ports[i]))
+			return NVME_EFLAGS_EPCSD;
+	return NVME_EFLAGS_EPCSD | NVME_EFLAGS_DUPRETINFO;
 }
 
-static void put_referral(struct nvme_discovery_entry *entry, const struct config_referral *referral)
-{
-	entry->subtype = NVME_SUBTYPE_REFERRAL;
-	put_address(entry, &referral->address, referral->address.traddr, referral->port_id);
-	put_name(entry->subnqn, sizeof(entry->subnqn), NVME_DISCOVERY_NQN);
-}
+/* ------------------------------------------------------------------ what of them */
 
-/* Fills the entries in. Returns how many; there is room for all of the port. */
-static size_t put_entries(struct nvme_discovery_entry *entries, const struct config *config,
-                          const struct config_port *port, const struct session *session)
+static void tell_of_port(const struct search *search, const struct config_port *port)
 {
-	size_t count = 0;
+	struct discovery_record record = {
+		.subtype = NVME_SUBTYPE_CURRENT,
+		.address = &port->address,
+		.traddr = reach(search, port),
+		.port_id = port->port_id,
+		.nqn = search->config->discovery_nqn,
+		.label = port->admin_label,
+		.eflags = search->eflags,
+	};
 
-	put_port(&entries[count++], port, session, config->discovery_nqn, NVME_SUBTYPE_CURRENT);
+	search->call(search->context, &record);
+	record.subtype = NVME_SUBTYPE_NVME;
+	record.eflags = 0;
 	for (size_t i = 0; i < port->n_links; i++) {
 		const struct config_subsystem *subsystem = config_find_subsystem(
-			config, port->links[i].nqn);
+			search->config, port->links[i].nqn);
 
-		if (subsystem && config_allows(subsystem, session->host_nqn))
-			put_port(&entries[count++],
-			         port,
-			         session,
-			         subsystem->nqn,
-			         NVME_SUBTYPE_NVME);
+		if (!subsystem ||
+		    (!search->sees_all && !config_allows(subsystem, search->session->host_nqn)))
+			continue;
+		record.nqn = subsystem->nqn;
+		record.label = subsystem->admin_label;
+		search->call(search->context, &record);
 	}
-	for (size_t i = 0; i < port->n_referrals; i++)
-		if (port->referrals[i].enable)
-			put_referral(&entries[count++], &port->referrals[i]);
-	return count;
 }
 
-int discovery_log_build(uint8_t **ret_log, size_t *ret_length, const struct config *config,
-                        const struct session *session, uint64_t counter)
+static void tell_of_referrals(const struct search *search, const struct config_port *port)
 {
-	const struct config_port *port = config_find_port(config, session->port_id);
-	size_t room = port ? 1 + port->n_links + port->n_referrals : 0, count = 0;
-	struct nvme_discovery_entry *entries = calloc(room + 1, sizeof(*entries));
-	struct nvme_log_discovery *head = (struct nvme_log_discovery *)entries;
+	for (size_t i = 0; i < port->n_referrals; i++) {
+		const struct config_referral *referral = &port->referrals[i];
+		const struct discovery_record record = {
+			.subtype = NVME_SUBTYPE_REFERRAL,
+			.address = &referral->address,
+			.traddr = referral->address.traddr,
+			.port_id = referral->port_id,
+			.nqn = referral->nqn,
+			.label = "",
+		};
 
-	if (!entries)
-		return error_origin(-ENOMEM);
-	if (port)
-		count = put_entries(entries + 1, config, port, session);
-	head->genctr = le64_of(counter);
-	head->numrec = le64_of(count);
-	*ret_log = (uint8_t *)entries;
-	*ret_length = (count + 1) * sizeof(*entries);
-	return 0;
+		if (config_refers(referral, search->session->host_nqn) ||
+		    (search->sees_all && referral->enable))
+			search->call(search->context, &record);
+	}
+}
+
+uint8_t discovery_options(const struct config *config, const struct session *session)
+{
+	uint8_t options = NVME_LOG_DISCOVERY_EXTDLPE | NVME_LOG_DISCOVERY_PLEO;
+
+	if (config_is_observer(config, session->host_nqn))
+		options |= NVME_LOG_DISCOVERY_ALLSUBE;
+	return options;
+}
+
+/* The port that was asked comes first. */
+static void each_port(const struct search *search,
+                      void (*tell)(const struct search *search, const struct config_port *port))
+{
+	tell(search, search->port);
+	for (size_t i = 0; i < search->config->n_ports; i++) {
+		const struct config_port *port = &search->config->ports[i];
+
+		if (port != search->port && is_listed(search, port))
+			tell(search, port);
+	}
+}
+
+void discovery_each(const struct discovery_question *question, discovery_fn call, void *context)
+{
+	uint8_t options = question->specific &
+	                  discovery_options(question->config, question->session);
+	struct search search = {
+		.config = question->config,
+		.session = question->session,
+		.port = config_find_port(question->config, question->session->port_id),
+		.filter = question->config->discovery_filter,
+		.call = call,
+		.context = context,
+	};
+
+	if (!search.port)
+		return;
+	if (options & NVME_LOG_DISCOVERY_ALLSUBE) {
+		search.sees_all = true;
+		search.filter = 0;
+	}
+	if (options & NVME_LOG_DISCOVERY_PLEO)
+		search.filter = CONFIG_FILTER_PORT;
+	search.eflags = eflags_of(&search);
+	each_port(&search, tell_of_port);
+	each_port(&search, tell_of_referrals);
+}
+
+/* ------------------------------------------------------------------ sums */
+
+#define SUM_BEGIN UINT64_C(0xcbf29ce484222325)
+
+static void add(uint64_t *sum, const void *bytes, size_t length)
+{
+	const uint8_t *at = bytes;
+
+	for (size_t i = 0; i < length; i++)
+		*sum = (*sum ^ at[i]) * UINT64_C(0x100000001b3); /* FNV-1a */
+}
+
+static void add_text(uint64_t *sum, const char *text)
+{
+	add(sum, text, strlen(text) + 1);
+}
+
+static void add_number(uint64_t *sum, uint64_t number)
+{
+	add(sum, &number, sizeof(number));
+}
+
+static void add_address(uint64_t *sum, const struct config_address *address)
+{
+	add_text(sum, address->trtype);
+	add_text(sum, address->adrfam);
+	add_text(sum, address->traddr);
+	add_text(sum, address->trsvcid);
+	add_text(sum, address->treq);
+	add_text(sum, address->tsas);
+}
+
+static void add_links(uint64_t *sum, const struct config_link *links, size_t count)
+{
+	add_number(sum, count);
+	for (size_t i = 0; i < count; i++)
+		add_text(sum, links[i].nqn);
+}
+
+static void add_record(void *context, const struct discovery_record *record)
+{
+	uint64_t *sum = context;
+
+	add_number(sum, (uint64_t)record->subtype << 32 | record->eflags << 16 | record->port_id);
+	add_address(sum, record->address);
+	add_text(sum, record->traddr);
+	add_text(sum, record->nqn);
+	add_text(sum, record->label);
+}
+
+uint64_t discovery_sum(const struct config *config, const struct session *session)
+{
+	const struct discovery_question question = {.config = config, .session = session};
+	uint64_t sum = SUM_BEGIN;
+
+	discovery_each(&question, add_record, &sum);
+	return sum ? sum : 1;
+}
+
+static void add_port(uint64_t *sum, const struct config_port *port)
+{
+	add_number(sum, port->port_id);
+	add_address(sum, &port->address);
+	add_text(sum, port->admin_label);
+	add_links(sum, port->links, port->n_links);
+	for (size_t i = 0; i < port->n_referrals; i++) {
+		const struct config_referral *referral = &port->referrals[i];
+
+		if (!referral->enable)
+			continue;
+		add_number(sum, referral->port_id);
+		add_address(sum, &referral->address);
+		add_text(sum, referral->nqn);
+		add_links(sum, referral->allowed_hosts, referral->n_allowed_hosts);
+	}
+}
+
+uint64_t discovery_sum_of_all(const struct config *config)
+{
+	uint64_t sum = SUM_BEGIN;
+
+	add_text(&sum, config->discovery_nqn);
+	add_number(&sum, config->discovery_filter);
+	add_links(&sum, config->observers, config->n_observers);
+	for (size_t i = 0; i < config->n_ports; i++)
+		if (config_port_listens(&config->ports[i]))
+			add_port(&sum, &config->ports[i]);
+	for (size_t i = 0; i < config->n_subsystems; i++) {
+		const struct config_subsystem *subsystem = &config->subsystems[i];
+
+		add_text(&sum, subsystem->nqn);
+		add_text(&sum, subsystem->admin_label);
+		add_number(&sum, subsystem->allow_any_host);
+		add_links(&sum, subsystem->allowed_hosts, subsystem->n_allowed_hosts);
+	}
+	return sum;
 }

@@ -148,6 +148,11 @@ static void get_host_identifier(const struct admin_request *request, struct admi
 		memcpy(data, request->session->host_id, sizeof(request->session->host_id));
 }
 
+static uint32_t default_events(const struct admin_request *request)
+{
+	return request->session->persistent ? NVME_OAES_DISCOVERY : 0;
+}
+
 static void get_value(const struct admin_request *request, enum select select,
                       struct admin_reply *reply)
 {
@@ -161,7 +166,8 @@ static void get_value(const struct admin_request *request, enum select select,
 		reply->result = queues_now(request, select);
 		break;
 	case NVME_FEATURE_ASYNC_EVENT_CONFIG:
-		reply->result = current ? request->session->async_event_config : 0;
+		reply->result = current ? request->session->async_event_config
+		                        : default_events(request);
 		break;
 	case NVME_FEATURE_KEEP_ALIVE_TIMER:
 		reply->result = current ? request->session->kato_ms : 0;

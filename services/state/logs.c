@@ -6,7 +6,7 @@
 #include "common/nvme/identify.h"
 #include "services/state/admin.h"
 #include "services/state/ana.h"
-#include "services/state/discovery.h"
+#include "services/state/discovery_log.h"
 #include "services/state/event.h"
 
 /* The part of the log that was asked for; zeroes behind its end. An offset behind the end is an
@@ -46,6 +46,11 @@ static void log_supported(const struct admin_request *request, const struct get_
 	struct nvme_log_supported log;
 
 	log_supported_build(&log, request->subsystem == NULL);
+	if (!request->subsystem)
+		log.page[NVME_LOG_DISCOVERY] = le32_of(
+			le32_get(log.page[NVME_LOG_DISCOVERY]) |
+			(uint32_t)discovery_options(&request->target->config, request->session)
+				<< 16);
 	answer(asked, &log, sizeof(log), reply);
 }
 
@@ -135,21 +140,30 @@ static void log_ana(const struct admin_request *request, const struct get_log *a
 	read_event_log(request, asked, SESSION_EVENT_ANA, reply);
 }
 
+/* Made from the configuration each time: pieces of one log fit together as long as the generation
+ * counter is the same, which every change of any host's log moves. */
 static void log_discovery(const struct admin_request *request, const struct get_log *asked,
                           struct admin_reply *reply)
 {
-	_cleanup_(cleanup_free) uint8_t *log = NULL;
-	size_t length;
+	const struct discovery_question question = {
+		.config = &request->target->config,
+		.session = request->session,
+		.specific = asked->specific,
+	};
+	uint8_t *data;
 
-	if (discovery_log_build(&log,
-	                        &length,
-	                        &request->target->config,
-	                        request->session,
-	                        request->target->discovery_counter) != 0) {
-		reply->status = status_of(NVME_SC_INTERNAL);
+	if (asked->offset_bytes > discovery_log_measure(&question).bytes) {
+		admin_refuse_byte(reply, COMMAND_BYTE(cdw12));
 		return;
 	}
-	answer(asked, log, length, reply);
+	data = admin_data(reply, asked->length_bytes);
+	if (!data)
+		return;
+	discovery_log_read(&question,
+	                   request->target->discovery_counter,
+	                   asked->offset_bytes,
+	                   data,
+	                   asked->length_bytes);
 	read_event_log(request, asked, SESSION_EVENT_DISCOVERY, reply);
 }
 
@@ -212,7 +226,8 @@ void log_execute(const struct admin_request *request, struct admin_reply *reply)
 	struct get_log asked;
 	uint16_t location;
 
-	reply->status = get_log_decode(request->command, ADMIN_TRANSFER_MAX, &asked, &location);
+	reply->status = get_log_decode(
+		request->command, 4096u << config_mdts(request->port), &asked, &location);
 	if (!status_is_ok(reply->status))
 		reply->error_location = (uint16_t)(location + 1);
 	else if (request->subsystem)

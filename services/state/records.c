@@ -12,6 +12,8 @@
 
 /* Arrays of it are kept an element a row. */
 static const char *const kinds[] = {"hosts", "ports", "subsystems"};
+/* Groups of it, where they are given. */
+static const char *const groups[] = {"discovery"};
 
 static int load_kind(struct database *database, const char *kind, json_t *root)
 {
@@ -36,7 +38,8 @@ static int load_kind(struct database *database, const char *kind, json_t *root)
 	return r == DATABASE_E_NONE ? 0 : r;
 }
 
-static int load_discovery(struct database *database, json_t *root)
+/* As releases before have it that knew of nothing but the name. */
+static int load_discovery_nqn(struct database *database, json_t *root)
 {
 	char nqn[NVME_NQN_SIZE];
 	int r = database_get_text(database, "discovery_nqn", nqn, sizeof(nqn));
@@ -48,11 +51,31 @@ static int load_discovery(struct database *database, json_t *root)
 	               : error_origin(-ENOMEM);
 }
 
+/* Groups of the root are objects too, of a kind of their own, in one row. */
+static int load_group(struct database *database, const char *kind, json_t *root)
+{
+	_cleanup_(statement_finalize) sqlite3_stmt *statement = NULL;
+	json_t *body;
+	int r = statement_prepare(
+		database, &statement, "SELECT body FROM objects WHERE kind=?", "t", kind);
+
+	if (!r)
+		r = statement_step(database, statement);
+	if (r)
+		return r == DATABASE_E_NONE ? 0 : r;
+	body = json_loads(statement_text(statement, 0), 0, NULL);
+	if (!body)
+		return database_damaged(database, "a group in it is no JSON");
+	return json_object_set_new(root, kind, body) == 0 ? 0 : error_origin(-ENOMEM);
+}
+
 int database_load_config(struct database *database, json_t **ret_root)
 {
 	json_t *root = json_object();
-	int r = root ? load_discovery(database, root) : error_origin(-ENOMEM);
+	int r = root ? load_discovery_nqn(database, root) : error_origin(-ENOMEM);
 
+	for (size_t i = 0; !r && i < sizeof(groups) / sizeof(groups[0]); i++)
+		r = load_group(database, groups[i], root);
 	for (size_t i = 0; !r && i < sizeof(kinds) / sizeof(kinds[0]); i++)
 		r = load_kind(database, kinds[i], root);
 	if (r)
@@ -97,6 +120,9 @@ int database_store_config(struct database *database, const json_t *root)
 
 	for (size_t i = 0; !r && i < sizeof(kinds) / sizeof(kinds[0]); i++)
 		r = store_kind(database, kinds[i], json_object_get(root, kinds[i]));
+	for (size_t i = 0; !r && i < sizeof(groups) / sizeof(groups[0]); i++)
+		if (json_object_get(root, groups[i]))
+			r = store_object(database, groups[i], 0, json_object_get(root, groups[i]));
 	if (!r)
 		r = database_set_text(database,
 		                      "discovery_nqn",

@@ -139,6 +139,8 @@ static bool take_numbers(struct session *session, const Nvmetd__Session *message
 	session->changed_overflow = message->changed_overflow;
 	session->revision = message->revision;
 	session->discovery_counter = message->discovery_counter;
+	session->discovery_sum = message->discovery_sum;
+	session->persistent = message->persistent;
 	session->admin_sqsize = message->admin_sqsize;
 	return true;
 }
@@ -220,5 +222,7 @@ void session_pack(struct session_message *ret_packed, const struct session *sess
 	message->changed_overflow = session->changed_overflow;
 	message->revision = session->revision;
 	message->discovery_counter = session->discovery_counter;
+	message->discovery_sum = session->discovery_sum;
+	message->persistent = session->persistent;
 	message->admin_sqsize = session->admin_sqsize;
 }

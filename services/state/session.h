@@ -57,8 +57,10 @@ struct session {
 	bool changed_overflow;
 	uint64_t revision;
 	uint64_t discovery_counter;
-	uint32_t admin_sqsize; /* entries */
-	struct list parked;    /* Asynchronous Event Requests that wait, event.h */
+	uint64_t discovery_sum; /* of what it can be told; 0: not known */
+	bool persistent;        /* of discovery: its host has asked for events when it connected */
+	uint32_t admin_sqsize;  /* entries */
+	struct list parked;     /* Asynchronous Event Requests that wait, event.h */
 	unsigned n_parked;
 	bool untold; /* changed, and its transport does not know yet */
 };

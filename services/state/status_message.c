@@ -156,7 +156,7 @@ static const char *reason_of(struct scratch *scratch, const struct state *state,
 {
 	char words[80];
 
-	if (port->n_links == 0)
+	if (!config_port_listens(port))
 		return "it has no subsystems";
 	if (listener)
 		return listener->reason;

@@ -83,7 +83,7 @@ static void put_listeners(struct scratch *scratch, Nvmetd__TransportView *view,
 	for (size_t i = 0; view->listeners && i < target->config.n_ports; i++) {
 		const struct config_port *port = &target->config.ports[i];
 
-		if (port->n_links > 0 && strcmp(port->address.trtype, trtype) == 0)
+		if (config_port_listens(port) && strcmp(port->address.trtype, trtype) == 0)
 			put_listener(scratch, view->listeners[view->n_listeners++], port, used);
 	}
 }

@@ -8,6 +8,7 @@
 #include "common/base/log.h"
 #include "services/state/apply.h"
 #include "services/state/connect.h"
+#include "services/state/discovery.h"
 #include "services/state/reconcile.h"
 #include "services/state/startup.h"
 
@@ -169,6 +170,7 @@ struct session *stage_connect(const char *host_nqn, uint32_t port_id, const char
 	connect_fill(session, &stage.state.target, &request, &answer);
 	session->cntlid = cntlid++;
 	strcpy(session->local_address, "192.0.2.9");
+	session->discovery_sum = discovery_sum(&stage.state.target.config, session);
 	list_append(&stage.state.sessions, &session->link);
 	stage.session = session;
 	return session;

@@ -155,6 +155,60 @@ static void expect_end_after_restart(const char *part, const char *other)
 	free(with_both);
 }
 
+/* A discovery session as its transport has it, which the next state service is given. */
+static struct session *present_after_restart(const char *host_nqn, struct session *session)
+{
+	uint64_t revision = session->revision, counter = session->discovery_counter;
+	uint64_t sum = session->discovery_sum;
+	struct session *back;
+
+	list_remove(&session->link); /* its transport is away */
+	change("\"allowed_hosts\": [\"" STAGE_HOST "\"]", "\"allowed_hosts\": []");
+	list_append(&stage.state.sessions, &session->link);
+	stage_reopen();
+	back = stage_connect(host_nqn, 1, NVME_DISCOVERY_NQN);
+	back->revision = revision;
+	back->discovery_counter = counter;
+	back->discovery_sum = sum;
+	change_catch_up(&stage.state, back);
+	return back;
+}
+
+START_TEST(discovery_tells_after_a_restart_what_changed_before_it)
+{
+	ck_assert_uint_eq(present_after_restart(STAGE_HOST, discovery)->events,
+	                  SESSION_EVENT_DISCOVERY);
+}
+END_TEST
+
+START_TEST(discovery_tells_a_host_nothing_after_a_restart_that_is_not_for_it)
+{
+	ck_assert_uint_eq(present_after_restart(STAGE_OTHER, other_discovery)->events, 0);
+}
+END_TEST
+
+/* Sessions of the release before had no sum. */
+START_TEST(discovery_tells_one_that_cannot_be_compared)
+{
+	other_discovery->discovery_sum = 0;
+	ck_assert_uint_eq(present_after_restart(STAGE_OTHER, other_discovery)->events,
+	                  SESSION_EVENT_DISCOVERY);
+}
+END_TEST
+
+START_TEST(a_referral_is_told_to_those_who_are_referred)
+{
+	struct session *there = stage_connect(STAGE_OTHER, 2, NVME_DISCOVERY_NQN);
+	struct session *also = stage_connect(STAGE_HOST, 2, NVME_DISCOVERY_NQN);
+
+	change("\"peer\", \"enable\": 1",
+	       "\"peer\", \"enable\": 1, \"allowed_hosts\": [\"" STAGE_HOST "\"]");
+	ck_assert_uint_eq(there->events, SESSION_EVENT_DISCOVERY);
+	ck_assert_uint_eq(also->events, 0);
+	ck_assert_uint_eq(discovery->events, 0);
+}
+END_TEST
+
 START_TEST(attributes_that_changed_before_a_restart_end_it_after_it)
 {
 	expect_end_after_restart("\"serial\": \"S1\"", "\"serial\": \"S2\"");
@@ -205,6 +259,10 @@ int main(void)
 	         nothing_new_is_not_told,
 	         a_change_while_it_was_away_is_told_when_it_is_back,
 	         a_change_before_a_restart_is_told_after_it,
+	         discovery_tells_after_a_restart_what_changed_before_it,
+	         discovery_tells_a_host_nothing_after_a_restart_that_is_not_for_it,
+	         discovery_tells_one_that_cannot_be_compared,
+	         a_referral_is_told_to_those_who_are_referred,
 	         attributes_that_changed_before_a_restart_end_it_after_it,
 	         an_address_that_changed_before_a_restart_ends_it_after_it,
 	         another_transport_of_its_port_ends_it_too,

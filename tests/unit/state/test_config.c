@@ -138,7 +138,7 @@ REFUSES(refuses_a_referral_twice,
         "f:2: ports[0].referrals[1].name: is there twice")
 REFUSES(refuses_a_referral_to_nowhere,
         PORT("\"portid\": 1, \"referrals\": [{\"name\": \"a\", \"enable\": 1, \"addr\": "
-             "{\"adrfam\": \"ipv4\"}}]"),
+             "{\"adrfam\": \"ipv4\", \"traddr\": \"192.0.2.1\", \"trsvcid\": \"8009\"}}]"),
         "f:2: ports[0].referrals[0].addr.trtype: may be tcp, rdma, fc or loop")
 
 START_TEST(a_port_without_subsystems_needs_no_address)

@@ -29,6 +29,8 @@ static void given_a_session(void)
 	session_mark_changed(session, 1024);
 	session->revision = UINT64_MAX - 1;
 	session->discovery_counter = 9;
+	session->discovery_sum = UINT64_MAX - 7;
+	session->persistent = true;
 	session->admin_sqsize = 32;
 	session_pack(&packed, session);
 }
@@ -59,6 +61,8 @@ START_TEST(comes_back_the_same)
 	ck_assert_mem_eq(back->changed, session->changed, sizeof(session->changed));
 	ck_assert_uint_eq(back->revision, UINT64_MAX - 1);
 	ck_assert_uint_eq(back->discovery_counter, 9);
+	ck_assert_uint_eq(back->discovery_sum, UINT64_MAX - 7);
+	ck_assert(back->persistent);
 	ck_assert_uint_eq(back->admin_sqsize, 32);
 }
 END_TEST
