@@ -232,6 +232,15 @@ int apply_text(struct state *state, const char *text, struct report *report, uin
 	return execute(state, &plan, ret_revision);
 }
 
+int apply_config(struct state *state, struct config *config, uint64_t *ret_revision)
+{
+	_cleanup_(plan_deinit) struct plan plan = {.config = *config};
+
+	*config = CONFIG_NULL;
+	identity_init(&plan.identity);
+	return execute(state, &plan, ret_revision);
+}
+
 int apply_clear(struct state *state, uint64_t *ret_revision)
 {
 	_cleanup_(plan_deinit) struct plan plan = {.config = CONFIG_NULL};

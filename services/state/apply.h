@@ -24,6 +24,8 @@ enum apply_error {
 /* ret_revision: of the change. */
 int apply_text(struct state *state, const char *text, struct report *report,
                uint64_t *ret_revision);
+/* One that has been read and checked; it is empty afterwards. */
+int apply_config(struct state *state, struct config *config, uint64_t *ret_revision);
 int apply_clear(struct state *state, uint64_t *ret_revision);
 
 /* At the start: what the database holds. */

@@ -110,6 +110,7 @@ static void check_listener(const struct config *config, size_t index, struct rep
 	static const char *const keys[] = {"trtype", "traddr", "trsvcid"};
 	const char *const values[] = {
 		port->address.trtype, port->address.traddr, port->address.trsvcid};
+	char words[REPORT_PLACE_SIZE];
 
 	if (!config_port_listens(port))
 		return;
@@ -126,7 +127,10 @@ static void check_listener(const struct config *config, size_t index, struct rep
 		    strcmp(other->address.trtype, port->address.trtype) == 0 &&
 		    strcmp(other->address.traddr, port->address.traddr) == 0 &&
 		    strcmp(other->address.trsvcid, port->address.trsvcid) == 0)
-			report_error(report, place, "is the address of ports[%zu] too", i);
+			report_error(report,
+			             place,
+			             "is the address of %s too",
+			             report_place(report, words, PORT_PLACE(i)));
 	}
 }
 
@@ -330,7 +334,7 @@ static void check_namespaces(const struct config_subsystem *subsystem,
 				report, path_place, "must be given, as the namespace is enabled");
 		check_grant(namespace, device_place, report);
 		check_faults(namespace, place, report);
-		if (!namespace->enable)
+		if (!namespace->enable && report_is_of_file(report))
 			report_warning(report,
 			               PLACE_KEY(place, "enable"),
 			               "is not 1: no host will see this namespace");
@@ -403,11 +407,12 @@ static void report_conflict(const struct claim *first, const struct claim *secon
 {
 	struct json_place first_place[4], second_place[4];
 	const struct json_place *place = claim_say(second_place, second);
-	char words[128];
+	char words[REPORT_PLACE_SIZE];
 
-	json_place_words(words, sizeof(words), claim_say(first_place, first));
-	report_error(
-		report, PLACE_KEY(PLACE_KEY(place, "device"), key), "is that of %s too", words);
+	report_error(report,
+	             PLACE_KEY(PLACE_KEY(place, "device"), key),
+	             "is that of %s too",
+	             report_place(report, words, claim_say(first_place, first)));
 }
 
 static void check_claims(const struct config *config, const struct claim_kind *kind,

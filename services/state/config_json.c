@@ -45,6 +45,7 @@ void config_out_of_memory(const struct json_object *object)
 
 void config_require(const struct json_object *object, const char *key)
 {
+	json_tell_name(object, key);
 	if (!json_object_get(object->json, key))
 		report_error(object->report, object->place, "has no \"%s\"", key);
 }
@@ -108,6 +109,7 @@ void config_read_host(const struct json_object *object, void *ret_element)
 	config_read_nqn(object, "nqn", host->nqn);
 	if (!json_read_object(object, "dhchap", place, &dhchap))
 		return;
+	json_warn_unknown(&dhchap, KNOWN("key", "ctrl_key", "hash", "dhgroup"));
 	json_read_text(&dhchap, "key", key, sizeof(key));
 	if (key[0]) /* to export without the key that was asked for would be worse */
 		report_error(object->report,

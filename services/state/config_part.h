@@ -47,7 +47,7 @@ int config_read_links(const struct json_object *object, const char *key,
 void config_read_nqn(const struct json_object *object, const char *key,
                      char ret_nqn[static NVME_NQN_SIZE]);
 
-/* Reported, if the member is not there. */
+/* Reported, if the member, which an object is called by, is not there. */
 void config_require(const struct json_object *object, const char *key);
 
 void config_out_of_memory(const struct json_object *object);

@@ -13,8 +13,26 @@ static void set_text(char *ret_text, size_t size, const char *text)
 	snprintf(ret_text, size, "%s", text);
 }
 
+/* For who writes one: the values that are not refused. */
+static void tell_address(const struct json_object *object)
+{
+	static const char *const values[][2] = {
+		{"trtype", "tcp"          },
+		{"trtype", "rdma"         },
+		{"adrfam", "ipv4"         },
+		{"adrfam", "ipv6"         },
+		{"treq",   "not specified"},
+		{"treq",   "not required" },
+		{"tsas",   "none"         },
+	};
+
+	for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++)
+		json_tell_value(object, values[i][0], values[i][1]);
+}
+
 void config_read_address(const struct json_object *object, struct config_address *ret_address)
 {
+	tell_address(object);
 	set_text(ret_address->treq, sizeof(ret_address->treq), "not specified");
 	json_read_text(object, "trtype", ret_address->trtype, sizeof(ret_address->trtype));
 	json_read_text(object, "adrfam", ret_address->adrfam, sizeof(ret_address->adrfam));
@@ -44,6 +62,9 @@ static void read_ana_group(const struct json_object *object, void *ret_element)
 	if (!json_read_object(object, "ana", place, &ana))
 		return;
 	json_warn_unknown(&ana, KNOWN("state"));
+	for (unsigned i = 0; i < 16; i++)
+		if (ana_state_name(i))
+			json_tell_value(&ana, "state", ana_state_name(i));
 	if (json_read_text(&ana, "state", state, sizeof(state)) &&
 	    ana_state_of_name(state, &group->state) != 0)
 		report_error(

@@ -7,15 +7,18 @@
 #include "common/base/error.h"
 #include "common/base/log.h"
 #include "services/state/apply.h"
+#include "services/state/edit.h"
 #include "services/state/fault.h"
 #include "services/state/hold.h"
+#include "services/state/look.h"
 #include "services/state/reconcile.h"
 #include "services/state/restart.h"
 #include "services/state/status.h"
 
 /*
  * What nvmetctl asks for. A change is in the database before it is answered; one that is refused
- * names the file, the line, the place and the reason, and nothing has changed.
+ * names the file, the line, the place and the reason, or the object and the attribute, and nothing
+ * has changed.
  */
 
 /* What an envelope needs beside the text of a configuration. */
@@ -101,6 +104,58 @@ static void on_restore(void *context, struct ipc_peer *peer, const envelope *mes
 	if (but)
 		lines[reply.n_messages++] = but;
 	answer(peer, message->request_id, &reply);
+}
+
+static void answer_edit(const struct state *state, struct ipc_peer *peer, const envelope *message,
+                        const struct report *report, const struct edit_result *result)
+{
+	Nvmetd__CtlReply reply = NVMETD__CTL_REPLY__INIT;
+	char *lines[REPORT_LINES + 2], more[64];
+
+	reply.good = report_is_good(report);
+	reply.messages = lines;
+	reply.n_messages = put_lines(
+		lines, more, sizeof(more), reply.good ? &report->warnings : &report->errors);
+	if (reply.good && !message->ctl_edit->check_only && find_but(state))
+		lines[reply.n_messages++] = find_but(state);
+	reply.revision = result->revision;
+	reply.operation = result->operation;
+	if (reply.good) {
+		reply.created = result->created;
+		reply.n_created = result->n_created;
+	}
+	answer(peer, message->request_id, &reply);
+}
+
+static void on_edit(void *context, struct ipc_peer *peer, const envelope *message)
+{
+	_cleanup_(report_deinit) struct report report = {0};
+	_cleanup_(edit_result_deinit) struct edit_result result = {0};
+	int r = edit_apply(context, message->ctl_edit, &report, &result);
+
+	if (r < 0)
+		answer_failure(context, peer, message->request_id, r);
+	else
+		answer_edit(context, peer, message, &report, &result);
+}
+
+static void on_look(void *context, struct ipc_peer *peer, const envelope *message)
+{
+	const struct state *state = context;
+	envelope reply = NVMETD__ENVELOPE__INIT;
+	_cleanup_(look_deinit) struct look look;
+
+	if (look_at(&look, &state->target.config, message->ctl_look) != 0) {
+		ipc_server_refuse(peer, message->request_id, "there is not enough memory");
+		return;
+	}
+	reply.body_case = NVMETD__ENVELOPE__BODY_CTL_LOOK_REPLY;
+	reply.ctl_look_reply = &look.reply;
+	if (nvmetd__envelope__get_packed_size(&reply) > ENVELOPE_MAX - SAVE_ROOM)
+		ipc_server_refuse(
+			peer, message->request_id, "what is there is too large for one message");
+	else
+		ipc_server_send(peer, message->request_id, &reply);
 }
 
 static void on_clear(void *context, struct ipc_peer *peer, const envelope *message)
@@ -197,6 +252,8 @@ static const struct ipc_rule rules[] = {
 	{NVMETD__ENVELOPE__BODY_CTL_RESTART,     IPC_ANY_TIME, on_restart    },
 	{NVMETD__ENVELOPE__BODY_CTL_ACKNOWLEDGE, IPC_ANY_TIME, on_acknowledge},
 	{NVMETD__ENVELOPE__BODY_CTL_FAULT,       IPC_ANY_TIME, on_fault      },
+	{NVMETD__ENVELOPE__BODY_CTL_EDIT,        IPC_ANY_TIME, on_edit       },
+	{NVMETD__ENVELOPE__BODY_CTL_LOOK,        IPC_ANY_TIME, on_look       },
 };
 
 const struct ipc_role ctl_role = {

@@ -9,6 +9,25 @@
 
 #include "common/base/log.h"
 
+static void note(const struct json_object *object, const char *key, enum shape_kind kind,
+                 int64_t least, int64_t most)
+{
+	if (object->report->probe)
+		shape_note(object->report->probe, PLACE_KEY(object->place, key), kind, least, most);
+}
+
+void json_tell_name(const struct json_object *object, const char *key)
+{
+	if (object->report->probe)
+		shape_note_name(object->report->probe, PLACE_KEY(object->place, key));
+}
+
+void json_tell_value(const struct json_object *object, const char *key, const char *value)
+{
+	if (object->report->probe)
+		shape_note_value(object->report->probe, PLACE_KEY(object->place, key), value);
+}
+
 static bool is_printable(const char *text)
 {
 	for (; *text; text++)
@@ -24,6 +43,7 @@ bool json_read_text(const struct json_object *object, const char *key, char *ret
 	char number[24];
 	const char *text;
 
+	note(object, key, SHAPE_TEXT, 0, (int64_t)size - 1);
 	if (!value)
 		return false;
 	if (json_is_integer(value)) {
@@ -76,6 +96,7 @@ bool json_read_number(const struct json_object *object, const char *key, int64_t
 	const json_t *value = json_object_get(object->json, key);
 	int64_t number;
 
+	note(object, key, SHAPE_NUMBER, least, most);
 	if (!value)
 		return false;
 	if (!number_of(value, &number)) {
@@ -108,10 +129,13 @@ bool json_read_flag(const struct json_object *object, const char *key, bool *ret
 bool json_read_object(const struct json_object *object, const char *key,
                       const struct json_place *place, struct json_object *ret_object)
 {
-	const json_t *value = json_object_get(object->json, key);
+	struct shape_probe *probe = object->report->probe;
+	const json_t *value = probe ? probe->object : json_object_get(object->json, key);
 
 	if (!value)
 		return false;
+	if (probe)
+		shape_note(probe, place, SHAPE_GROUP, 0, 0);
 	if (!json_is_object(value)) {
 		report_error(object->report, place, "is no object");
 		return false;
@@ -123,10 +147,12 @@ bool json_read_object(const struct json_object *object, const char *key,
 size_t json_read_array(const struct json_object *object, const char *key, size_t most,
                        const json_t **ret_array)
 {
-	const json_t *value = json_object_get(object->json, key);
+	const struct shape_probe *probe = object->report->probe;
+	const json_t *value = probe ? probe->array : json_object_get(object->json, key);
 
 	if (!value)
 		return 0;
+	note(object, key, SHAPE_LIST, 0, (int64_t)most);
 	if (!json_is_array(value)) {
 		report_error(object->report, PLACE_KEY(object->place, key), "is no array");
 		return 0;
@@ -156,6 +182,8 @@ void json_warn_unknown(const struct json_object *object, const char *const *know
 	const char *key;
 	json_t *value;
 
+	for (size_t i = 0; object->report->probe && known[i]; i++)
+		note(object, known[i], SHAPE_UNTYPED, 0, 0);
 	json_object_foreach((json_t *)object->json, key, value) if (!is_in(known, key))
 		report_warning(object->report,
 	                       PLACE_KEY(object->place, key),

@@ -9,6 +9,7 @@
 
 #include "services/state/json_place.h"
 #include "services/state/report.h"
+#include "services/state/shape.h"
 
 /*
  * json_read - takes members out of a JSON object, as the types that the caller wants.
@@ -41,6 +42,11 @@ bool json_read_object(const struct json_object *object, const char *key,
 /* A member that is an array; 0 if it is not there, and (reported) if it has more than `most`. */
 size_t json_read_array(const struct json_object *object, const char *key, size_t most,
                        const json_t **ret_array);
+
+/* For whoever wants to know what there may be (shape.h): the member that an object is called by,
+ * and what a member may be, a constant. */
+void json_tell_name(const struct json_object *object, const char *key);
+void json_tell_value(const struct json_object *object, const char *key, const char *value);
 
 /* Warns of each member whose name is not in the list, which ends in NULL. */
 void json_warn_unknown(const struct json_object *object, const char *const *known);

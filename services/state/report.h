@@ -8,7 +8,8 @@
 /*
  * report - what is wrong with a configuration, for the operator.
  *
- * Shape     Lines "FILE:LINE: PLACE: what is wrong", errors and warnings apart.
+ * Shape     Lines "FILE:LINE: PLACE: what is wrong", or, of an edit, "PATH: ATTRIBUTE: what is
+ *           wrong", errors and warnings apart.
  * Promise   Keeps the first REPORT_LINES of each kind and counts the rest.
  * Trust     what is quoted from the file is escaped and cut
  * Threads   one
@@ -21,9 +22,15 @@ struct report_lines {
 	unsigned count;           /* may be more than REPORT_LINES */
 };
 
+struct object_tree;
+struct shape_probe;
+
 struct report {
-	const char *file;
-	const char *text; /* to find lines in; NULL: there is none */
+	const char *file; /* NULL: of an edit */
+	/* Of an edit: names what is wrong as "/ports/1: addr traddr", where there is no line */
+	const struct object_tree *tree;
+	struct shape_probe *probe; /* NULL, or only what may be there is of interest: shape.h */
+	const char *text;          /* to find lines in; NULL: there is none */
 	struct report_lines errors;
 	struct report_lines warnings;
 	bool lacks_memory; /* what is said to be wrong may be right */
@@ -38,6 +45,20 @@ void report_warning(struct report *report, const struct json_place *place, const
 void report_out_of_memory(struct report *report, const struct json_place *place);
 /* Where the line is known already. */
 void report_error_at(struct report *report, int line, const char *words);
+
+/* Of an edit: about the object at the path. */
+void report_error_of(struct report *report, const char *path, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/* What a message calls another object by. */
+#define REPORT_PLACE_SIZE 320
+const char *report_place(const struct report *report, char buffer[static REPORT_PLACE_SIZE],
+                         const struct json_place *place);
+
+static inline bool report_is_of_file(const struct report *report)
+{
+	return !report->tree;
+}
 
 static inline bool report_is_good(const struct report *report)
 {

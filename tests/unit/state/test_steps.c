@@ -11,6 +11,7 @@
 #include "services/state/apply.h"
 #include "services/state/startup.h"
 #include "tests/support/steps.h"
+#include "tests/unit/state/edits.h"
 #include "tests/unit/state/stage.h"
 
 #define STEPS_MAX 400u /* more than there are */
@@ -47,6 +48,37 @@ static void restore_other(int ready, int go)
 	(void)!write(ready, "", 1);
 	await_go(go);
 	if (apply_text(&stage.state, other, &report, &revision) != 0)
+		_exit(2);
+	*acknowledged = true;
+	_exit(DONE);
+}
+
+/* Several operations, of which each alone would be refused or seen. */
+static const char edit_lines[] = "create /ports/9\n"
+				 "create /ports/9/subsystems/" STAGE_SUBSYSTEM "\n"
+				 "set /ports/9 addr trtype=tcp traddr=::1 trsvcid=4420\n"
+				 "delete /subsystems/" STAGE_SUBSYSTEM "/namespaces/2\n"
+				 "set /subsystems/" STAGE_SUBSYSTEM " attr serial=EDITED\n";
+
+static int edit_it(void)
+{
+	struct report report = {0};
+	struct edit_result result;
+	Nvmetd__CtlEdit *edit = edits_new(edit_lines);
+	int r;
+
+	r = edit_apply(&stage.state, edit, &report, &result);
+	edit_result_deinit(&result);
+	edits_free(edit);
+	return r;
+}
+
+static void edit_objects(int ready, int go)
+{
+	start_over();
+	(void)!write(ready, "", 1);
+	await_go(go);
+	if (edit_it() != 0)
 		_exit(2);
 	*acknowledged = true;
 	_exit(DONE);
@@ -174,6 +206,18 @@ START_TEST(finds_the_old_or_the_new_one)
 }
 END_TEST
 
+START_TEST(finds_an_edit_whole_or_not_at_all)
+{
+	char *edited;
+
+	ck_assert_int_eq(edit_it(), 0);
+	edited = config_text(&stage.state.target.config);
+	stage_restore(stage_config);
+	survive(edit_objects, edited, stride(4));
+	free(edited);
+}
+END_TEST
+
 START_TEST(finds_the_old_one_or_none)
 {
 	char *nothing;
@@ -248,6 +292,7 @@ int main(void)
 	TCase *start = situation(suite, "a death at any step of a start with a damaged database");
 
 	tcase_add_test(change, finds_the_old_or_the_new_one);
+	tcase_add_test(change, finds_an_edit_whole_or_not_at_all);
 	tcase_add_test(change, finds_the_old_one_or_none);
 	tcase_add_test(start, finds_what_the_copy_has);
 	return run(suite);

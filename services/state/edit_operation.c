@@ -1,0 +1,322 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <uuid.h>
+
+#include "common/base/error.h"
+#include "services/state/edit.h"
+
+/* One operation, on the configuration's JSON. */
+
+#define PATH_WORDS 300
+
+static const char *path_of(char buffer[static PATH_WORDS], const Nvmetd__CtlOperation *operation,
+                           size_t n)
+{
+	return object_path_words(
+		buffer, PATH_WORDS, operation->path, n < operation->n_path ? n : operation->n_path);
+}
+
+static int refuse(struct report *report, const Nvmetd__CtlOperation *operation, const char *words)
+{
+	char path[PATH_WORDS];
+
+	report_error_of(report, path_of(path, operation, operation->n_path), "%s", words);
+	return EDIT_E_WRONG;
+}
+
+/* The object is where the path says. */
+static int find(const struct object_tree *tree, const Nvmetd__CtlOperation *operation,
+                struct report *report, struct object *ret_object)
+{
+	char path[PATH_WORDS];
+	int r = object_find(tree, operation->path, operation->n_path, ret_object);
+
+	if (r == 0)
+		return 0;
+	path_of(path, operation, ret_object->depth + 1);
+	report_error_of(
+		report, path, r == OBJECT_E_UNKNOWN ? "is not known" : "there is no such object");
+	return EDIT_E_WRONG;
+}
+
+/* ------------------------------------------------------------------ create */
+
+static bool is_of_numbers(const struct shape *list)
+{
+	const struct shape *name = shape_name(list);
+
+	return name && name->kind == SHAPE_NUMBER;
+}
+
+/* NULL: no memory, or it is not UTF-8. */
+static json_t *make_name(const struct shape *list, const char *name)
+{
+	long long number;
+	char *end;
+
+	if (!is_of_numbers(list))
+		return json_string(name);
+	errno = 0;
+	number = strtoll(name, &end, 0);
+	return errno == 0 && end != name && *end == '\0' ? json_integer(number) : json_string(name);
+}
+
+static json_t *make_element(const struct shape *list, const char *name)
+{
+	const struct shape *key = shape_name(list);
+	json_t *element = key ? json_object() : json_string(name);
+
+	if (!key || !element)
+		return element;
+	if (json_object_set_new(element, key->key, make_name(list, name)) == 0)
+		return element;
+	json_decref(element);
+	return NULL;
+}
+
+static int add_element(const struct object *at, const char *name)
+{
+	json_t *list = at->list;
+
+	if (!list) {
+		list = json_array();
+		if (json_object_set_new(at->around, at->shape->key, list) != 0)
+			return error_origin(-ENOMEM);
+	}
+	return json_array_append_new(list, make_element(at->shape, name)) == 0 ? 0 : EDIT_E_WRONG;
+}
+
+/* The least number that is free. */
+static bool find_number(const struct object_tree *tree, const Nvmetd__CtlOperation *operation,
+                        const struct shape *name, char ret_name[static OBJECT_NUMBER_SIZE])
+{
+	char *path[] = {NULL, NULL, NULL, NULL, ret_name};
+	struct object other;
+	size_t n = operation->n_path;
+
+	if (n + 1 > sizeof(path) / sizeof(path[0]))
+		return false;
+	memcpy(path, operation->path, n * sizeof(path[0]));
+	path[n] = ret_name;
+	for (int64_t i = name->least > 1 ? name->least : 1; i <= name->most; i++) {
+		snprintf(ret_name, OBJECT_NUMBER_SIZE, "%lld", (long long)i);
+		if (object_find(tree, path, n + 1, &other) != 0)
+			return true;
+	}
+	return false;
+}
+
+/* As nvmetcli does: a subsystem gets an NQN that nobody else has. */
+#define NEW_NQN      "nqn.2014-08.org.nvmexpress:NVMf:uuid:"
+#define NEW_NQN_SIZE (sizeof(NEW_NQN) + UUID_STR_LEN)
+
+static int name_it(const struct object_tree *tree, const Nvmetd__CtlOperation *operation,
+                   const struct object *list, struct report *report,
+                   char ret_name[static NEW_NQN_SIZE])
+{
+	uuid_t uuid;
+
+	if (list->shape->kind != SHAPE_LIST)
+		return refuse(report, operation, "cannot be created");
+	if (is_of_numbers(list->shape))
+		return find_number(tree, operation, shape_name(list->shape), ret_name)
+		               ? 0
+		               : refuse(report, operation, "is full");
+	if (operation->n_path != 1 || strcmp(list->shape->key, "subsystems") != 0)
+		return refuse(report, operation, "what is created there needs a name");
+	memcpy(ret_name, NEW_NQN, sizeof(NEW_NQN));
+	uuid_generate_random(uuid);
+	uuid_unparse_lower(uuid, ret_name + strlen(ret_name));
+	return 0;
+}
+
+static int say_created(const Nvmetd__CtlOperation *operation, const char *name, char **ret_created)
+{
+	char list[PATH_WORDS], element[PATH_WORDS];
+	char *component = (char *)name;
+	size_t n = operation->n_path - (operation->n_path % 2 == 0);
+
+	object_path_words(element, sizeof(element), &component, 1);
+	if (asprintf(ret_created, "%s%s", path_of(list, operation, n), element) >= 0)
+		return 0;
+	*ret_created = NULL;
+	return error_origin(-ENOMEM);
+}
+
+static int create(const struct object_tree *tree, const Nvmetd__CtlOperation *operation,
+                  struct report *report, char **ret_created)
+{
+	char name[NEW_NQN_SIZE], *last = name;
+	struct object at;
+	int r = object_find(tree, operation->path, operation->n_path, &at);
+
+	if (r == 0 && at.is_element)
+		return refuse(report, operation, "is there already");
+	if (r != 0 && !(r == OBJECT_E_NONE && at.is_last))
+		return find(tree, operation, report, &at);
+	if (r == 0)
+		r = name_it(tree, operation, &at, report, name);
+	else
+		last = operation->path[operation->n_path - 1], r = 0;
+	if (!r)
+		r = add_element(&at, last);
+	if (r == EDIT_E_WRONG && report_is_good(report))
+		return refuse(report, operation, "has a name that is not UTF-8");
+	return r ? r : say_created(operation, last, ret_created);
+}
+
+/* ------------------------------------------------------------------ delete */
+
+static int delete (const struct object_tree *tree, const Nvmetd__CtlOperation *operation,
+                   struct report *report)
+{
+	char number[OBJECT_NUMBER_SIZE];
+	struct object at;
+	int r = find(tree, operation, report, &at);
+
+	if (r)
+		return r;
+	if (!at.is_element)
+		return refuse(report, operation, "cannot be deleted, only what is in it");
+	if (strcmp(at.shape->key, "ana_groups") == 0 &&
+	    strcmp(object_name(at.shape, at.json, number), "1") == 0)
+		return refuse(report, operation, "is in every port");
+	json_array_remove(at.list, at.index);
+	return 0;
+}
+
+/* ------------------------------------------------------------------ set */
+
+/* What nvmet's file has in two places, of which the group holds. */
+static const struct {
+	const char *list, *name, *group, *key;
+} doubles[] = {
+	{"namespaces", "ana_grpid",   "ana",    "grpid"      },
+	{"namespaces", "buffered_io", "device", "buffered_io"},
+};
+
+struct attribute {
+	struct object at;
+	const char *group; /* empty: none */
+	const char *key;
+	const char *value; /* empty: the default */
+};
+
+static void settle_double(struct attribute *attribute)
+{
+	for (size_t i = 0; i < sizeof(doubles) / sizeof(doubles[0]); i++) {
+		bool is_first = attribute->group[0] == '\0' &&
+		                strcmp(attribute->key, doubles[i].name) == 0;
+		bool is_second = strcmp(attribute->group, doubles[i].group) == 0 &&
+		                 strcmp(attribute->key, doubles[i].key) == 0;
+
+		if (strcmp(attribute->at.shape->key, doubles[i].list) != 0 ||
+		    !(is_first || is_second))
+			continue;
+		attribute->group = doubles[i].group;
+		attribute->key = doubles[i].key;
+		json_object_del(attribute->at.json, doubles[i].name);
+		return;
+	}
+}
+
+static int refuse_attribute(struct report *report, const Nvmetd__CtlOperation *operation,
+                            const struct attribute *attribute, const char *words)
+{
+	char path[PATH_WORDS];
+
+	report_error_of(report,
+	                path_of(path, operation, operation->n_path),
+	                "%s%s%.64s: %s",
+	                attribute->group,
+	                attribute->group[0] ? " " : "",
+	                attribute->key,
+	                words);
+	return EDIT_E_WRONG;
+}
+
+/* The object that the attribute is in; NULL: there is no memory for it. */
+static json_t *holder_of(const struct attribute *attribute)
+{
+	json_t *group;
+
+	if (attribute->group[0] == '\0')
+		return attribute->at.json;
+	group = json_object_get(attribute->at.json, attribute->group);
+	if (group)
+		return group;
+	group = json_object();
+	return json_object_set_new(attribute->at.json, attribute->group, group) == 0 ? group : NULL;
+}
+
+static int set_one(struct attribute *attribute, const Nvmetd__CtlOperation *operation,
+                   struct report *report)
+{
+	const struct shape *shape = attribute->at.shape, *member;
+	json_t *holder;
+
+	if (attribute->group[0])
+		shape = shape_member(shape, attribute->group);
+	member = shape ? shape_member(shape, attribute->key) : NULL;
+	if (!member)
+		return refuse_attribute(report, operation, attribute, "is not known");
+	if (member->kind == SHAPE_GROUP)
+		return refuse_attribute(report, operation, attribute, "is a group of attributes");
+	if (member->kind == SHAPE_LIST)
+		return refuse_attribute(
+			report, operation, attribute, "is a list: see create and delete");
+	if (member->is_name && attribute->at.is_element && !attribute->group[0])
+		return refuse_attribute(
+			report, operation, attribute, "is what it is called by, which stays");
+	settle_double(attribute);
+	holder = holder_of(attribute);
+	if (!holder)
+		return error_origin(-ENOMEM);
+	if (attribute->value[0] == '\0') {
+		json_object_del(holder, attribute->key);
+		return 0;
+	}
+	if (json_object_set_new(holder, attribute->key, json_string(attribute->value)) == 0)
+		return 0;
+	return refuse_attribute(report, operation, attribute, "is not UTF-8");
+}
+
+static int set(const struct object_tree *tree, const Nvmetd__CtlOperation *operation,
+               struct report *report)
+{
+	struct attribute attribute;
+	int r = find(tree, operation, report, &attribute.at);
+
+	if (r)
+		return r;
+	if (!json_is_object(attribute.at.json) || operation->n_names == 0 ||
+	    operation->n_names != operation->n_values)
+		return refuse(report, operation, "has no such attributes");
+	for (size_t i = 0; !r && i < operation->n_names; i++) {
+		attribute.group = operation->group;
+		attribute.key = operation->names[i];
+		attribute.value = operation->values[i];
+		r = set_one(&attribute, operation, report);
+	}
+	return r;
+}
+
+int edit_operate(const struct object_tree *tree, const Nvmetd__CtlOperation *operation,
+                 struct report *report, char **ret_created)
+{
+	*ret_created = NULL;
+	switch (operation->verb) {
+	case NVMETD__CTL_VERB__CTL_CREATE:
+		return create(tree, operation, report, ret_created);
+	case NVMETD__CTL_VERB__CTL_DELETE:
+		return delete (tree, operation, report);
+	case NVMETD__CTL_VERB__CTL_SET:
+		return set(tree, operation, report);
+	default:
+		return refuse(report, operation, "this is not known how to do");
+	}
+}

@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "services/state/object.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ------------------------------------------------------------------ names */
+
+const char *object_name(const struct shape *list, const json_t *element,
+                        char buffer[static OBJECT_NUMBER_SIZE])
+{
+	const struct shape *name = shape_name(list);
+	const json_t *value = name ? json_object_get(element, name->key) : element;
+
+	if (json_is_integer(value)) {
+		snprintf(buffer,
+		         OBJECT_NUMBER_SIZE,
+		         "%" JSON_INTEGER_FORMAT,
+		         json_integer_value(value));
+		return buffer;
+	}
+	return json_is_string(value) ? json_string_value(value) : "?";
+}
+
+static bool is_number(const char *text, long long *ret_number)
+{
+	char *end;
+
+	errno = 0;
+	*ret_number = strtoll(text, &end, 0);
+	return errno == 0 && end != text && *end == '\0';
+}
+
+static bool is_called(const struct shape *list, const json_t *element, const char *wanted)
+{
+	const struct shape *name = shape_name(list);
+	char buffer[OBJECT_NUMBER_SIZE];
+	const char *called = object_name(list, element, buffer);
+	long long number, other;
+
+	if (!name || name->kind != SHAPE_NUMBER)
+		return strcmp(called, wanted) == 0;
+	return is_number(wanted, &number) && is_number(called, &other) && number == other;
+}
+
+/* ------------------------------------------------------------------ finding */
+
+static bool enter_list(struct object *at, const char *key)
+{
+	const struct shape *list = shape_member(at->shape, key);
+
+	if (!list || !shape_is_open(list))
+		return false;
+	*at = (struct object){
+		.json = json_object_get(at->json, key),
+		.shape = list,
+		.around = at->json,
+		.depth = at->depth + 1,
+	};
+	at->list = at->json;
+	return true;
+}
+
+/* False: it has none of that name, but might. */
+static bool enter_element(struct object *at, const char *name)
+{
+	json_t *list = at->list, *element;
+	size_t index;
+
+	at->is_element = true;
+	at->json = NULL;
+	json_array_foreach(list, index, element)
+	{
+		if (!is_called(at->shape, element, name))
+			continue;
+		at->json = element;
+		at->index = index;
+		at->depth++;
+		return true;
+	}
+	return false;
+}
+
+int object_find(const struct object_tree *tree, char *const *path, size_t n_path,
+                struct object *ret_object)
+{
+	*ret_object = (struct object){.json = tree->root, .shape = tree->shape};
+	for (size_t i = 0; i < n_path; i++) {
+		if (i % 2 == 0) {
+			if (!enter_list(ret_object, path[i]))
+				return OBJECT_E_UNKNOWN;
+		} else if (!enter_element(ret_object, path[i])) {
+			ret_object->is_last = i + 1 == n_path;
+			return OBJECT_E_NONE;
+		}
+	}
+	return 0;
+}
+
+/* ------------------------------------------------------------------ words */
+
+static void add(char *buffer, size_t size, const char *before, const char *word)
+{
+	size_t used = strlen(buffer);
+
+	snprintf(buffer + used, size - used, "%s%s", before, word);
+}
+
+static void add_component(char *buffer, size_t size, const char *name)
+{
+	size_t used = strlen(buffer);
+
+	if (used + 1 < size)
+		buffer[used++] = '/';
+	for (; *name && used + 2 < size; name++) {
+		if (*name == '/' || *name == '\\')
+			buffer[used++] = '\\';
+		buffer[used++] = *name;
+	}
+	buffer[used < size ? used : size - 1] = '\0';
+}
+
+const char *object_path_words(char *buffer, size_t size, char *const *path, size_t n_path)
+{
+	snprintf(buffer, size, "%s", n_path == 0 ? "/" : "");
+	for (size_t i = 0; i < n_path; i++)
+		add_component(buffer, size, path[i]);
+	return buffer;
+}
+
+/* Where a chain of places has come to. */
+struct walk {
+	const json_t *json;
+	const struct shape *shape; /* NULL: no reader knows it */
+	bool in_attribute;
+};
+
+static void step(struct walk *walk, char *buffer, size_t size, const struct json_place *place)
+{
+	char number[OBJECT_NUMBER_SIZE];
+
+	if (!place->key) {
+		walk->json = json_array_get(walk->json, place->index);
+		add_component(buffer,
+		              size,
+		              walk->shape ? object_name(walk->shape, walk->json, number) : "?");
+		return;
+	}
+	walk->json = json_object_get(walk->json, place->key);
+	walk->shape = walk->shape ? shape_member(walk->shape, place->key) : NULL;
+	if (walk->shape && walk->shape->kind == SHAPE_LIST) {
+		add_component(buffer, size, place->key);
+		return;
+	}
+	if (!walk->in_attribute && buffer[0] == '\0')
+		add(buffer, size, "/", "");
+	add(buffer, size, walk->in_attribute ? " " : ": ", place->key);
+	walk->in_attribute = true;
+}
+
+static void walk_to(struct walk *walk, char *buffer, size_t size, const struct json_place *place)
+{
+	if (!place)
+		return;
+	walk_to(walk, buffer, size, place->up);
+	step(walk, buffer, size, place);
+}
+
+const char *object_place_words(char *buffer, size_t size, const struct object_tree *tree,
+                               const struct json_place *place)
+{
+	struct walk walk = {tree->root, tree->shape, false};
+
+	snprintf(buffer, size, "%s", place ? "" : "/");
+	walk_to(&walk, buffer, size, place);
+	return buffer;
+}
