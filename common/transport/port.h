@@ -357,7 +357,13 @@ bool request_keep_data(struct request *request, struct nvme_completion *ret_comp
 
 void request_finish(struct request *request);
 /* Those of a list by their wire_link, which is empty afterwards. */
-void request_finish_all(struct list *requests);
+static inline void request_finish_all(struct list *requests)
+{
+	struct list *link;
+
+	while ((link = list_take_first(requests)))
+		request_finish(container_of(link, struct request, wire_link));
+}
 
 /* A stage of a command's life is reached. The wire says TRACE_SENT: the last byte was given to
  * the socket. */

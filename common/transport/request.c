@@ -436,14 +436,6 @@ void request_finish(struct request *request)
 	queue_take_back(queue, request);
 }
 
-void request_finish_all(struct list *requests)
-{
-	struct list *link;
-
-	while ((link = list_take_first(requests)))
-		request_finish(container_of(link, struct request, wire_link));
-}
-
 /* ------------------------------------------------------------------ drop */
 
 void request_drop(struct request *request)
