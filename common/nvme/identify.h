@@ -24,7 +24,7 @@
 #define NVME_MDTS           8    /* 2^8 units of 4 KiB: 1 MiB a command */
 #define NVME_MAX_NAMESPACES 1024 /* NN, MNAN */
 #define NVME_MAX_ANA_GROUPS 128  /* ANAGRPMAX, NANAGRPID */
-#define NVME_ERROR_ENTRIES  64   /* ELPE + 1 */
+#define NVME_ERROR_ENTRIES  128  /* ELPE + 1 */
 #define NVME_AER_LIMIT      4    /* AERL + 1 */
 #define NVME_ABORT_LIMIT    4    /* ACL + 1 */
 #define NVME_KAS_UNITS      10   /* keep-alive granularity, in 100 ms */
@@ -40,6 +40,7 @@
 #define NVME_CTRATT_TBKAS          (1u << 6)
 #define NVME_LPA_EFFECTS           0x02
 #define NVME_LPA_EXTENDED_DATA     0x04
+#define NVME_LPA_MISCELLANEOUS     0x20 /* logs 00h, 12h, 13h; scopes in log 05h */
 #define NVME_ONCS_DSM              0x04
 #define NVME_ONCS_WRITE_ZEROES     0x08
 #define NVME_ONCS_SAVE_SELECT      0x10
@@ -76,7 +77,10 @@ struct nvme_identify_controller {
 	uint8_t lpa;
 	uint8_t elpe_0based;
 	uint8_t npss_0based;
-	uint8_t reserved264[56];
+	uint8_t reserved264[2];
+	struct le16 wctemp; /* 0: not reported, and so the next */
+	struct le16 cctemp;
+	uint8_t reserved270[50];
 	struct le16 kas;
 	uint8_t reserved322[20];
 	uint8_t anatt;
@@ -94,7 +98,9 @@ struct nvme_identify_controller {
 	uint8_t vwc;
 	struct le16 awun_0based;
 	struct le16 awupf_0based;
-	uint8_t reserved530[6];
+	uint8_t icsvscc;
+	uint8_t nwpc;
+	uint8_t reserved532[4];
 	struct le32 sgls;
 	struct le32 mnan;
 	uint8_t reserved544[224];
@@ -119,6 +125,8 @@ _Static_assert(offsetof(struct nvme_identify_controller, sqes) == 512, "Figure 3
 _Static_assert(offsetof(struct nvme_identify_controller, subnqn) == 768, "Figure 312");
 _Static_assert(offsetof(struct nvme_identify_controller, ioccsz) == 1792, "Figure 312");
 _Static_assert(offsetof(struct nvme_identify_controller, ofcs) == 1804, "Figure 312");
+
+_Static_assert(offsetof(struct nvme_identify_controller, nwpc) == 531, "Figure 312");
 
 struct identify_controller {
 	bool discovery;
@@ -242,7 +250,37 @@ _Static_assert(sizeof(struct nvme_independent_namespace) == NVME_IDENTIFY_SIZE, 
 void identify_independent_build(struct nvme_independent_namespace *ret_wire,
                                 const struct identify_namespace *from);
 
-/* CNS 02h, 07h: up to 1,024 NSIDs, ascending, ended by 0 if there are fewer */
+/* CNS 06h of the NVM command set (NVM Command Set 1.1 §4.1.5.4): 0 is "no limit of its own": Write
+ * Zeroes is as long as NLB can say, Dataset Management has as many ranges as NR can say, of any
+ * length; Verify and Write Uncorrectable are not there. */
+struct nvme_identify_nvm_controller {
+	uint8_t vsl;
+	uint8_t wzsl;
+	uint8_t wusl;
+	uint8_t dmrl;
+	struct le32 dmrsl;
+	struct le64 dmsl;
+	uint8_t kpiocap;
+	uint8_t wzdsl;
+	struct le16 aocs;
+	struct le32 ver;
+	uint8_t reserved24[4072];
+};
+_Static_assert(sizeof(struct nvme_identify_nvm_controller) == NVME_IDENTIFY_SIZE,
+               "NVM 1.1 §4.1.5.4");
+
+#define NVME_NVM_VERSION 0x00010100u /* of the command set's specification: 1.1 */
+
+/* CNS 12h, 13h (Figure 136): CNTLIDs, ascending */
+struct nvme_controller_list {
+	struct le16 count;
+	struct le16 cntlid[2047];
+};
+_Static_assert(sizeof(struct nvme_controller_list) == NVME_IDENTIFY_SIZE, "Base 2.1 §4.6.1");
+
+#define NVME_CONTROLLER_LIST_MAX 2047u
+
+/* CNS 02h, 07h, 10h, 1Ah: up to 1,024 NSIDs, ascending, ended by 0 if there are fewer */
 struct nvme_namespace_list {
 	struct le32 nsid[1024];
 };

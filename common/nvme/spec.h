@@ -207,7 +207,15 @@ enum nvme_identify_cns {
 	NVME_CNS_CSI_CONTROLLER = 0x06,
 	NVME_CNS_CSI_ACTIVE_NAMESPACES = 0x07,
 	NVME_CNS_INDEPENDENT_NAMESPACE = 0x08,
+	NVME_CNS_ALLOCATED_NAMESPACES = 0x10,
+	NVME_CNS_ALLOCATED_NAMESPACE = 0x11,
+	NVME_CNS_NAMESPACE_CONTROLLERS = 0x12,
+	NVME_CNS_CONTROLLERS = 0x13,
+	NVME_CNS_ENDURANCE_GROUPS = 0x19,
+	NVME_CNS_CSI_ALLOCATED_NAMESPACES = 0x1a,
+	NVME_CNS_CSI_ALLOCATED_NAMESPACE = 0x1b,
 	NVME_CNS_COMMAND_SETS = 0x1c,
+	NVME_CNS_INDEPENDENT_ALLOCATED_NAMESPACE = 0x1f,
 };
 
 /* Base 2.1 §5.1.12: log pages */
@@ -219,17 +227,36 @@ enum nvme_log_page {
 	NVME_LOG_CHANGED_NAMESPACES = 0x04,
 	NVME_LOG_COMMAND_EFFECTS = 0x05,
 	NVME_LOG_ANA = 0x0c,
+	NVME_LOG_FEATURES = 0x12,
+	NVME_LOG_MI = 0x13, /* NVMe-MI Commands Supported and Effects */
 	NVME_LOG_DISCOVERY = 0x70,
 };
 
 /* Base 2.1 §5.1.25: features */
 enum nvme_feature {
+	NVME_FEATURE_ARBITRATION = 0x01,
+	NVME_FEATURE_POWER_MANAGEMENT = 0x02,
+	NVME_FEATURE_TEMPERATURE_THRESHOLD = 0x04,
+	NVME_FEATURE_ERROR_RECOVERY = 0x05, /* of the NVM command set */
 	NVME_FEATURE_VOLATILE_WRITE_CACHE = 0x06,
 	NVME_FEATURE_NUMBER_OF_QUEUES = 0x07,
+	NVME_FEATURE_WRITE_ATOMICITY = 0x0a, /* of the NVM command set */
 	NVME_FEATURE_ASYNC_EVENT_CONFIG = 0x0b,
 	NVME_FEATURE_KEEP_ALIVE_TIMER = 0x0f,
+	NVME_FEATURE_HOST_BEHAVIOR = 0x16,
 	NVME_FEATURE_HOST_IDENTIFIER = 0x81,
 };
+
+/* Base 2.1 §5.1.25.1.14: Host Behavior Support, the data of feature 16h */
+struct nvme_host_behavior {
+	uint8_t acre;     /* advanced command retry: CRD of a status is heeded */
+	uint8_t etdas;    /* extended telemetry data area 4 */
+	uint8_t lbafee;   /* more than 16 LBA formats */
+	uint8_t hdisns;   /* dispersed namespaces */
+	struct le16 cdfe; /* descriptor formats of Copy */
+	uint8_t reserved6[506];
+};
+_Static_assert(sizeof(struct nvme_host_behavior) == 512, "Base 2.1 §5.1.25.1.14");
 
 /* NVM Command Set 1.1 §3.3: the fields of Read, Write, Write Zeroes:
  * cdw10/11 SLBA; cdw12 NLB bits 15:0 (0-based), DEAC bit 25 (Write Zeroes), PRINFO 29:26,
@@ -257,7 +284,7 @@ struct nvme_error_entry {
 	struct le16 cid;
 	struct le16 status;             /* with the phase bit */
 	struct le16 parameter_location; /* byte in bits 7:0, bit in bits 10:8; FFFFh = none */
-	struct le64 lba;
+	struct le64 lba;                /* of a command that names blocks */
 	struct le32 nsid;
 	uint8_t vendor;
 	uint8_t trtype;
@@ -265,6 +292,8 @@ struct nvme_error_entry {
 	uint8_t opcode;
 	struct le64 command_specific;
 	struct le16 transport_specific;
-	uint8_t reserved42[22];
+	uint8_t reserved42[21];
+	uint8_t version; /* 1: CSI and OPCODE are there */
 };
 _Static_assert(sizeof(struct nvme_error_entry) == 64, "Base 2.1 §5.1.12.1.2");
+#define NVME_ERROR_ENTRY_VERSION 1

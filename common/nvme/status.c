@@ -38,6 +38,7 @@ static const struct {
 	{NVME_SC_FEATURE_NOT_SAVEABLE,       "Feature Identifier Not Saveable"          },
 	{NVME_SC_FEATURE_NOT_CHANGEABLE,     "Feature Not Changeable"                   },
 	{NVME_SC_FEATURE_NOT_NAMESPACE,      "Feature Not Namespace Specific"           },
+	{NVME_SC_INVALID_COMMAND_SET,        "Invalid I/O Command Set"                  },
 	{NVME_SC_CONNECT_FORMAT,             "Connect Incompatible Format"              },
 	{NVME_SC_CONNECT_BUSY,               "Connect Controller Busy"                  },
 	{NVME_SC_CONNECT_INVALID_PARAMETERS, "Connect Invalid Parameters"               },

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "common/transport/error_log.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 void error_log_init(struct error_log *log, uint8_t trtype)
@@ -15,6 +16,12 @@ void error_log_deinit(struct error_log *log)
 	pthread_mutex_destroy(&log->lock);
 }
 
+static bool names_blocks(const struct nvme_command *command)
+{
+	return command->opcode == NVME_IO_READ || command->opcode == NVME_IO_WRITE ||
+	       command->opcode == NVME_IO_WRITE_ZEROES;
+}
+
 void error_log_add(struct error_log *log, uint16_t qid, const struct nvme_command *command,
                    struct nvme_status status, uint16_t location)
 {
@@ -25,16 +32,28 @@ void error_log_add(struct error_log *log, uint16_t qid, const struct nvme_comman
 		.parameter_location = le16_of(location),
 		.nsid = command->opcode == NVME_FABRICS ? le32_of(0) : command->nsid,
 		.trtype = log->trtype,
+		.csi = NVME_CSI_NVM,
 		.opcode = command->opcode,
+		.version = NVME_ERROR_ENTRY_VERSION,
 	};
 
-	if (qid > 0)
+	if (qid > 0 && names_blocks(command))
 		entry.lba = le64_of((uint64_t)le32_get(command->cdw11) << 32 |
 		                    le32_get(command->cdw10));
 	pthread_mutex_lock(&log->lock);
 	entry.error_count = le64_of(++log->count);
 	log->entries[(log->count - 1) % ERROR_LOG_ENTRIES] = entry;
 	pthread_mutex_unlock(&log->lock);
+}
+
+uint64_t error_log_count(struct error_log *log)
+{
+	uint64_t count;
+
+	pthread_mutex_lock(&log->lock);
+	count = log->count;
+	pthread_mutex_unlock(&log->lock);
+	return count;
 }
 
 unsigned error_log_copy(struct error_log *log, struct nvme_error_entry *ret_entries)

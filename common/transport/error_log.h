@@ -38,5 +38,8 @@ void error_log_add(struct error_log *log, uint16_t qid, const struct nvme_comman
 /* What error_log_copy() gave a predecessor, of `count` in all; what makes no sense is left out. */
 void error_log_inherit(struct error_log *log, uint64_t count, const void *entries, size_t bytes);
 
+/* How many there ever were. */
+uint64_t error_log_count(struct error_log *log);
+
 /* How many were copied. */
 unsigned error_log_copy(struct error_log *log, struct nvme_error_entry *ret_entries);

@@ -8,10 +8,15 @@ void admin_refuse(struct admin_reply *reply, enum nvme_status_code code)
 	reply->status = status_dnr(code);
 }
 
+void admin_refuse_at(struct admin_reply *reply, enum nvme_status_code code, size_t byte)
+{
+	reply->status = status_dnr(code);
+	reply->error_location = (uint16_t)(byte + 1);
+}
+
 void admin_refuse_byte(struct admin_reply *reply, size_t byte)
 {
-	reply->status = status_dnr(NVME_SC_INVALID_FIELD);
-	reply->error_location = (uint16_t)(byte + 1);
+	admin_refuse_at(reply, NVME_SC_INVALID_FIELD, byte);
 }
 
 uint8_t *admin_data(struct admin_reply *reply, size_t length)

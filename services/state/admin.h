@@ -27,11 +27,14 @@
 
 struct admin_request {
 	const struct target *target;
+	const struct list *sessions; /* of all controllers there are, as session_find() has it */
 	struct session *session;
 	const struct traits *traits;              /* of the transport that has the session */
 	const struct config_subsystem *subsystem; /* NULL: a discovery controller */
 	const struct config_port *port;
 	const struct nvme_command *command;
+	const uint8_t *data; /* from the host */
+	size_t data_bytes;
 	struct log_counts counts;     /* Get Log Page: of this controller */
 	const uint8_t *error_entries; /* newest first */
 	size_t error_entries_bytes;
@@ -65,6 +68,8 @@ void event_execute(const struct admin_request *request, struct admin_reply *repl
 
 /* Refuses, with DNR. */
 void admin_refuse(struct admin_reply *reply, enum nvme_status_code code);
+/* The same, and says the byte of the command that is wrong. */
+void admin_refuse_at(struct admin_reply *reply, enum nvme_status_code code, size_t byte);
 /* Refuses with Invalid Field: the byte of the command, or the command's dword, that is wrong. */
 void admin_refuse_byte(struct admin_reply *reply, size_t byte);
 

@@ -2,29 +2,8 @@
 #include <string.h>
 
 #include "common/nvme/identify.h"
-#include "common/nvme/protection.h"
 #include "services/state/admin.h"
-
-#define CNS(command) (le32_get((command)->cdw10) & 0xff)
-#define CSI(command) (le32_get((command)->cdw11) >> 24)
-#define CSI_BYTE     (COMMAND_BYTE(cdw11) + 3)
-
-static struct identify_namespace describe(const struct admin_request *request,
-                                          const struct config_namespace *namespace)
-{
-	struct identify_namespace wanted = {
-		.blocks = namespace->backing->blocks,
-		.block_shift = namespace->backing->block_shift,
-		.ana_group = namespace->ana_group,
-		.volatile_cache = namespace->backing->volatile_cache,
-		.protection = request->port->pi_enable && request->subsystem->pi_enable &&
-	                      protection_path_below(namespace->path),
-	};
-
-	memcpy(wanted.uuid, namespace->uuid, sizeof(wanted.uuid));
-	memcpy(wanted.nguid, namespace->nguid, sizeof(wanted.nguid));
-	return wanted;
-}
+#include "services/state/identify.h"
 
 static void identify_controller(const struct admin_request *request, struct admin_reply *reply)
 {
@@ -61,87 +40,27 @@ static void identify_controller(const struct admin_request *request, struct admi
 	identify_controller_build(data, &wanted);
 }
 
-/* Of a namespace that is not active but could be, all is zero (Base 2.1 §5.1.13.2.1). */
-static bool is_possible(uint32_t nsid)
+/* CNS 06h. ZNS and the others are not there. */
+static void identify_controller_of_set(const struct admin_request *request,
+                                       struct admin_reply *reply)
 {
-	return nsid >= 1 && nsid <= NVME_MAX_NAMESPACES;
-}
+	struct nvme_identify_nvm_controller *wire;
 
-enum form { FORM_NVM, FORM_NVM_SPECIFIC, FORM_INDEPENDENT };
-
-static void identify_namespace(const struct admin_request *request, struct admin_reply *reply,
-                               enum form form)
-{
-	uint32_t nsid = le32_get(request->command->nsid);
-	const struct config_namespace *namespace = subsystem_find_active(
-		request->subsystem, request->session, nsid);
-	struct identify_namespace wanted;
-	void *data;
-
-	if (!is_possible(nsid)) {
-		admin_refuse(reply, NVME_SC_INVALID_NAMESPACE);
+	if (!identify_has_set(request, reply))
 		return;
-	}
-	data = admin_data(reply, NVME_IDENTIFY_SIZE);
-	if (!data || !namespace)
-		return;
-	wanted = describe(request, namespace);
-	switch (form) {
-	case FORM_NVM:
-		identify_namespace_build(data, &wanted);
-		break;
-	case FORM_NVM_SPECIFIC: /* no storage tags, no extended formats: all zero */
-		break;
-	case FORM_INDEPENDENT:
-		identify_independent_build(data, &wanted);
-		break;
-	}
-}
-
-static void identify_descriptors(const struct admin_request *request, struct admin_reply *reply)
-{
-	const struct config_namespace *namespace = subsystem_find_active(
-		request->subsystem, request->session, le32_get(request->command->nsid));
-	struct identify_namespace wanted;
-	uint8_t *data;
-
-	if (!namespace) {
-		admin_refuse(reply, NVME_SC_INVALID_NAMESPACE);
-		return;
-	}
-	wanted = describe(request, namespace);
-	data = admin_data(reply, NVME_IDENTIFY_SIZE);
-	if (data)
-		identify_descriptors_build(data, &wanted);
-}
-
-static void identify_list(const struct admin_request *request, struct admin_reply *reply)
-{
-	uint32_t above = le32_get(request->command->nsid), nsids[NVME_MAX_NAMESPACES];
-	struct nvme_namespace_list *list;
-	unsigned count;
-
-	if (above >= 0xfffffffe) {
-		admin_refuse(reply, NVME_SC_INVALID_NAMESPACE);
-		return;
-	}
-	list = (struct nvme_namespace_list *)admin_data(reply, NVME_IDENTIFY_SIZE);
-	if (!list)
-		return;
-	count = subsystem_list_active(
-		request->subsystem, request->session, above, nsids, NVME_MAX_NAMESPACES);
-	for (unsigned i = 0; i < count; i++)
-		list->nsid[i] = le32_of(nsids[i]);
+	wire = (struct nvme_identify_nvm_controller *)admin_data(reply, NVME_IDENTIFY_SIZE);
+	if (wire)
+		wire->ver = le32_of(NVME_NVM_VERSION);
 }
 
 /* One combination: the NVM command set. */
 static void identify_command_sets(const struct admin_request *request, struct admin_reply *reply)
 {
-	uint32_t cntid = le32_get(request->command->cdw10) >> 16;
+	uint16_t cntid = IDENTIFY_CNTID(request->command);
 	struct nvme_command_sets *sets;
 
 	if (cntid != 0xffff && cntid != request->session->cntlid) {
-		admin_refuse_byte(reply, COMMAND_BYTE(cdw10) + 2);
+		admin_refuse_byte(reply, IDENTIFY_CNTID_BYTE);
 		return;
 	}
 	sets = (struct nvme_command_sets *)admin_data(reply, NVME_IDENTIFY_SIZE);
@@ -149,57 +68,41 @@ static void identify_command_sets(const struct admin_request *request, struct ad
 		sets->combination[0] = le64_of(UINT64_C(1) << NVME_CSI_NVM);
 }
 
-static void identify_of_command_set(const struct admin_request *request, struct admin_reply *reply)
+/* There are none (CTRATT bit 4 is 0), and so their list is empty: no refusal, as hosts ask without
+ * looking at CTRATT. */
+static void identify_endurance_groups(struct admin_reply *reply)
 {
-	if (CSI(request->command) != NVME_CSI_NVM) {
-		admin_refuse_byte(reply, CSI_BYTE);
+	admin_data(reply, NVME_IDENTIFY_SIZE);
+}
+
+/* What a controller that serves namespaces has besides what it says of them. */
+static void identify_io(const struct admin_request *request, struct admin_reply *reply)
+{
+	switch (IDENTIFY_CNS(request->command)) {
+	case NVME_CNS_CSI_CONTROLLER:
+		identify_controller_of_set(request, reply);
+		return;
+	case NVME_CNS_COMMAND_SETS:
+		identify_command_sets(request, reply);
+		return;
+	case NVME_CNS_ENDURANCE_GROUPS:
+		identify_endurance_groups(reply);
+		return;
+	case NVME_CNS_NAMESPACE_CONTROLLERS:
+	case NVME_CNS_CONTROLLERS:
+		identify_controllers(request, reply);
 		return;
 	}
-	switch (CNS(request->command)) {
-	case NVME_CNS_CSI_NAMESPACE:
-		identify_namespace(request, reply, FORM_NVM_SPECIFIC);
-		break;
-	case NVME_CNS_CSI_ACTIVE_NAMESPACES:
-		identify_list(request, reply);
-		break;
-	default: /* CNS 06h, the controller: no limits of its own (NVM 1.1 §4.1.5.2) */
-		admin_data(reply, NVME_IDENTIFY_SIZE);
-	}
+	if (!identify_namespaces(request, reply))
+		admin_refuse_byte(reply, COMMAND_BYTE(cdw10));
 }
 
 void identify_execute(const struct admin_request *request, struct admin_reply *reply)
 {
-	uint32_t cns = CNS(request->command);
-
-	if (cns != NVME_CNS_CONTROLLER && !request->subsystem) {
-		admin_refuse_byte(reply, COMMAND_BYTE(cdw10));
-		return;
-	}
-	switch (cns) {
-	case NVME_CNS_NAMESPACE:
-		identify_namespace(request, reply, FORM_NVM);
-		break;
-	case NVME_CNS_CONTROLLER:
+	if (IDENTIFY_CNS(request->command) == NVME_CNS_CONTROLLER)
 		identify_controller(request, reply);
-		break;
-	case NVME_CNS_ACTIVE_NAMESPACES:
-		identify_list(request, reply);
-		break;
-	case NVME_CNS_NAMESPACE_DESCRIPTORS:
-		identify_descriptors(request, reply);
-		break;
-	case NVME_CNS_CSI_NAMESPACE:
-	case NVME_CNS_CSI_CONTROLLER:
-	case NVME_CNS_CSI_ACTIVE_NAMESPACES:
-		identify_of_command_set(request, reply);
-		break;
-	case NVME_CNS_INDEPENDENT_NAMESPACE:
-		identify_namespace(request, reply, FORM_INDEPENDENT);
-		break;
-	case NVME_CNS_COMMAND_SETS:
-		identify_command_sets(request, reply);
-		break;
-	default:
+	else if (request->subsystem)
+		identify_io(request, reply);
+	else
 		admin_refuse_byte(reply, COMMAND_BYTE(cdw10));
-	}
 }

@@ -202,11 +202,14 @@ static void on_admin(void *context, struct ipc_peer *peer, const envelope *messa
 	session = session_find(&state->sessions, transport, asked->subsystem, asked->cntlid);
 	request = (struct admin_request){
 		.target = &state->target,
+		.sessions = &state->sessions,
 		.session = session,
 		.traits = &transport->traits,
 		.subsystem = target_find_config(&state->target, asked->subsystem),
 		.port = session ? config_find_port(&state->target.config, session->port_id) : NULL,
 		.command = (const struct nvme_command *)asked->command.data,
+		.data = asked->data.data,
+		.data_bytes = asked->data.len,
 		.counts = counts_of(asked->counters),
 		.error_entries = asked->error_entries.data,
 		.error_entries_bytes = asked->error_entries.len,
@@ -298,14 +301,14 @@ static void on_status(void *context, struct ipc_peer *peer, const envelope *mess
 }
 
 static const struct ipc_rule rules[] = {
-	{NVMETD__ENVELOPE__BODY_SESSION_PRESENT,  IPC_AFTER_HELLO, on_present     },
-	{NVMETD__ENVELOPE__BODY_CONNECT_REQUEST,  IPC_AFTER_HELLO, on_connect     },
-	{NVMETD__ENVELOPE__BODY_ADMIN_REQUEST,    IPC_AFTER_HELLO, on_admin       },
-	{NVMETD__ENVELOPE__BODY_REQUEST_CANCEL,   IPC_AFTER_HELLO, on_cancel      },
-	{NVMETD__ENVELOPE__BODY_SESSION_GONE,     IPC_AFTER_HELLO, on_session_gone},
-	{NVMETD__ENVELOPE__BODY_DRAINED,          IPC_AFTER_HELLO, on_drained     },
-	{NVMETD__ENVELOPE__BODY_TRANSPORT_REPORT, IPC_AFTER_HELLO, on_report      },
-	{NVMETD__ENVELOPE__BODY_TRANSPORT_STATUS, IPC_AFTER_HELLO, on_status      },
+	{NVMETD__ENVELOPE__BODY_SESSION_PRESENT,  IPC_AFTER_HELLO, on_present      },
+	{NVMETD__ENVELOPE__BODY_CONNECT_REQUEST,  IPC_AFTER_HELLO, on_connect      },
+	{NVMETD__ENVELOPE__BODY_ADMIN_REQUEST,    IPC_AFTER_HELLO, on_admin        },
+	{NVMETD__ENVELOPE__BODY_REQUEST_CANCEL,   IPC_AFTER_HELLO, on_cancel       },
+	{NVMETD__ENVELOPE__BODY_SESSION_GONE,     IPC_AFTER_HELLO, on_session_gone },
+	{NVMETD__ENVELOPE__BODY_DRAINED,          IPC_AFTER_HELLO, on_drained      },
+	{NVMETD__ENVELOPE__BODY_TRANSPORT_REPORT, IPC_AFTER_HELLO, on_report       },
+	{NVMETD__ENVELOPE__BODY_TRANSPORT_STATUS, IPC_AFTER_HELLO, on_status       },
 };
 
 const struct ipc_role transport_role = {

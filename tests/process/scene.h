@@ -39,6 +39,11 @@ void scene_disconnect(void);
 /* The admin queue answers, and the controller is ready. */
 void scene_expect_ready(void);
 
+/* An admin command that is refused with just this status (DNR included), and whose entry in the
+ * Error Information log says where it is wrong: a byte of the command, or SCENE_NOWHERE. */
+void scene_refused(struct host_request *request, unsigned status, unsigned location);
+#define SCENE_NOWHERE 0xffffu
+
 /* I/O on namespace nsid, waited for: the status. */
 struct nvme_status scene_io(uint8_t opcode, uint32_t nsid, uint64_t lba, uint32_t blocks,
                             void *data);

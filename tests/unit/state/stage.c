@@ -181,11 +181,14 @@ struct nvme_status stage_execute(void)
 	const struct target *target = &stage.state.target;
 	struct admin_request request = {
 		.target = target,
+		.sessions = &stage.state.sessions,
 		.session = stage.session,
 		.traits = &stage.traits,
 		.subsystem = target_find_config(target, stage.session->subsystem),
 		.port = config_find_port(&target->config, stage.session->port_id),
 		.command = &stage.command,
+		.data = stage.data,
+		.data_bytes = stage.data_bytes,
 		.counts = {.reads = 3,
 	                   .writes = 4,
 	                   .read_bytes = 512001,

@@ -22,6 +22,8 @@ struct stage {
 	struct traits traits;    /* of the transport that it came in on; as of one that says none */
 	struct admin_reply reply;
 	struct nvme_command command;
+	uint8_t data[4096]; /* that goes with it */
+	size_t data_bytes;
 };
 
 extern struct stage stage;

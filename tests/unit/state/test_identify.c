@@ -31,6 +31,17 @@ static void given_a_controller(void)
 	stage_connect(STAGE_HOST, 1, STAGE_SUBSYSTEM);
 }
 
+/* Three on the subsystem, one on another. */
+static void given_controllers(void)
+{
+	stage_open();
+	stage_ready();
+	stage_connect(STAGE_HOST, 1, STAGE_PRIVATE);
+	stage_connect(STAGE_OTHER, 1, STAGE_SUBSYSTEM)->cntlid = 0xffef;
+	stage_connect(STAGE_HOST, 2, STAGE_SUBSYSTEM)->cntlid = 300;
+	stage_connect(STAGE_HOST, 1, STAGE_SUBSYSTEM)->cntlid = 12;
+}
+
 static void given_a_discovery_controller(void)
 {
 	stage_open();
@@ -78,7 +89,7 @@ START_TEST(says_its_limits)
 	expect_status(identify(1, 0), 0);
 	ck_assert_uint_eq(at(256, 2), 0);      /* OACS */
 	ck_assert_uint_eq(at(258, 2), 0x303);  /* ACL, AERL */
-	ck_assert_uint_eq(at(261, 2), 0x3f06); /* LPA, ELPE */
+	ck_assert_uint_eq(at(261, 2), 0x7f26); /* LPA, ELPE */
 	ck_assert_uint_eq(at(342, 2), 0x1f0a); /* ANATT, ANACAP */
 	ck_assert_uint_eq(at(344, 4), 128);
 	ck_assert_uint_eq(at(348, 4), 128);
@@ -250,7 +261,9 @@ START_TEST(answers_for_the_nvm_command_set)
 	expect_status(identify(5, 1), 0);
 	expect_zeroes(0, 4096);
 	expect_status(identify(6, 0), 0);
-	expect_zeroes(0, 4096);
+	expect_zeroes(0, 20); /* no limits but MDTS, and what the commands' fields can say */
+	ck_assert_uint_eq(at(20, 4), 0x10100);
+	expect_zeroes(24, 4096);
 	expect_status(identify(7, 0), 0);
 	ck_assert_uint_eq(at(0, 8), UINT64_C(2) << 32 | 1);
 }
@@ -258,31 +271,134 @@ END_TEST
 
 START_TEST(refuses_other_command_sets)
 {
-	for (uint32_t cns = 5; cns <= 7; cns++) {
-		expect_status(stage_admin(NVME_ADMIN_IDENTIFY, 1, cns, 2u << 24), DNR(0x002));
+	static const uint8_t all[] = {5, 6, 7, 0x1a, 0x1b};
+
+	for (size_t i = 0; i < sizeof(all); i++) {
+		expect_status(stage_admin(NVME_ADMIN_IDENTIFY, 3, all[i], 2u << 24), DNR(0x002));
 		ck_assert_uint_eq(stage.reply.error_location, 47 + 1);
 	}
 }
 END_TEST
 
+START_TEST(refuses_what_a_namespace_is_in_another_command_set)
+{
+	for (uint32_t csi = 1; csi <= 0xff; csi++) {
+		expect_status(stage_admin(NVME_ADMIN_IDENTIFY, 1, 5, csi << 24), DNR(0x12c));
+		ck_assert_uint_eq(stage.reply.error_location, 47 + 1);
+	}
+}
+END_TEST
+
+START_TEST(looks_at_the_namespace_before_the_command_set)
+{
+	static const uint8_t of_one[] = {5, 0x1b}, of_many[] = {7, 0x1a};
+
+	for (size_t i = 0; i < sizeof(of_one); i++)
+		expect_status(stage_admin(NVME_ADMIN_IDENTIFY, 1025, of_one[i], 2u << 24),
+		              DNR(0x00b));
+	for (size_t i = 0; i < sizeof(of_many); i++)
+		expect_status(stage_admin(NVME_ADMIN_IDENTIFY, 0xffffffff, of_many[i], 2u << 24),
+		              DNR(0x00b));
+	ck_assert_uint_eq(stage.reply.error_location, 4 + 1);
+}
+END_TEST
+
+START_TEST(has_no_endurance_groups)
+{
+	expect_status(identify(0x19, 0), 0);
+	expect_zeroes(0, 4096);
+	expect_status(identify(1, 0), 0);
+	ck_assert_uint_eq(at(96, 4) & 1u << 4, 0); /* CTRATT: none */
+	ck_assert_uint_eq(at(340, 2), 0);          /* ENDGIDMAX */
+}
+END_TEST
+
+/* ------------------------------------------------------------------ allocated, attached */
+
+START_TEST(are_the_same_in_each_way_to_ask)
+{
+	static const uint8_t pairs[][2] = {
+		{0, 0x11},
+                {5, 0x1b},
+                {8, 0x1f},
+                {2, 0x10},
+                {7, 0x1a}
+        };
+	uint8_t active[4096];
+
+	for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++)
+		for (uint32_t nsid = 1; nsid <= 3; nsid++) {
+			expect_status(identify(pairs[i][0], nsid), 0);
+			memcpy(active, stage.reply.data, sizeof(active));
+			expect_status(identify(pairs[i][1], nsid), 0);
+			ck_assert_mem_eq(stage.reply.data, active, sizeof(active));
+		}
+}
+END_TEST
+
+START_TEST(are_refused_where_there_can_be_none)
+{
+	static const uint8_t of_one[] = {0x11, 0x1b, 0x1f};
+
+	for (size_t i = 0; i < sizeof(of_one); i++) {
+		expect_status(identify(of_one[i], 0), DNR(0x00b));
+		expect_status(identify(of_one[i], 1025), DNR(0x00b));
+		expect_status(identify(of_one[i], 0xffffffff), DNR(0x00b));
+		ck_assert_uint_eq(stage.reply.error_location, 4 + 1);
+	}
+	expect_status(identify(0x10, 0xfffffffe), DNR(0x00b));
+	expect_status(identify(0x1a, 0xfffffffe), DNR(0x00b));
+}
+END_TEST
+
+START_TEST(are_listed_by_their_number)
+{
+	expect_status(identify(0x13, 0), 0);
+	ck_assert_uint_eq(at(0, 8), UINT64_C(0xffef) << 48 | UINT64_C(300) << 32 | 12 << 16 | 3);
+	expect_zeroes(8, 4096);
+}
+END_TEST
+
+START_TEST(are_listed_from_a_number_on)
+{
+	expect_status(identify(300 << 16 | 0x13, 0), 0);
+	ck_assert_uint_eq(at(0, 6), UINT64_C(0xffef) << 32 | 300 << 16 | 2);
+	expect_status(identify(301 << 16 | 0x13, 0), 0);
+	ck_assert_uint_eq(at(0, 4), 0xffefu << 16 | 1);
+	expect_status(identify(0xffff0013, 0), 0);
+	expect_zeroes(0, 4096);
+}
+END_TEST
+
+START_TEST(are_listed_for_a_namespace)
+{
+	expect_status(identify(0x12, 1), 0);
+	ck_assert_uint_eq(at(0, 8), UINT64_C(0xffef) << 48 | UINT64_C(300) << 32 | 12 << 16 | 3);
+	expect_status(identify(13 << 16 | 0x12, 1), 0);
+	ck_assert_uint_eq(at(0, 2), 2);
+}
+END_TEST
+
+START_TEST(are_none_for_a_namespace_that_is_not_there)
+{
+	expect_status(identify(0x12, 3), 0);
+	expect_zeroes(0, 4096);
+}
+END_TEST
+
+START_TEST(are_not_listed_for_all_namespaces_at_once)
+{
+	expect_status(identify(0x12, 0xffffffff), DNR(0x002));
+	ck_assert_uint_eq(stage.reply.error_location, 4 + 1);
+	expect_status(identify(0x12, 0), DNR(0x00b));
+	expect_status(identify(0x12, 1025), DNR(0x00b));
+}
+END_TEST
+
 START_TEST(refuses_structures_that_it_does_not_have)
 {
-	static const uint8_t unknown[] = {0x04,
-	                                  0x09,
-	                                  0x10,
-	                                  0x11,
-	                                  0x12,
-	                                  0x13,
-	                                  0x14,
-	                                  0x15,
-	                                  0x17,
-	                                  0x18,
-	                                  0x19,
-	                                  0x1a,
-	                                  0x1b,
-	                                  0x1d,
-	                                  0x20,
-	                                  0xff};
+	static const uint8_t unknown[] = {
+		0x04, 0x09, 0x0a, 0x14, 0x15, 0x16, 0x17, 0x18, 0x1d, 0x1e, 0x20, 0xff};
 
 	for (size_t i = 0; i < sizeof(unknown); i++) {
 		expect_status(identify(unknown[i], 1), DNR(0x002));
@@ -308,7 +424,8 @@ END_TEST
 
 START_TEST(of_discovery_has_no_namespaces)
 {
-	static const uint8_t all[] = {0, 2, 3, 5, 6, 7, 8, 0x1c};
+	static const uint8_t all[] = {
+		0, 2, 3, 5, 6, 7, 8, 0x10, 0x11, 0x12, 0x13, 0x19, 0x1a, 0x1b, 0x1c, 0x1f};
 
 	for (size_t i = 0; i < sizeof(all); i++)
 		expect_status(identify(all[i], 1), DNR(0x002));
@@ -362,8 +479,26 @@ int main(void)
 	         knows_only_its_own_command_sets,
 	         answers_for_the_nvm_command_set,
 	         refuses_other_command_sets,
+	         refuses_what_a_namespace_is_in_another_command_set,
+	         looks_at_the_namespace_before_the_command_set,
+	         has_no_endurance_groups,
 	         refuses_structures_that_it_does_not_have,
 	         of_an_unknown_opcode_is_refused);
+	describe(suite,
+	         "allocated namespaces",
+	         given_a_controller,
+	         stage_close,
+	         are_the_same_in_each_way_to_ask,
+	         are_refused_where_there_can_be_none);
+	describe(suite,
+	         "controllers",
+	         given_controllers,
+	         stage_close,
+	         are_listed_by_their_number,
+	         are_listed_from_a_number_on,
+	         are_listed_for_a_namespace,
+	         are_none_for_a_namespace_that_is_not_there,
+	         are_not_listed_for_all_namespaces_at_once);
 	describe(suite,
 	         "a controller for discovery",
 	         given_a_discovery_controller,

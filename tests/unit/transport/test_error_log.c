@@ -48,17 +48,31 @@ START_TEST(tells_all_of_a_failed_command)
 	ck_assert_uint_eq(le32_get(entries[0].nsid), 3);
 	ck_assert_uint_eq(entries[0].opcode, NVME_IO_READ);
 	ck_assert_uint_eq(entries[0].trtype, 1);
+	ck_assert_uint_eq(entries[0].csi, 0);
+	ck_assert_uint_eq(entries[0].version, 1);
 }
 END_TEST
 
-START_TEST(keeps_the_last_64_with_the_newest_first)
+START_TEST(names_no_block_where_the_command_does_not)
 {
-	for (uint16_t cid = 1; cid <= 100; cid++)
+	const struct nvme_command command = {.opcode = NVME_IO_DATASET_MANAGEMENT,
+	                                     .cdw10 = le32_of(9)};
+
+	error_log_add(&errors, 2, &command, status_dnr(NVME_SC_INVALID_NAMESPACE), 4);
+	ck_assert_uint_eq(error_log_copy(&errors, entries), 1);
+	ck_assert_uint_eq(le64_get(entries[0].lba), 0);
+}
+END_TEST
+
+START_TEST(keeps_the_last_128_with_the_newest_first)
+{
+	for (uint16_t cid = 1; cid <= 200; cid++)
 		add(cid);
-	ck_assert_uint_eq(error_log_copy(&errors, entries), 64);
-	ck_assert_uint_eq(le16_get(entries[0].cid), 100);
-	ck_assert_uint_eq(le64_get(entries[0].error_count), 100);
-	ck_assert_uint_eq(le16_get(entries[63].cid), 37);
+	ck_assert_uint_eq(error_log_copy(&errors, entries), 128);
+	ck_assert_uint_eq(error_log_count(&errors), 200);
+	ck_assert_uint_eq(le16_get(entries[0].cid), 200);
+	ck_assert_uint_eq(le64_get(entries[0].error_count), 200);
+	ck_assert_uint_eq(le16_get(entries[127].cid), 73);
 }
 END_TEST
 
@@ -72,6 +86,7 @@ int main(void)
 	         forget_the_log,
 	         has_nothing_to_tell,
 	         tells_all_of_a_failed_command,
-	         keeps_the_last_64_with_the_newest_first);
+	         names_no_block_where_the_command_does_not,
+	         keeps_the_last_128_with_the_newest_first);
 	return run(suite);
 }
