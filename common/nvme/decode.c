@@ -11,6 +11,9 @@
 
 /* Set Features with a feature that we do not know may bring data: it is taken and refused. */
 #define SET_FEATURES_DATA_MAX 4096u
+#define SEL(cdw10)            (((cdw10) >> 8) & 0x7u)
+#define SEL_SUPPORTED         3u
+#define EXHID                 0x1u
 #define HOST_IDENTIFIER_LONG  16u
 #define HOST_IDENTIFIER_SHORT 8u
 
@@ -57,14 +60,27 @@ static struct nvme_status decode_get_log_page(const struct nvme_command *command
 	return STATUS_OK;
 }
 
-/* Of the features there are, only the Host Identifier has data (Base 2.1 §5.1.25.1.28). */
+/* Of the features there are, two have data (Base 2.1 §5.1.25.1.14, §5.1.25.1.28). */
+static uint32_t feature_bytes(const struct nvme_command *command)
+{
+	switch (le32_get(command->cdw10) & 0xff) {
+	case NVME_FEATURE_HOST_IDENTIFIER:
+		return le32_get(command->cdw11) & EXHID ? HOST_IDENTIFIER_LONG
+		                                        : HOST_IDENTIFIER_SHORT;
+	case NVME_FEATURE_HOST_BEHAVIOR:
+		return sizeof(struct nvme_host_behavior);
+	}
+	return 0;
+}
+
+/* What a feature can do is told in dword 0: some hosts make room for its data all the same. */
 static struct decoded_transfer decode_get_features(const struct nvme_command *command)
 {
-	bool is_long = le32_get(command->cdw11) & 0x1; /* EXHID */
+	struct decoded_transfer transfer = to_host(feature_bytes(command));
 
-	if ((le32_get(command->cdw10) & 0xff) != NVME_FEATURE_HOST_IDENTIFIER)
-		return to_host(0);
-	return to_host(is_long ? HOST_IDENTIFIER_LONG : HOST_IDENTIFIER_SHORT);
+	if (SEL(le32_get(command->cdw10)) == SEL_SUPPORTED)
+		transfer.least = 0;
+	return transfer;
 }
 
 struct nvme_status decode_admin(const struct nvme_command *command,

@@ -13,6 +13,8 @@ static const uint8_t io_pages[] = {
 	NVME_LOG_CHANGED_NAMESPACES,
 	NVME_LOG_COMMAND_EFFECTS,
 	NVME_LOG_ANA,
+	NVME_LOG_FEATURES,
+	NVME_LOG_MI,
 };
 
 static const uint8_t discovery_pages[] = {
@@ -50,14 +52,23 @@ struct nvme_status get_log_decode(const struct nvme_command *command, uint32_t m
 	return STATUS_OK;
 }
 
-void log_supported_build(struct nvme_log_supported *ret_log, bool discovery)
+bool log_is_supported(uint8_t page, bool discovery)
 {
 	const uint8_t *pages = discovery ? discovery_pages : io_pages;
 	size_t n = discovery ? sizeof(discovery_pages) : sizeof(io_pages);
 
-	memset(ret_log, 0, sizeof(*ret_log));
 	for (size_t i = 0; i < n; i++)
-		ret_log->page[pages[i]] = le32_of(1);
+		if (pages[i] == page)
+			return true;
+	return false;
+}
+
+void log_supported_build(struct nvme_log_supported *ret_log, bool discovery)
+{
+	memset(ret_log, 0, sizeof(*ret_log));
+	for (unsigned page = 0; page < 256; page++)
+		if (log_is_supported((uint8_t)page, discovery))
+			ret_log->page[page] = le32_of(NVME_LOG_LSUPP);
 }
 
 /* In thousands of 512 bytes, rounded up; 0 only if there was none at all. */
@@ -85,6 +96,8 @@ void log_firmware_build(struct nvme_log_firmware *ret_log, const char *revision)
 	memcpy(ret_log->frs[0], revision, strnlen(revision, sizeof(ret_log->frs[0])));
 }
 
+/* What they say and do is of the controller, but for some logs and features, which log 12h tells
+ * apart. */
 void log_effects_build(struct nvme_log_effects *ret_log)
 {
 	static const uint8_t admin[] = {
@@ -111,10 +124,10 @@ void log_effects_build(struct nvme_log_effects *ret_log)
 
 	memset(ret_log, 0, sizeof(*ret_log));
 	for (size_t i = 0; i < sizeof(admin); i++)
-		ret_log->admin[admin[i]] = le32_of(NVME_EFFECT_SUPPORTED);
+		ret_log->admin[admin[i]] = le32_of(NVME_EFFECT_SUPPORTED | NVME_SCOPE_CONTROLLER);
 	for (size_t i = 0; i < sizeof(io); i++)
-		ret_log->io[io[i]] = le32_of(NVME_EFFECT_SUPPORTED);
+		ret_log->io[io[i]] = le32_of(NVME_EFFECT_SUPPORTED | NVME_SCOPE_NAMESPACE);
 	for (size_t i = 0; i < sizeof(changing); i++)
-		ret_log->io[changing[i]] = le32_of(NVME_EFFECT_SUPPORTED |
-		                                   NVME_EFFECT_BLOCKS_CHANGED);
+		ret_log->io[changing[i]] = le32_of(
+			NVME_EFFECT_SUPPORTED | NVME_EFFECT_BLOCKS_CHANGED | NVME_SCOPE_NAMESPACE);
 }

@@ -35,12 +35,16 @@ struct get_log {
 struct nvme_status get_log_decode(const struct nvme_command *command, uint32_t max_bytes,
                                   struct get_log *ret_asked, uint16_t *ret_location);
 
-/* LID 00h (Figure 202): bit 0 of an entry: supported */
+/* LID 00h (Figure 202): bit 0 of an entry: supported; bit 1: may be read by index, which none is;
+ * bits 31:16: what LSP can say, where that is not in the page's own description */
+#define NVME_LOG_LSUPP (1u << 0)
+
 struct nvme_log_supported {
 	struct le32 page[256];
 };
 _Static_assert(sizeof(struct nvme_log_supported) == 1024, "Base 2.1 Figure 202");
 
+bool log_is_supported(uint8_t page, bool discovery);
 void log_supported_build(struct nvme_log_supported *ret_log, bool discovery);
 
 /* LID 02h (Figure 206) */
@@ -92,7 +96,7 @@ void log_firmware_build(struct nvme_log_firmware *ret_log, const char *revision)
 /* LID 04h: up to 1,024 NSIDs, ended by 0; FFFFFFFFh first: more than that */
 #define NVME_LOG_CHANGED_SIZE 4096
 
-/* LID 05h (Figure 210): bit 0: supported; bit 1: changes blocks */
+/* LID 05h (Figure 210): bit 0: supported; bit 1: changes blocks; bits 31:20: the scope */
 struct nvme_log_effects {
 	struct le32 admin[256];
 	struct le32 io[256];
@@ -102,8 +106,22 @@ _Static_assert(sizeof(struct nvme_log_effects) == 4096, "Base 2.1 Figure 210");
 
 #define NVME_EFFECT_SUPPORTED      (1u << 0)
 #define NVME_EFFECT_BLOCKS_CHANGED (1u << 1)
+#define NVME_SCOPE_NAMESPACE       (1u << 20)
+#define NVME_SCOPE_CONTROLLER      (1u << 21)
 
 void log_effects_build(struct nvme_log_effects *ret_log);
+
+/* LID 12h (Figure 255): for each feature the same bits as in log 05h */
+struct nvme_log_features {
+	struct le32 feature[256];
+};
+_Static_assert(sizeof(struct nvme_log_features) == 1024, "Base 2.1 Figure 255");
+
+/* LID 13h (Figure 257): NVMe-MI commands that could be sent here */
+struct nvme_log_mi {
+	struct le32 command[256];
+};
+_Static_assert(sizeof(struct nvme_log_mi) == 1024, "Base 2.1 Figure 257");
 
 /* LID 0Ch (Figures 224, 225): header, then for each group a descriptor and its NSIDs */
 struct nvme_log_ana {

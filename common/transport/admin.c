@@ -57,6 +57,7 @@ static void set_property(struct task *task, struct controller *controller)
 	if (change == PROPERTIES_DISABLED) {
 		abort_all_but(task, controller->transport);
 		controller_end_queues(controller, "its host has reset the controller");
+		controller_reset_session(controller);
 	}
 	if (change == PROPERTIES_ENABLED && !properties_are_ready(&controller->properties))
 		log_warn("%s: enabled with what it cannot do: CC %08x",
@@ -166,10 +167,25 @@ static void ask(struct transport *transport, struct task *task)
 	asks_ask(transport, task);
 }
 
+/* Number of Queues is set before there are any (Base 2.1 §5.1.25.2.1). */
+static bool comes_too_late(const struct task *task, const struct controller *controller)
+{
+	if (task->command.opcode != NVME_ADMIN_SET_FEATURES ||
+	    (le32_get(task->command.cdw10) & 0xff) != NVME_FEATURE_NUMBER_OF_QUEUES)
+		return false;
+	list_for_each (link, &controller->seats) {
+		const struct seat *seat = container_of(link, struct seat, link);
+
+		if (seat->qid > 0 && !seat->closing && !seat->terminating && !seat->is_fenced)
+			return true;
+	}
+	return false;
+}
+
 static void begin_admin(struct transport *transport, struct task *task,
                         struct controller *controller)
 {
-	if (!properties_are_ready(&controller->properties)) {
+	if (!properties_are_ready(&controller->properties) || comes_too_late(task, controller)) {
 		answer(task, status_dnr(NVME_SC_COMMAND_SEQUENCE));
 		return;
 	}
@@ -221,6 +237,7 @@ void admin_send(struct transport *transport, struct task *task)
 	request.data.len = task->data_bytes;
 	if (task->command.opcode == NVME_ADMIN_GET_LOG_PAGE) {
 		controller_count(controller, &counters);
+		counters.errors = error_log_count(&controller->errors);
 		request.counters = &counters;
 	}
 	if (is_log_page(task, NVME_LOG_ERROR)) {
@@ -233,17 +250,24 @@ void admin_send(struct transport *transport, struct task *task)
 	ipc_client_send(transport->client, task->number, &message);
 }
 
+/* What a host makes room for in vain: capabilities of a feature, which are in dword 0. */
+static bool may_lack_data(const struct task *task)
+{
+	return task->command.opcode == NVME_ADMIN_GET_FEATURES;
+}
+
 /* False: it is not what the command asks for. */
 static bool take_data(struct task *task, const ProtobufCBinaryData *data)
 {
-	if (data->len != task->wanted_bytes)
+	if (data->len != task->wanted_bytes && !(data->len == 0 && may_lack_data(task)))
 		return false;
-	if (data->len == 0)
+	if (task->wanted_bytes == 0)
 		return true;
-	task->reply = malloc(data->len);
+	task->reply = calloc(1, task->wanted_bytes);
 	if (!task->reply)
 		return false;
-	memcpy(task->reply, data->data, data->len);
+	if (data->len > 0)
+		memcpy(task->reply, data->data, data->len);
 	return true;
 }
 

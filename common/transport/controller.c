@@ -388,6 +388,29 @@ void controller_take_session(struct controller *controller, const Nvmetd__Sessio
 		set_keep_alive(controller);
 }
 
+static void forget_events(Nvmetd__AsyncEvent **events, size_t *n_events)
+{
+	for (size_t i = 0; i < *n_events; i++)
+		nvmetd__async_event__free_unpacked(events[i], NULL);
+	*n_events = 0; /* the array is the session's still, and goes with it */
+}
+
+/* What is known here is what the next state service will be told, should this one not hear of it.
+ */
+void controller_reset_session(struct controller *controller)
+{
+	Nvmetd__Session *session = controller->session;
+
+	if (session->features)
+		nvmetd__controller_features__free_unpacked(session->features, NULL);
+	session->features = NULL;
+	session->io_queues = 0;
+	session->async_event_config = 0;
+	forget_events(session->events, &session->n_events);
+	forget_events(session->masked_events, &session->n_masked_events);
+	transport_tell_reset(controller->transport, controller->subsystem, controller->cntlid);
+}
+
 void controller_count(const struct controller *controller, Nvmetd__Counters *ret_counters)
 {
 	for (unsigned i = 0; i < controller->n_shares; i++)

@@ -134,6 +134,10 @@ void controller_end_queues(struct controller *controller, const char *reason); /
 /* Replaces its session, if it is of this controller, with a copy. */
 void controller_take_session(struct controller *controller, const Nvmetd__Session *session);
 
+/* Its host has reset it (Controller Level Reset): what the host had set is gone, here and at the
+ * state service. */
+void controller_reset_session(struct controller *controller);
+
 void controller_count(const struct controller *controller, Nvmetd__Counters *ret_counters);
 
 /* True: a queue of this host to this subsystem is ending and may still have commands in flight

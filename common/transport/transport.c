@@ -71,6 +71,18 @@ void transport_tell(struct transport *transport, envelope *message)
 		ipc_client_send(transport->client, 0, message);
 }
 
+void transport_tell_reset(struct transport *transport, uint32_t subsystem, uint32_t cntlid)
+{
+	Nvmetd__SessionReset reset = NVMETD__SESSION_RESET__INIT;
+	envelope message = NVMETD__ENVELOPE__INIT;
+
+	reset.subsystem = subsystem;
+	reset.cntlid = cntlid;
+	message.body_case = NVMETD__ENVELOPE__BODY_SESSION_RESET;
+	message.session_reset = &reset;
+	transport_tell(transport, &message);
+}
+
 void transport_tell_gone(struct transport *transport, uint32_t subsystem, uint32_t cntlid,
                          const char *reason)
 {

@@ -48,6 +48,7 @@ struct transport {
 
 /* Sends a notice; without a state service it is dropped. */
 void transport_tell(struct transport *transport, envelope *message);
+void transport_tell_reset(struct transport *transport, uint32_t subsystem, uint32_t cntlid);
 void transport_tell_gone(struct transport *transport, uint32_t subsystem, uint32_t cntlid,
                          const char *reason);
 

@@ -27,6 +27,7 @@ struct session *session_new(void)
 		return NULL;
 	list_init(&session->link);
 	list_init(&session->parked);
+	session->features = (struct session_features)SESSION_FEATURES_DEFAULT;
 	return session;
 }
 
@@ -38,6 +39,15 @@ struct session *session_free(struct session *session)
 	list_remove(&session->link);
 	free(session);
 	return NULL;
+}
+
+void session_reset(struct session *session)
+{
+	session->features = (struct session_features)SESSION_FEATURES_DEFAULT;
+	session->io_queues = 0;
+	session->async_event_config = session_default_events(session);
+	session->events = 0;
+	session->masked = 0;
 }
 
 uint32_t session_event_result(enum session_event event)
@@ -151,7 +161,8 @@ int session_unpack(struct session **ret_session, const Nvmetd__Session *message)
 
 	if (!session)
 		return error_origin(-ENOMEM);
-	if (!take_texts(session, message) || !take_numbers(session, message)) {
+	if (!take_texts(session, message) || !take_numbers(session, message) ||
+	    !session_features_unpack(&session->features, message->features)) {
 		session_free(session);
 		return SESSION_E_MALFORMED;
 	}
@@ -225,4 +236,5 @@ void session_pack(struct session_message *ret_packed, const struct session *sess
 	message->discovery_sum = session->discovery_sum;
 	message->persistent = session->persistent;
 	message->admin_sqsize = session->admin_sqsize;
+	session_features_pack(ret_packed, &session->features);
 }

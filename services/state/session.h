@@ -34,6 +34,25 @@ enum session_event {
 
 struct transport;
 
+/* The values of features that last until the controller is reset (features.h). */
+#define SESSION_BEHAVIOR_SIZE 6 /* of struct nvme_host_behavior: what is not reserved */
+
+struct session_features {
+	uint32_t arbitration;
+	uint32_t power_management;
+	uint16_t over_temperature; /* Kelvin */
+	uint16_t under_temperature;
+	uint32_t write_atomicity;
+	uint8_t host_behavior[SESSION_BEHAVIOR_SIZE];
+	uint16_t error_recovery[NVME_MAX_NAMESPACES]; /* TLER, by nsid from 1 */
+};
+
+/* AB: no limit. No temperature is too high. */
+#define SESSION_FEATURES_DEFAULT                                                                   \
+	{                                                                                          \
+		.arbitration = 7, .over_temperature = UINT16_MAX                                   \
+	}
+
 struct session {
 	struct list link;
 	struct transport *transport; /* that holds it; NULL in tests */
@@ -55,6 +74,7 @@ struct session {
 	/* A bit for each nsid from 1. */
 	uint8_t changed[NVME_MAX_NAMESPACES / 8];
 	bool changed_overflow;
+	struct session_features features;
 	uint64_t revision;
 	uint64_t discovery_counter;
 	uint64_t discovery_sum; /* of what it can be told; 0: not known */
@@ -77,9 +97,26 @@ struct session_message {
 	Nvmetd__AsyncEvent *waiting[SESSION_EVENTS];
 	Nvmetd__AsyncEvent *masked[SESSION_EVENTS];
 	uint32_t changed[NVME_MAX_NAMESPACES];
+	Nvmetd__ControllerFeatures features;
+	uint32_t error_recovery_nsids[NVME_MAX_NAMESPACES];
+	uint32_t error_recovery_limits[NVME_MAX_NAMESPACES];
 };
 
 void session_pack(struct session_message *ret_packed, const struct session *session);
+
+/* Controller Level Reset: what a host has set is as after its Connect, but for its keep-alive. */
+void session_reset(struct session *session);
+
+/* session_features.c, for session.c. unpack: false: what is in it does not fit. */
+bool session_features_unpack(struct session_features *features,
+                             const Nvmetd__ControllerFeatures *message);
+void session_features_pack(struct session_message *packed, const struct session_features *features);
+
+/* Asynchronous Event Configuration before its host has set it. */
+static inline uint32_t session_default_events(const struct session *session)
+{
+	return session->persistent ? NVME_OAES_DISCOVERY : 0;
+}
 
 /* What an Asynchronous Event Request is answered with, dword 0. */
 uint32_t session_event_result(enum session_event event);

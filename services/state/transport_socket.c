@@ -260,6 +260,20 @@ static void on_session_gone(void *context, struct ipc_peer *peer, const envelope
 	state_forget_session(session);
 }
 
+static void on_session_reset(void *context, struct ipc_peer *peer, const envelope *message)
+{
+	struct state *state = context;
+	const Nvmetd__SessionReset *notice = message->session_reset;
+	struct session *session = session_find(
+		&state->sessions, peer->user, notice->subsystem, notice->cntlid);
+
+	if (!session)
+		return;
+	session_reset(session);
+	session->untold = true;
+	change_deliver(state);
+}
+
 static void on_drained(void *context, struct ipc_peer *peer, const envelope *message)
 {
 	struct transport *transport = peer->user;
@@ -306,6 +320,7 @@ static const struct ipc_rule rules[] = {
 	{NVMETD__ENVELOPE__BODY_ADMIN_REQUEST,    IPC_AFTER_HELLO, on_admin        },
 	{NVMETD__ENVELOPE__BODY_REQUEST_CANCEL,   IPC_AFTER_HELLO, on_cancel       },
 	{NVMETD__ENVELOPE__BODY_SESSION_GONE,     IPC_AFTER_HELLO, on_session_gone },
+	{NVMETD__ENVELOPE__BODY_SESSION_RESET,    IPC_AFTER_HELLO, on_session_reset},
 	{NVMETD__ENVELOPE__BODY_DRAINED,          IPC_AFTER_HELLO, on_drained      },
 	{NVMETD__ENVELOPE__BODY_TRANSPORT_REPORT, IPC_AFTER_HELLO, on_report       },
 	{NVMETD__ENVELOPE__BODY_TRANSPORT_STATUS, IPC_AFTER_HELLO, on_status       },

@@ -82,6 +82,7 @@ START_TEST(can_be_enabled_again)
 {
 	uint64_t cc = 0x460000;
 	uint8_t data[4096];
+	uint16_t granted;
 
 	scene_connect();
 	host_queue_close(&scene.queue);
@@ -90,6 +91,7 @@ START_TEST(can_be_enabled_again)
 	for (unsigned i = 0; i < 500 && property(NVME_PROPERTY_CSTS, false) & NVME_CSTS_RDY; i++)
 		pause_ms(10);
 	host_must(&scene.controller, host_controller_enable(&scene.controller));
+	host_must(&scene.controller, host_controller_queues(&scene.controller, 1, &granted));
 	host_must(&scene.controller,
 	          host_controller_open_queue(&scene.controller, &scene.queue, 1, 32, 8));
 	expect_good(scene_io(NVME_IO_READ, 2, 0, 1, data));

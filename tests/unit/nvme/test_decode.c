@@ -122,6 +122,22 @@ START_TEST(get_features_brings_the_host_identifier)
 }
 END_TEST
 
+START_TEST(get_features_brings_the_host_behavior)
+{
+	command.cdw10 = le32_of(NVME_FEATURE_HOST_BEHAVIOR);
+	expect_ok(decode_opcode(NVME_ADMIN_GET_FEATURES));
+	expect_transfer(NVME_TRANSFER_TO_HOST, 512, 512);
+}
+END_TEST
+
+START_TEST(get_features_may_bring_nothing_where_capabilities_are_asked_for)
+{
+	command.cdw10 = le32_of(NVME_FEATURE_HOST_BEHAVIOR | 3 << 8);
+	expect_ok(decode_opcode(NVME_ADMIN_GET_FEATURES));
+	expect_transfer(NVME_TRANSFER_TO_HOST, 0, 512);
+}
+END_TEST
+
 START_TEST(get_features_brings_nothing_else)
 {
 	command.cdw10 = le32_of(NVME_FEATURE_KEEP_ALIVE_TIMER);
@@ -284,6 +300,8 @@ int main(void)
 	         get_log_page_may_not_bring_more,
 	         get_log_page_does_not_wrap_at_the_greatest_numd,
 	         get_features_brings_the_host_identifier,
+	         get_features_brings_the_host_behavior,
+	         get_features_may_bring_nothing_where_capabilities_are_asked_for,
 	         get_features_brings_nothing_else,
 	         an_unknown_opcode_is_refused);
 	describe(suite,

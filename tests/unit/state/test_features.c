@@ -7,11 +7,36 @@
 #define SELECT(n) ((n) << 8)
 #define SAVE      (1u << 31)
 
-enum { WRITE_CACHE = 0x06, QUEUES = 0x07, EVENTS = 0x0b, KEEP_ALIVE = 0x0f, HOST_ID = 0x81 };
+enum {
+	ARBITRATION = 0x01,
+	POWER = 0x02,
+	TEMPERATURE = 0x04,
+	ERROR_RECOVERY = 0x05,
+	WRITE_CACHE = 0x06,
+	QUEUES = 0x07,
+	ATOMICITY = 0x0a,
+	EVENTS = 0x0b,
+	KEEP_ALIVE = 0x0f,
+	BEHAVIOR = 0x16,
+	HOST_ID = 0x81,
+};
+
+static const uint8_t all[] = {ARBITRATION,
+                              POWER,
+                              TEMPERATURE,
+                              ERROR_RECOVERY,
+                              WRITE_CACHE,
+                              QUEUES,
+                              ATOMICITY,
+                              EVENTS,
+                              KEEP_ALIVE,
+                              BEHAVIOR,
+                              HOST_ID};
 
 static void given_a_controller(void)
 {
 	stage_open();
+	stage_ready();
 	stage_connect(STAGE_HOST, 1, STAGE_SUBSYSTEM);
 }
 
@@ -62,7 +87,7 @@ START_TEST(refuses_65536_queues)
 	expect_status(set(QUEUES, 0xffff), DNR(0x002));
 	expect_status(set(QUEUES, 0xffff0000), DNR(0x002));
 	ck_assert_uint_eq(stage.session->io_queues, 0);
-	ck_assert_uint_eq(stage.reply.error_location, 44 + 1);
+	ck_assert_uint_eq(stage.reply.error_location, 46 + 1);
 }
 END_TEST
 
@@ -129,8 +154,10 @@ END_TEST
 
 START_TEST(saves_nothing)
 {
-	expect_status(set(EVENTS | SAVE, 0), DNR(0x10d));
-	expect_status(set(KEEP_ALIVE | SAVE, 5000), DNR(0x10d));
+	for (size_t i = 0; i < sizeof(all); i++) {
+		expect_status(set(all[i] | SAVE, 1), DNR(0x10d));
+		ck_assert_uint_eq(stage.reply.error_location, 43 + 1);
+	}
 }
 END_TEST
 
@@ -151,20 +178,241 @@ START_TEST(tells_what_can_be_changed)
 	expect_value(QUEUES | SELECT(3), 4);
 	expect_value(WRITE_CACHE | SELECT(3), 0);
 	expect_value(HOST_ID | SELECT(3), 0);
-	ck_assert_uint_eq(stage.reply.length, 16);
+	ck_assert_uint_eq(stage.reply.length, 0);
+	expect_value(BEHAVIOR | SELECT(3), 4);
+	expect_status(stage_admin(NVME_ADMIN_GET_FEATURES, 1, ERROR_RECOVERY | SELECT(3), 0), 0);
+	ck_assert_uint_eq(stage.reply.result, 6);
 }
 END_TEST
 
 START_TEST(refuses_a_reserved_selection)
 {
 	expect_status(stage_admin(NVME_ADMIN_GET_FEATURES, 0, EVENTS | SELECT(4), 0), DNR(0x002));
+	ck_assert_uint_eq(stage.reply.error_location, 41 + 1);
+}
+END_TEST
+
+/* ------------------------------------------------------------------ words of the host */
+
+START_TEST(keeps_how_to_arbitrate)
+{
+	expect_value(ARBITRATION, 7);
+	expect_status(set(ARBITRATION, 0x030201fb), 0);
+	ck_assert(stage.reply.session_changed);
+	expect_value(ARBITRATION, 0x03020103);
+	expect_value(ARBITRATION | SELECT(1), 7);
+}
+END_TEST
+
+START_TEST(keeps_whether_writes_must_be_atomic)
+{
+	expect_status(set(ATOMICITY, 0xffffffff), 0);
+	expect_value(ATOMICITY, 1);
+	expect_value(ATOMICITY | SELECT(1), 0);
+}
+END_TEST
+
+START_TEST(has_one_power_state)
+{
+	expect_status(set(POWER, 0), 0);
+	expect_status(set(POWER, 1), DNR(0x002));
+	ck_assert_uint_eq(stage.reply.error_location, 44 + 1);
+	expect_status(set(POWER, 2 << 5), 0);
+	expect_value(POWER, 2 << 5);
+	expect_status(set(POWER, 3 << 5), DNR(0x002));
+	expect_value(POWER, 2 << 5);
+}
+END_TEST
+
+START_TEST(has_thresholds_of_the_composite_temperature)
+{
+	expect_value(TEMPERATURE, 0xffff);
+	expect_status(set(TEMPERATURE, 350), 0);
+	expect_status(set(TEMPERATURE, 1u << 20 | 0xfu << 16 | 270), 0);
+	expect_value(TEMPERATURE, 350);
+	expect_status(stage_admin(NVME_ADMIN_GET_FEATURES, 0, TEMPERATURE, 1u << 20), 0);
+	ck_assert_uint_eq(stage.reply.result, 1u << 20 | 270);
+	expect_value(TEMPERATURE | SELECT(2), 0xffff);
+}
+END_TEST
+
+START_TEST(has_no_thresholds_of_sensors)
+{
+	static const uint32_t wrong[] = {
+		1u << 16, 8u << 16, 9u << 16, 2u << 20, 3u << 20, 1u << 22};
+
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+		expect_status(set(TEMPERATURE, wrong[i] | 300), DNR(0x002));
+		ck_assert_uint_eq(stage.reply.error_location, 46 + 1);
+		expect_status(stage_admin(NVME_ADMIN_GET_FEATURES, 0, TEMPERATURE, wrong[i]),
+		              DNR(0x002));
+	}
+	expect_status(stage_admin(NVME_ADMIN_GET_FEATURES, 0, TEMPERATURE, 0xfu << 16), DNR(0x002));
+	expect_value(TEMPERATURE, 0xffff);
+}
+END_TEST
+
+/* ------------------------------------------------------------------ host behavior */
+
+static struct nvme_status set_behavior(size_t bytes)
+{
+	struct nvme_status status;
+
+	stage.data_bytes = bytes;
+	status = set(BEHAVIOR, 0);
+	stage.data_bytes = 0;
+	return status;
+}
+
+START_TEST(keeps_what_its_host_can_cope_with)
+{
+	static const uint8_t wanted[512] = {1, 0, 0, 1};
+
+	memcpy(stage.data, wanted, sizeof(wanted));
+	expect_status(set_behavior(512), 0);
+	ck_assert(stage.reply.session_changed);
+	expect_status(stage_admin(NVME_ADMIN_GET_FEATURES, 0, BEHAVIOR, 0), 0);
+	ck_assert_uint_eq(stage.reply.length, 512);
+	ck_assert_mem_eq(stage.reply.data, wanted, 512);
+	expect_status(stage_admin(NVME_ADMIN_GET_FEATURES, 0, BEHAVIOR | SELECT(1), 0), 0);
+	ck_assert_uint_eq(stage.reply.data[0], 0);
+}
+END_TEST
+
+START_TEST(wants_all_of_what_its_host_can_cope_with)
+{
+	stage.data[0] = 1;
+	expect_status(set_behavior(511), DNR(0x00f));
+	expect_status(set_behavior(0), DNR(0x00f));
+	expect_status(set_behavior(4096), DNR(0x00f));
+	ck_assert_uint_eq(stage.session->features.host_behavior[0], 0);
+}
+END_TEST
+
+START_TEST(refuses_behavior_that_means_nothing)
+{
+	static const uint8_t wrong[][6] = {
+		{2 },
+                {    1, 2      },
+                {                  1,   0,         1},
+                {         1, 0,         0, 0xff},
+                {                         1,    0, 0, 0, 4},
+                { 1,    0,                 0, 0, 0, 1}
+        };
+
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+		memcpy(stage.data, wrong[i], 6);
+		expect_status(set_behavior(512), DNR(0x002));
+		ck_assert_uint_eq(stage.reply.error_location, 0);
+	}
+	ck_assert_uint_eq(stage.session->features.host_behavior[0], 0);
+}
+END_TEST
+
+/* ------------------------------------------------------------------ of a namespace, or not */
+
+static struct nvme_status set_of(uint32_t nsid, uint32_t feature, uint32_t value)
+{
+	return stage_admin(NVME_ADMIN_SET_FEATURES, nsid, feature, value);
+}
+
+static void expect_value_of(uint32_t nsid, uint32_t feature, uint32_t value)
+{
+	expect_status(stage_admin(NVME_ADMIN_GET_FEATURES, nsid, feature, 0), 0);
+	ck_assert_uint_eq(stage.reply.result, value);
+}
+
+START_TEST(sets_no_feature_of_its_own_for_a_namespace)
+{
+	for (size_t i = 0; i < sizeof(all); i++) {
+		if (all[i] == ERROR_RECOVERY)
+			continue;
+		expect_status(set_of(1, all[i], 1), DNR(0x10f));
+		ck_assert_uint_eq(stage.reply.error_location, 4 + 1);
+		expect_status(set_of(1025, all[i], 1), DNR(0x00b));
+	}
+	expect_status(set_of(NVME_NSID_ALL, EVENTS, 0x100), 0);
+	expect_value_of(1, EVENTS, 0x100);
+}
+END_TEST
+
+START_TEST(limits_errors_of_a_namespace)
+{
+	expect_status(set_of(2, ERROR_RECOVERY, 1234), 0);
+	ck_assert(stage.reply.session_changed);
+	expect_value_of(2, ERROR_RECOVERY, 1234);
+	expect_value_of(1, ERROR_RECOVERY, 0);
+	expect_value_of(2, ERROR_RECOVERY | SELECT(1), 0);
+}
+END_TEST
+
+START_TEST(limits_errors_of_all_namespaces)
+{
+	expect_status(set_of(NVME_NSID_ALL, ERROR_RECOVERY, 7), 0);
+	expect_value_of(1, ERROR_RECOVERY, 7);
+	expect_value_of(2, ERROR_RECOVERY, 7);
+	ck_assert_uint_eq(stage.session->features.error_recovery[2], 0); /* it is not there */
+}
+END_TEST
+
+START_TEST(has_no_errors_of_deallocated_blocks)
+{
+	expect_status(set_of(1, ERROR_RECOVERY, 1u << 16), DNR(0x002));
+	ck_assert_uint_eq(stage.reply.error_location, 46 + 1);
+}
+END_TEST
+
+START_TEST(knows_which_namespaces_can_be_and_which_are)
+{
+	static const struct {
+		uint32_t nsid;
+		unsigned status;
+	} wrong[] = {
+		{0,    DNR(0x00b)},
+                {1025, DNR(0x00b)},
+                {3,    DNR(0x002)},
+                {7,    DNR(0x002)}
+        };
+
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+		expect_status(set_of(wrong[i].nsid, ERROR_RECOVERY, 1), wrong[i].status);
+		ck_assert_uint_eq(stage.reply.error_location, 4 + 1);
+		expect_status(
+			stage_admin(NVME_ADMIN_GET_FEATURES, wrong[i].nsid, ERROR_RECOVERY, 0),
+			wrong[i].status);
+	}
+	expect_status(stage_admin(NVME_ADMIN_GET_FEATURES, NVME_NSID_ALL, ERROR_RECOVERY, 0),
+	              DNR(0x00b));
+}
+END_TEST
+
+START_TEST(forgets_what_was_set_when_it_is_reset)
+{
+	static const uint8_t none[6];
+
+	set(EVENTS, 0x900);
+	set(QUEUES, 1);
+	set(ARBITRATION, 3);
+	set(TEMPERATURE, 300);
+	set(KEEP_ALIVE, 9000);
+	set_of(2, ERROR_RECOVERY, 5);
+	stage.data[0] = 1;
+	set_behavior(512);
+	session_reset(stage.session);
+	expect_value(EVENTS, 0);
+	expect_value(QUEUES, 7 << 16 | 7);
+	expect_value(ARBITRATION, 7);
+	expect_value(TEMPERATURE, 0xffff);
+	expect_value_of(2, ERROR_RECOVERY, 0);
+	ck_assert_mem_eq(stage.session->features.host_behavior, none, 6);
+	expect_value(KEEP_ALIVE, 9000); /* the association is still the same */
 }
 END_TEST
 
 START_TEST(refuses_features_that_it_does_not_have)
 {
 	static const uint8_t unknown[] = {
-		0, 1, 2, 3, 4, 5, 8, 9, 0x0a, 0x0c, 0x0e, 0x10, 0x16, 0x82, 0x84, 0xc0};
+		0, 3, 8, 9, 0x0c, 0x0d, 0x0e, 0x10, 0x11, 0x12, 0x17, 0x18, 0x80, 0xc0};
 
 	for (size_t i = 0; i < sizeof(unknown); i++) {
 		expect_status(set(unknown[i], 0), DNR(0x002));
@@ -190,8 +438,9 @@ END_TEST
 
 START_TEST(has_no_queues_for_io)
 {
-	expect_status(set(QUEUES, 0), DNR(0x002));
-	expect_status(set(WRITE_CACHE, 1), DNR(0x002));
+	for (size_t i = 0; i < sizeof(all); i++)
+		if (all[i] != EVENTS && all[i] != KEEP_ALIVE)
+			expect_status(set(all[i], 0), DNR(0x002));
 }
 END_TEST
 
@@ -219,6 +468,20 @@ int main(void)
 	         tells_defaults,
 	         tells_what_can_be_changed,
 	         refuses_a_reserved_selection,
+	         keeps_how_to_arbitrate,
+	         keeps_whether_writes_must_be_atomic,
+	         has_one_power_state,
+	         has_thresholds_of_the_composite_temperature,
+	         has_no_thresholds_of_sensors,
+	         keeps_what_its_host_can_cope_with,
+	         wants_all_of_what_its_host_can_cope_with,
+	         refuses_behavior_that_means_nothing,
+	         sets_no_feature_of_its_own_for_a_namespace,
+	         limits_errors_of_a_namespace,
+	         limits_errors_of_all_namespaces,
+	         has_no_errors_of_deallocated_blocks,
+	         knows_which_namespaces_can_be_and_which_are,
+	         forgets_what_was_set_when_it_is_reset,
 	         refuses_features_that_it_does_not_have);
 	describe(suite,
 	         "a controller for discovery",

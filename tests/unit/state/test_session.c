@@ -27,6 +27,16 @@ static void given_a_session(void)
 	session->masked = SESSION_EVENT_NAMESPACE | SESSION_EVENT_DISCOVERY;
 	session_mark_changed(session, 1);
 	session_mark_changed(session, 1024);
+	session->features = (struct session_features){
+		.arbitration = 0x01020303,
+		.power_management = 0x40,
+		.over_temperature = 350,
+		.under_temperature = 270,
+		.write_atomicity = 1,
+		.host_behavior = {1, 0, 0, 1}
+        };
+	session->features.error_recovery[0] = 5;
+	session->features.error_recovery[1023] = UINT16_MAX;
 	session->revision = UINT64_MAX - 1;
 	session->discovery_counter = 9;
 	session->discovery_sum = UINT64_MAX - 7;
@@ -59,11 +69,41 @@ START_TEST(comes_back_the_same)
 	ck_assert_uint_eq(back->events, SESSION_EVENT_ANA);
 	ck_assert_uint_eq(back->masked, SESSION_EVENT_NAMESPACE | SESSION_EVENT_DISCOVERY);
 	ck_assert_mem_eq(back->changed, session->changed, sizeof(session->changed));
+	ck_assert_mem_eq(&back->features, &session->features, sizeof(session->features));
 	ck_assert_uint_eq(back->revision, UINT64_MAX - 1);
 	ck_assert_uint_eq(back->discovery_counter, 9);
 	ck_assert_uint_eq(back->discovery_sum, UINT64_MAX - 7);
 	ck_assert(back->persistent);
 	ck_assert_uint_eq(back->admin_sqsize, 32);
+}
+END_TEST
+
+START_TEST(of_an_older_release_has_what_is_the_default)
+{
+	static const struct session_features defaults = SESSION_FEATURES_DEFAULT;
+
+	packed.message.features = NULL;
+	ck_assert_int_eq(session_unpack(&back, &packed.message), 0);
+	ck_assert_mem_eq(&back->features, &defaults, sizeof(defaults));
+}
+END_TEST
+
+START_TEST(with_features_that_cannot_be_is_refused)
+{
+	packed.features.host_behavior.len = SESSION_BEHAVIOR_SIZE + 1;
+	ck_assert_int_eq(session_unpack(&back, &packed.message), SESSION_E_MALFORMED);
+	session_pack(&packed, session);
+	packed.features.over_temperature = 0x10000;
+	ck_assert_int_eq(session_unpack(&back, &packed.message), SESSION_E_MALFORMED);
+	session_pack(&packed, session);
+	packed.error_recovery_nsids[0] = 0;
+	ck_assert_int_eq(session_unpack(&back, &packed.message), SESSION_E_MALFORMED);
+	session_pack(&packed, session);
+	packed.error_recovery_nsids[1] = 1025;
+	ck_assert_int_eq(session_unpack(&back, &packed.message), SESSION_E_MALFORMED);
+	session_pack(&packed, session);
+	packed.features.n_error_recovery_limits--;
+	ck_assert_int_eq(session_unpack(&back, &packed.message), SESSION_E_MALFORMED);
 }
 END_TEST
 
@@ -120,6 +160,8 @@ int main(void)
 	         given_a_session,
 	         forget,
 	         comes_back_the_same,
+	         of_an_older_release_has_what_is_the_default,
+	         with_features_that_cannot_be_is_refused,
 	         without_a_number_is_refused,
 	         with_a_short_host_identifier_is_refused,
 	         with_a_name_too_long_is_refused,
