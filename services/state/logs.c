@@ -8,6 +8,7 @@
 #include "services/state/ana.h"
 #include "services/state/discovery_log.h"
 #include "services/state/event.h"
+#include "services/state/features.h"
 
 /* The part of the log that was asked for; zeroes behind its end. An offset behind the end is an
  * error (Base 2.1 §5.1.12). */
@@ -71,10 +72,6 @@ static void log_smart(const struct admin_request *request, const struct get_log 
 {
 	struct nvme_log_smart log;
 
-	if (asked->nsid != 0 && asked->nsid != NVME_NSID_ALL) { /* LPA bit 0: not per namespace */
-		admin_refuse_byte(reply, COMMAND_BYTE(nsid));
-		return;
-	}
 	log_smart_build(&log, &request->counts);
 	answer(asked, &log, sizeof(log), reply);
 }
@@ -140,6 +137,29 @@ static void log_ana(const struct admin_request *request, const struct get_log *a
 	read_event_log(request, asked, SESSION_EVENT_ANA, reply);
 }
 
+static void log_features(const struct admin_request *request, const struct get_log *asked,
+                         struct admin_reply *reply)
+{
+	struct nvme_log_features log;
+
+	memset(&log, 0, sizeof(log));
+	for (unsigned fid = 0; fid < 256; fid++) {
+		const struct feature *feature = feature_find(request, (uint8_t)fid);
+
+		if (feature)
+			log.feature[fid] = le32_of(feature_effects(feature));
+	}
+	answer(asked, &log, sizeof(log), reply);
+}
+
+/* There is no NVMe-MI here. */
+static void log_mi(const struct get_log *asked, struct admin_reply *reply)
+{
+	const struct nvme_log_mi none = {0};
+
+	answer(asked, &none, sizeof(none), reply);
+}
+
 /* Made from the configuration each time: pieces of one log fit together as long as the generation
  * counter is the same, which every change of any host's log moves. */
 static void log_discovery(const struct admin_request *request, const struct get_log *asked,
@@ -169,8 +189,7 @@ static void log_discovery(const struct admin_request *request, const struct get_
 
 static void refuse_page(struct admin_reply *reply)
 {
-	admin_refuse(reply, NVME_SC_INVALID_LOG_PAGE);
-	reply->error_location = COMMAND_BYTE(cdw10) + 1;
+	admin_refuse_at(reply, NVME_SC_INVALID_LOG_PAGE, COMMAND_BYTE(cdw10));
 }
 
 static void execute_discovery(const struct admin_request *request, const struct get_log *asked,
@@ -189,6 +208,13 @@ static void execute_discovery(const struct admin_request *request, const struct 
 	default:
 		refuse_page(reply);
 	}
+}
+
+/* All logs that we have are of the controller or of the subsystem; health too, as bit 0 of LPA says
+ * (Base 2.1 §5.1.12.1). */
+static bool is_of_a_namespace(const struct get_log *asked)
+{
+	return asked->nsid != 0 && asked->nsid != NVME_NSID_ALL;
 }
 
 static void execute_io(const struct admin_request *request, const struct get_log *asked,
@@ -216,6 +242,12 @@ static void execute_io(const struct admin_request *request, const struct get_log
 	case NVME_LOG_ANA:
 		log_ana(request, asked, reply);
 		break;
+	case NVME_LOG_FEATURES:
+		log_features(request, asked, reply);
+		break;
+	case NVME_LOG_MI:
+		log_mi(asked, reply);
+		break;
 	default:
 		refuse_page(reply);
 	}
@@ -230,6 +262,10 @@ void log_execute(const struct admin_request *request, struct admin_reply *reply)
 		request->command, 4096u << config_mdts(request->port), &asked, &location);
 	if (!status_is_ok(reply->status))
 		reply->error_location = (uint16_t)(location + 1);
+	else if (!log_is_supported(asked.page, request->subsystem == NULL))
+		refuse_page(reply);
+	else if (request->subsystem && is_of_a_namespace(&asked))
+		admin_refuse_byte(reply, COMMAND_BYTE(nsid));
 	else if (request->subsystem)
 		execute_io(request, &asked, reply);
 	else

@@ -114,10 +114,12 @@ END_TEST
 START_TEST(that_is_not_there_is_refused)
 {
 	static const uint8_t unknown[] = {
-		0x06, 0x07, 0x09, 0x0d, 0x12, 0x13, 0x70, 0x80, 0xc0, 0xff};
+		0x06, 0x07, 0x08, 0x09, 0x0a, 0x0b, 0x0e, 0x0f, 0x14, 0x15, 0x70, 0x81, 0xc0, 0xff};
 
-	for (size_t i = 0; i < sizeof(unknown); i++)
+	for (size_t i = 0; i < sizeof(unknown); i++) {
 		expect_status(get(unknown[i], 512, 0), DNR(0x109));
+		ck_assert_uint_eq(stage.reply.error_location, 40 + 1);
+	}
 }
 END_TEST
 
@@ -155,12 +157,18 @@ START_TEST(of_health_counts_what_the_controller_did)
 }
 END_TEST
 
-START_TEST(of_health_is_not_kept_per_namespace)
+START_TEST(of_a_controller_is_not_kept_per_namespace)
 {
-	get(NVME_LOG_SMART, 512, 0);
-	stage.command.nsid = le32_of(1);
-	expect_status(stage_execute(), DNR(0x002));
-	ck_assert_uint_eq(stage.reply.error_location, 4 + 1);
+	for (unsigned page = 0; page < 256; page++) {
+		if (!log_is_supported((uint8_t)page, false))
+			continue;
+		expect_status(get(page, 512, 0), 0);
+		stage.command.nsid = le32_of(0);
+		expect_status(stage_execute(), 0);
+		stage.command.nsid = le32_of(1);
+		expect_status(stage_execute(), DNR(0x002));
+		ck_assert_uint_eq(stage.reply.error_location, 4 + 1);
+	}
 }
 END_TEST
 
@@ -180,14 +188,14 @@ START_TEST(of_effects_names_what_is_supported)
 		bool admin = opcode == 0x02 || opcode == 0x06 || opcode == 0x08 || opcode == 0x09 ||
 		             opcode == 0x0a || opcode == 0x0c || opcode == 0x18;
 
-		ck_assert_uint_eq(at(opcode * 4, 4), admin);
+		ck_assert_uint_eq(at(opcode * 4, 4), admin ? 0x200001 : 0);
 	}
-	ck_assert_uint_eq(at(1024 + 0x00 * 4, 4), 1);
-	ck_assert_uint_eq(at(1024 + 0x01 * 4, 4), 3);
-	ck_assert_uint_eq(at(1024 + 0x02 * 4, 4), 1);
+	ck_assert_uint_eq(at(1024 + 0x00 * 4, 4), 0x100001);
+	ck_assert_uint_eq(at(1024 + 0x01 * 4, 4), 0x100003);
+	ck_assert_uint_eq(at(1024 + 0x02 * 4, 4), 0x100001);
 	ck_assert_uint_eq(at(1024 + 0x05 * 4, 4), 0);
-	ck_assert_uint_eq(at(1024 + 0x08 * 4, 4), 3);
-	ck_assert_uint_eq(at(1024 + 0x09 * 4, 4), 3);
+	ck_assert_uint_eq(at(1024 + 0x08 * 4, 4), 0x100003);
+	ck_assert_uint_eq(at(1024 + 0x09 * 4, 4), 0x100003);
 	expect_zeroes(1024 + 0x0a * 4, 4096);
 }
 END_TEST
@@ -197,6 +205,29 @@ START_TEST(of_effects_is_of_the_nvm_command_set)
 	get(NVME_LOG_COMMAND_EFFECTS, 4096, 0);
 	stage.command.cdw14 = le32_of(2u << 24);
 	expect_status(stage_execute(), DNR(0x002));
+}
+END_TEST
+
+START_TEST(of_features_names_just_those_that_are_there)
+{
+	uint32_t effects[256];
+
+	expect_status(get(NVME_LOG_FEATURES, 1024, 0), 0);
+	for (unsigned fid = 0; fid < 256; fid++)
+		effects[fid] = (uint32_t)at(fid * 4, 4);
+	for (unsigned fid = 0; fid < 256; fid++) {
+		stage_admin(NVME_ADMIN_GET_FEATURES, 1, fid, 1);
+		ck_assert_int_eq(status_is_ok(stage.reply.status), effects[fid] & 1);
+	}
+	ck_assert_uint_eq(effects[0x05], 0x100001); /* of a namespace */
+	ck_assert_uint_eq(effects[0x0b], 0x200001); /* of the controller */
+}
+END_TEST
+
+START_TEST(of_nvme_mi_is_empty)
+{
+	expect_status(get(NVME_LOG_MI, 1024, 0), 0);
+	expect_zeroes(0, 1024);
 }
 END_TEST
 
@@ -442,10 +473,12 @@ int main(void)
 	         of_supported_pages_names_just_those_that_are_there,
 	         of_errors_gives_what_the_transport_sent,
 	         of_health_counts_what_the_controller_did,
-	         of_health_is_not_kept_per_namespace,
+	         of_a_controller_is_not_kept_per_namespace,
 	         of_firmware_names_slot_1,
 	         of_effects_names_what_is_supported,
 	         of_effects_is_of_the_nvm_command_set,
+	         of_features_names_just_those_that_are_there,
+	         of_nvme_mi_is_empty,
 	         of_ana_has_groups_and_namespaces_in_order,
 	         of_ana_shows_a_group_that_the_port_does_not_name_as_inaccessible,
 	         of_ana_leaves_namespaces_out_if_asked,
