@@ -1,113 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The discovery controller tells each host what is there for it, and where (Base 2.1 §3.1.3.3). */
-#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "tests/process/scene.h"
+#include "tests/process/discovered.h"
+#include "tests/support/shows.h"
 
-#define OTHER_HOST              "nqn.2014-08.org.nvmexpress:uuid:5f1e0a52-0000-4000-8000-00000000beef"
-#define EVENT_DISCOVERY_CHANGED (2u | 0xf0u << 8 | (unsigned)NVME_LOG_DISCOVERY << 16)
-#define RECORDS_MAX             16u
+enum { MEGABYTE = 1 << 20 };
 
-/* Base 2.1 §5.1.12.3.1 */
-struct record {
-	uint8_t trtype;
-	uint8_t adrfam;
-	uint8_t subtype;
-	uint8_t treq;
-	struct le16 portid;
-	struct le16 cntlid;
-	struct le16 asqsz;
-	struct le16 eflags;
-	uint8_t reserved12[20];
-	char trsvcid[32];
-	uint8_t reserved64[192];
-	char subnqn[256];
-	char traddr[256];
-	uint8_t tsas[256];
-};
-_Static_assert(sizeof(struct record) == 1024, "Base 2.1 §5.1.12.3.1");
-
-struct log {
-	struct le64 genctr;
-	struct le64 numrec;
-	struct le16 recfmt;
-	uint8_t reserved18[1006];
-	struct record records[RECORDS_MAX];
-};
-_Static_assert(offsetof(struct log, records) == 1024, "Base 2.1 §5.1.12.3.1");
-
-static struct log page;
-
-/* On a port of 127.0.0.1 and one of the wildcard: one subsystem for any host, one for OTHER_HOST.
- */
-static void given_a_set(void)
-{
-	struct harness_exports exports = harness_plain();
-
-	exports.ports[1].traddr = "0.0.0.0";
-	exports.ports[2].traddr = "::1";
-	exports.subsystems[1] = (struct harness_subsystem){
-		.nqn = HARNESS_NQN ".private",
-		.hosts = {OTHER_HOST},
-		.namespaces = {{.nsid = 1, .path = "ram:1M"}}};
-	scene_start(&exports);
-}
-
-static void discover_on(unsigned port, const char *hostnqn)
-{
-	scene.options = harness_host(scene.harness, port, 0);
-	scene.options.subnqn = NVME_DISCOVERY_NQN;
-	scene.options.hostnqn = hostnqn;
-	harness_connect_as(&scene.options, &scene.controller);
-}
-
-static void get_log(void)
-{
-	uint64_t count;
-
-	memset(&page, 0, sizeof(page));
-	host_must(&scene.controller,
-	          host_get_log(&scene.controller, NVME_LOG_DISCOVERY, false, 0, &page, 1024));
-	count = le64_get(page.numrec);
-	ck_assert_uint_le(count, RECORDS_MAX);
-	if (count)
-		host_must(&scene.controller,
-		          host_get_log(&scene.controller,
-		                       NVME_LOG_DISCOVERY,
-		                       false,
-		                       0,
-		                       &page,
-		                       (uint32_t)(1024 + count * 1024)));
-}
-
-static const struct record *find(const char *subnqn, const char *trsvcid)
-{
-	size_t length = strlen(trsvcid);
-
-	for (uint64_t i = 0; i < le64_get(page.numrec); i++)
-		if (!strcmp(page.records[i].subnqn, subnqn) &&
-		    !strncmp(page.records[i].trsvcid, trsvcid, length) &&
-		    (page.records[i].trsvcid[length] == 0 ||
-		     page.records[i].trsvcid[length] == ' '))
-			return &page.records[i];
-	return NULL;
-}
-
-static const char *port_of(unsigned port)
-{
-	return scene.harness->exports.ports[port].trsvcid;
-}
-
-/* The text, however it is padded. */
-static bool is_text(const char *field, size_t size, const char *text)
-{
-	size_t length = strlen(text);
-
-	return !strncmp(field, text, length) &&
-	       (length == size || field[length] == 0 || field[length] == ' ');
-}
+static uint8_t big[MEGABYTE + 4];
 
 START_TEST(says_that_it_is_a_discovery_controller)
 {
@@ -116,6 +17,9 @@ START_TEST(says_that_it_is_a_discovery_controller)
 	ck_assert_str_eq(scene.controller.identity.subnqn, NVME_DISCOVERY_NQN);
 	ck_assert_uint_ne(scene.controller.identity.oaes & 1u << 31, 0);
 	scene_disconnect();
+	shows("Base 2.1 §3.1.3.3",
+	      "a discovery controller says in CNTRLTYPE that it is one, and in OAES that it tells "
+	      "of changes of its log");
 }
 END_TEST
 
@@ -132,47 +36,77 @@ START_TEST(leaves_no_lines_in_the_log)
 }
 END_TEST
 
+/* ------------------------------------------------------------------ what is listed */
+
 START_TEST(lists_the_subsystem_on_the_port_that_was_asked)
 {
-	const struct record *record;
+	const struct nvme_discovery_entry *record;
+	static const uint8_t none[256];
 
 	discover_on(0, HARNESS_HOSTNQN);
-	get_log();
-	record = find(HARNESS_NQN, port_of(0));
+	get_discovered();
+	ck_assert_uint_eq(le64_get(discovered.head.numrec), 2);
+	record = find_discovered(HARNESS_NQN, service_of(0));
 	ck_assert_ptr_nonnull(record);
-	ck_assert_uint_eq(record->trtype, 3);
-	ck_assert_uint_eq(record->adrfam, 1);
-	ck_assert_uint_eq(record->subtype, 2);
+	ck_assert_uint_eq(record->trtype, NVME_TRTYPE_TCP);
+	ck_assert_uint_eq(record->adrfam, NVME_ADRFAM_IPV4);
+	ck_assert_uint_eq(record->subtype, NVME_SUBTYPE_NVME);
+	ck_assert_uint_eq(record->treq, NVME_TREQ_DISABLE_SQFLOW);
+	ck_assert_uint_eq(le16_get(record->portid), 1);
 	ck_assert_uint_eq(le16_get(record->cntlid), 0xffff);
 	ck_assert_uint_ge(le16_get(record->asqsz), 32);
-	ck_assert(is_text(record->traddr, sizeof(record->traddr), "127.0.0.1"));
+	ck_assert_uint_eq(le16_get(record->eflags), 0);
+	ck_assert(is_field(record->traddr, sizeof(record->traddr), "127.0.0.1"));
+	ck_assert_mem_eq(record->tsas, none, sizeof(none)); /* SECTYPE: no security */
 	scene_disconnect();
+	shows("Base 2.1 §5.1.12.3.1",
+	      "an entry tells type, family, address and service of the port, that any controller "
+	      "is given (CNTLID FFFFh), the least admin queue, that SQ flow control may be off");
+}
+END_TEST
+
+START_TEST(lists_itself)
+{
+	const struct nvme_discovery_entry *record;
+
+	discover_on(0, HARNESS_HOSTNQN);
+	get_discovered();
+	record = find_discovered(NVME_DISCOVERY_NQN, service_of(0));
+	ck_assert_ptr_nonnull(record);
+	ck_assert_uint_eq(record->subtype, NVME_SUBTYPE_CURRENT);
+	ck_assert_uint_eq(le16_get(record->eflags), NVME_EFLAGS_EPCSD);
+	scene_disconnect();
+	shows("Base 2.1 §5.1.12.3.1",
+	      "the discovery service has an entry of its own (SUBTYPE 3) with EPCSD; DUPRETINFO "
+	      "not, as each port tells of itself; NCC not");
 }
 END_TEST
 
 START_TEST(lists_an_ipv6_port_as_such)
 {
-	const struct record *record;
+	const struct nvme_discovery_entry *record;
 
 	discover_on(2, HARNESS_HOSTNQN);
-	get_log();
-	record = find(HARNESS_NQN, port_of(2));
+	get_discovered();
+	record = find_discovered(HARNESS_NQN, service_of(2));
 	ck_assert_ptr_nonnull(record);
-	ck_assert_uint_eq(record->adrfam, 2);
-	ck_assert(is_text(record->traddr, sizeof(record->traddr), "::1"));
+	ck_assert_uint_eq(record->adrfam, NVME_ADRFAM_IPV6);
+	ck_assert(is_field(record->traddr, sizeof(record->traddr), "::1"));
 	scene_disconnect();
 }
 END_TEST
 
 START_TEST(reports_the_address_that_the_host_came_in_on_for_a_wildcard)
 {
-	const struct record *record;
+	const struct nvme_discovery_entry *record;
 
-	discover_on(1, HARNESS_HOSTNQN);
-	get_log();
-	record = find(HARNESS_NQN, port_of(1));
+	scene.options = discovery_on(1, HARNESS_HOSTNQN);
+	scene.options.address.traddr = "127.0.0.5";
+	harness_connect_as(&scene.options, &scene.controller);
+	get_discovered();
+	record = find_discovered(HARNESS_NQN, service_of(1));
 	ck_assert_ptr_nonnull(record);
-	ck_assert(is_text(record->traddr, sizeof(record->traddr), "127.0.0.1"));
+	ck_assert(is_field(record->traddr, sizeof(record->traddr), "127.0.0.5"));
 	scene_disconnect();
 }
 END_TEST
@@ -180,63 +114,191 @@ END_TEST
 START_TEST(does_not_tell_a_host_of_what_it_may_not_use)
 {
 	discover_on(0, HARNESS_HOSTNQN);
-	get_log();
-	ck_assert_ptr_null(find(HARNESS_NQN ".private", port_of(0)));
+	get_discovered();
+	ck_assert_ptr_null(find_discovered(PRIVATE, service_of(0)));
 	scene_disconnect();
+	shows("Base 2.1 §5.1.12.3.1",
+	      "a subsystem that the host may not use is not in its log, whatever it asks for");
 }
 END_TEST
 
 START_TEST(tells_a_host_of_what_only_it_may_use)
 {
 	discover_on(0, OTHER_HOST);
-	get_log();
-	ck_assert_ptr_nonnull(find(HARNESS_NQN ".private", port_of(0)));
+	get_discovered();
+	ck_assert_ptr_nonnull(find_discovered(PRIVATE, service_of(0)));
 	scene_disconnect();
 }
 END_TEST
 
+/* ------------------------------------------------------------------ which part of the log */
+
 START_TEST(gives_the_log_in_pieces)
 {
-	static struct log whole;
+	static struct discovered whole;
 	uint32_t bytes;
 
 	discover_on(0, HARNESS_HOSTNQN);
-	get_log();
-	whole = page;
-	bytes = (uint32_t)(1024 + 1024 * le64_get(page.numrec));
-	memset(&page, 0, sizeof(page));
+	get_discovered();
+	whole = discovered;
+	bytes = (uint32_t)(1024 + 1024 * le64_get(whole.head.numrec));
+	memset(&discovered, 0, sizeof(discovered));
 	for (uint32_t at = 0; at < bytes; at += 512)
 		host_must(&scene.controller,
 		          host_get_log(&scene.controller,
 		                       NVME_LOG_DISCOVERY,
 		                       false,
 		                       at,
-		                       (uint8_t *)&page + at,
+		                       (uint8_t *)&discovered + at,
 		                       512));
-	ck_assert_mem_eq(&page, &whole, bytes);
+	ck_assert_mem_eq(&discovered, &whole, bytes);
+	scene_disconnect();
+	shows("Base 2.1 §5.1.12.3.1",
+	      "pieces that were read while GENCTR stayed the same are of one log");
+}
+END_TEST
+
+/* NUMD is of 32 bits, NUMDL and NUMDU. */
+START_TEST(gives_as_much_as_mdts_allows_with_zeroes_behind_the_end)
+{
+	discover_on(0, HARNESS_HOSTNQN);
+	memset(big, 0xee, sizeof(big));
+	expect_status(get_log_with(NVME_LOG_DISCOVERY, 0, 0, big, MEGABYTE), 0);
+	ck_assert_uint_eq(big[8], 2); /* NUMREC */
+	scene_expect_zeroes(big + 3072, MEGABYTE - 3072);
+	ck_assert_uint_eq(big[MEGABYTE], 0xee);
+	scene_disconnect();
+	shows("Base 2.1 §5.1.12",
+	      "NUMDU and NUMDL are one number of dwords; behind the end of a log there are zeroes");
+}
+END_TEST
+
+START_TEST(gives_zeroes_from_just_behind_the_end)
+{
+	uint8_t data[8] = {1, 2, 3};
+
+	discover_on(0, HARNESS_HOSTNQN);
+	expect_status(get_log_with(NVME_LOG_DISCOVERY, 0, 3072, data, sizeof(data)), 0);
+	ck_assert_mem_eq(data, (uint8_t[8]){0}, sizeof(data));
 	scene_disconnect();
 }
 END_TEST
 
-START_TEST(refuses_an_offset_past_the_end_of_the_log)
+/* ------------------------------------------------------------------ a configuration */
+
+static void given_a_filter(const char *filter)
 {
+	json_t *root = get_configuration();
+
+	json_object_set_new(root,
+	                    "discovery",
+	                    json_pack("{s:s, s:[s]}", "filter", filter, "observers", OTHER_HOST));
+	restore_configuration(root);
+}
+
+START_TEST(can_tell_of_all_ports)
+{
+	const struct nvme_discovery_entry *record;
+
+	given_a_filter("all");
 	discover_on(0, HARNESS_HOSTNQN);
-	ck_assert_int_eq(
-		host_get_log(&scene.controller, NVME_LOG_DISCOVERY, false, 1 << 20, &page, 1024),
-		HOST_E_STATUS);
-	expect_status(scene.controller.status, DNR(NVME_SC_INVALID_FIELD));
+	get_discovered();
+	ck_assert_uint_eq(le64_get(discovered.head.numrec), 6);
+	record = find_discovered(HARNESS_NQN, service_of(1));
+	ck_assert_ptr_nonnull(record);
+	ck_assert(is_field(record->traddr, sizeof(record->traddr), "127.0.0.1"));
+	ck_assert_ptr_nonnull(find_discovered(HARNESS_NQN, service_of(2)));
+	ck_assert_ptr_nonnull(find_discovered(NVME_DISCOVERY_NQN, service_of(2)));
 	scene_disconnect();
 }
 END_TEST
 
-START_TEST(has_no_io_queues)
+/* A wildcard of the other family is not where the host can be sure to reach it. */
+START_TEST(leaves_out_where_a_host_of_ipv6_may_not_get)
 {
-	struct host_queue queue;
-
-	discover_on(0, HARNESS_HOSTNQN);
-	ck_assert_int_eq(host_controller_open_queue(&scene.controller, &queue, 1, 32, 8),
-	                 HOST_E_STATUS);
+	given_a_filter("all");
+	discover_on(2, HARNESS_HOSTNQN);
+	get_discovered();
+	ck_assert_uint_eq(le64_get(discovered.head.numrec), 4);
+	ck_assert_ptr_null(find_discovered(HARNESS_NQN, service_of(1)));
 	scene_disconnect();
+}
+END_TEST
+
+START_TEST(tells_of_its_port_alone_where_a_host_asks_for_that)
+{
+	given_a_filter("all");
+	discover_on(0, HARNESS_HOSTNQN);
+	expect_status(get_log_with(NVME_LOG_DISCOVERY,
+	                           NVME_LOG_DISCOVERY_PLEO,
+	                           0,
+	                           &discovered,
+	                           sizeof(discovered)),
+	              0);
+	ck_assert_uint_eq(le64_get(discovered.head.numrec), 2);
+	ck_assert_uint_eq(discovered.head.dlpf, NVME_LOG_DISCOVERY_PLEO);
+	scene_disconnect();
+	shows("Base 2.1 §5.1.12.3.1",
+	      "PLEO: the entries of the port that is asked, whatever the configuration's filter");
+}
+END_TEST
+
+static void get_everything(void)
+{
+	expect_status(get_log_with(NVME_LOG_DISCOVERY,
+	                           NVME_LOG_DISCOVERY_ALLSUBE,
+	                           0,
+	                           &discovered,
+	                           sizeof(discovered)),
+	              0);
+}
+
+START_TEST(tells_everything_to_observers_alone)
+{
+	json_t *root = get_configuration();
+
+	json_object_set_new(root, "discovery", json_pack("{s:[s]}", "observers", HARNESS_HOSTNQN));
+	restore_configuration(root);
+	discover_on(0, HARNESS_HOSTNQN);
+	get_everything();
+	ck_assert_uint_eq(discovered.head.dlpf, NVME_LOG_DISCOVERY_ALLSUBE);
+	ck_assert_ptr_nonnull(find_discovered(PRIVATE, service_of(0)));
+	ck_assert_ptr_nonnull(find_discovered(PRIVATE, service_of(2)));
+	scene_disconnect();
+	discover_on(2, "nqn.2001-01.com.example:stranger");
+	get_everything();
+	ck_assert_uint_eq(discovered.head.dlpf, 0);
+	ck_assert_ptr_null(find_discovered(PRIVATE, service_of(2)));
+	scene_disconnect();
+	shows("Base 2.1 §5.1.12.3.1",
+	      "ALLSUBE is followed for hosts that the configuration calls observers; for others "
+	      "DLPF says that it was not");
+}
+END_TEST
+
+START_TEST(has_labels_in_extended_entries)
+{
+	json_t *root = get_configuration();
+	const uint8_t *tail = big + 1024 + 1032 + 1024; /* of the second entry */
+	struct nvme_log_discovery head;
+
+	json_object_set_new(json_array_get(json_object_get(root, "subsystems"), 0),
+	                    "admin_label",
+	                    json_string("Rack 7, shelf 2"));
+	restore_configuration(root);
+	discover_on(0, HARNESS_HOSTNQN);
+	expect_status(get_log_with(NVME_LOG_DISCOVERY, NVME_LOG_DISCOVERY_EXTDLPE, 0, big, 8192),
+	              0);
+	memcpy(&head, big, sizeof(head));
+	ck_assert_uint_eq(head.dlpf, NVME_LOG_DISCOVERY_EXTDLPE);
+	ck_assert_uint_eq(le64_get(head.numrec), 2);
+	ck_assert_uint_eq(le32_get(head.tdlpl), 1024 + 1032 + 1032 + 20);
+	ck_assert_mem_eq(tail, "\x1c\x04\0\0\x01\0\0\0\x02\0\x10\0Rack 7, shelf 2 ", 28);
+	scene_disconnect();
+	shows("Base 2.1 §5.1.12.3.1",
+	      "EXTDLPE: entries have a length (TEL), and the administrative label of a subsystem "
+	      "as "
+	      "an attribute; TDLPL is the length of the log");
 }
 END_TEST
 
@@ -256,14 +318,55 @@ START_TEST(has_another_generation_after_a_change)
 	uint64_t generation;
 
 	discover_on(0, HARNESS_HOSTNQN);
-	get_log();
-	generation = le64_get(page.genctr);
-	get_log();
-	ck_assert_uint_eq(le64_get(page.genctr), generation);
+	get_discovered();
+	generation = le64_get(discovered.head.genctr);
+	get_discovered();
+	ck_assert_uint_eq(le64_get(discovered.head.genctr), generation);
 	add_subsystem();
-	get_log();
-	ck_assert_uint_ne(le64_get(page.genctr), generation);
-	ck_assert_ptr_nonnull(find(HARNESS_NQN ".new", port_of(0)));
+	get_discovered();
+	ck_assert_uint_eq(le64_get(discovered.head.genctr), generation + 1);
+	ck_assert_ptr_nonnull(find_discovered(HARNESS_NQN ".new", service_of(0)));
+	scene_disconnect();
+	shows("Base 2.1 §5.1.12.3.1",
+	      "GENCTR goes up by one with each change of what hosts can be told, and with no "
+	      "other");
+}
+END_TEST
+
+START_TEST(has_the_same_generation_after_a_change_of_something_else)
+{
+	struct harness_exports exports = scene.harness->exports;
+	uint64_t generation;
+
+	discover_on(0, HARNESS_HOSTNQN);
+	get_discovered();
+	generation = le64_get(discovered.head.genctr);
+	exports.subsystems[0].namespaces[4] = (struct harness_namespace){.nsid = 5,
+	                                                                 .path = "ram:1M"};
+	harness_restore(scene.harness, &exports);
+	get_discovered();
+	ck_assert_uint_eq(le64_get(discovered.head.genctr), generation);
+	scene_disconnect();
+}
+END_TEST
+
+/* What a host read before and after the change does not fit together, and it can tell. */
+START_TEST(lets_a_host_notice_a_change_between_two_pieces)
+{
+	struct nvme_log_discovery first, again;
+
+	discover_on(0, HARNESS_HOSTNQN);
+	host_must(&scene.controller,
+	          host_get_log(
+			  &scene.controller, NVME_LOG_DISCOVERY, true, 0, &first, sizeof(first)));
+	add_subsystem();
+	harness_kill(scene.harness, "state");
+	host_must(&scene.controller,
+	          host_get_log(&scene.controller, NVME_LOG_DISCOVERY, true, 1024, big, 2048));
+	host_must(&scene.controller,
+	          host_get_log(
+			  &scene.controller, NVME_LOG_DISCOVERY, true, 0, &again, sizeof(again)));
+	ck_assert_uint_ne(le64_get(first.genctr), le64_get(again.genctr));
 	scene_disconnect();
 }
 END_TEST
@@ -291,23 +394,35 @@ int main(void)
 
 	describe_running(suite,
 	                 "a discovery controller",
-	                 given_a_set,
+	                 given_discovery,
 	                 scene_stop,
 	                 says_that_it_is_a_discovery_controller,
 	                 leaves_no_lines_in_the_log,
 	                 lists_the_subsystem_on_the_port_that_was_asked,
+	                 lists_itself,
 	                 lists_an_ipv6_port_as_such,
 	                 reports_the_address_that_the_host_came_in_on_for_a_wildcard,
 	                 does_not_tell_a_host_of_what_it_may_not_use,
 	                 tells_a_host_of_what_only_it_may_use,
 	                 gives_the_log_in_pieces,
-	                 refuses_an_offset_past_the_end_of_the_log,
-	                 has_no_io_queues);
+	                 gives_as_much_as_mdts_allows_with_zeroes_behind_the_end,
+	                 gives_zeroes_from_just_behind_the_end);
+	describe_running(suite,
+	                 "a configured discovery controller",
+	                 given_discovery,
+	                 scene_stop,
+	                 can_tell_of_all_ports,
+	                 leaves_out_where_a_host_of_ipv6_may_not_get,
+	                 tells_of_its_port_alone_where_a_host_asks_for_that,
+	                 tells_everything_to_observers_alone,
+	                 has_labels_in_extended_entries);
 	describe_alone(suite,
 	               "a discovery log that changes",
-	               given_a_set,
+	               given_discovery,
 	               scene_stop,
 	               has_another_generation_after_a_change,
+	               has_the_same_generation_after_a_change_of_something_else,
+	               lets_a_host_notice_a_change_between_two_pieces,
 	               tells_a_host_that_stays_of_a_change);
 	return harness_run(suite);
 }
