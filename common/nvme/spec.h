@@ -266,7 +266,7 @@ _Static_assert(sizeof(struct nvme_host_behavior) == 512, "Base 2.1 §5.1.25.1.14
 #define NVME_RW_PRINFO(cdw12)     (((cdw12) >> 26) & 0xfu)
 #define NVME_RW_FUA               (1u << 30)
 
-/* NVM Command Set 1.1 §3.3.2: Dataset Management: cdw10 NR bits 7:0 (0-based), cdw11 bit 2 AD */
+/* NVM Command Set 1.1 §3.3.3: Dataset Management: cdw10 NR bits 7:0 (0-based), cdw11 bit 2 AD */
 #define NVME_DSM_NR_0BASED(cdw10) ((cdw10)&0xffu)
 #define NVME_DSM_AD               (1u << 2)
 
@@ -275,7 +275,7 @@ struct nvme_dsm_range {
 	struct le32 blocks;
 	struct le64 slba;
 };
-_Static_assert(sizeof(struct nvme_dsm_range) == 16, "NVM Command Set 1.1 §3.3.2");
+_Static_assert(sizeof(struct nvme_dsm_range) == 16, "NVM Command Set 1.1 §3.3.3");
 
 /* Base 2.1 §5.1.12.1.2: Error Information log entry */
 struct nvme_error_entry {

@@ -72,7 +72,7 @@ static int check_flags(const struct tcp_pdu_header *header, const struct tcp_agr
 }
 
 /* What follows the header: padding, data, and its digest. We answer CPDA 0, so the data lies at
- * a multiple of 4 (§3.6.2.2). */
+ * a multiple of 4 (§3.6.2.3). */
 static int check_data(const struct tcp_pdu_header *header, uint32_t before,
                       struct tcp_pdu_shape *shape, struct tcp_violation *ret_violation)
 {

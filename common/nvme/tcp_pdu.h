@@ -22,7 +22,7 @@
  */
 enum tcp_pdu_error {
 	TCP_PDU_E_VIOLATION = 1, /* ret_violation says what the TermReq has to say */
-	TCP_PDU_E_HANGUP, /* a TermReq that makes no sense: close, without an answer (§3.6.2.3) */
+	TCP_PDU_E_HANGUP, /* a TermReq that makes no sense: close, without an answer (§3.5) */
 };
 
 enum tcp_pdu_type {
@@ -47,9 +47,9 @@ enum tcp_pdu_type {
 
 #define TCP_DIGEST_SIZE      4
 #define TCP_PDU_HEADER_MAX   128 /* ICReq, ICResp; without digest */
-#define TCP_TERM_DATA_MAX    128 /* of the offending header, in a TermReq (§3.6.2.3) */
-#define TCP_TERM_MAX         152 /* header and data (§3.6.2.3) */
-#define TCP_HPDA_MAX         31  /* (§3.6.2.1) */
+#define TCP_TERM_DATA_MAX    128 /* of the offending header, in a TermReq (§3.6.2.4) */
+#define TCP_TERM_MAX         152 /* header and data (§3.6.2.4) */
+#define TCP_HPDA_MAX         31  /* (§3.6.2.2) */
 #define TCP_MAXH2CDATA_MIN   4096
 #define TCP_ADMIN_IN_CAPSULE 8192 /* in-capsule data of admin and fabrics commands (§3.3.2.2) */
 
@@ -60,7 +60,7 @@ struct tcp_pdu_header {
 	uint8_t pdo;
 	struct le32 plen;
 };
-_Static_assert(sizeof(struct tcp_pdu_header) == 8, "TCP 1.1 §3.6.1");
+_Static_assert(sizeof(struct tcp_pdu_header) == 8, "TCP 1.1 §3.6.2.1");
 
 struct tcp_icreq {
 	struct tcp_pdu_header header;
@@ -70,7 +70,7 @@ struct tcp_icreq {
 	struct le32 maxr2t_0based;
 	uint8_t reserved16[112];
 };
-_Static_assert(sizeof(struct tcp_icreq) == 128, "TCP 1.1 §3.6.2.1");
+_Static_assert(sizeof(struct tcp_icreq) == 128, "TCP 1.1 §3.6.2.2");
 
 struct tcp_icresp {
 	struct tcp_pdu_header header;
@@ -80,7 +80,7 @@ struct tcp_icresp {
 	struct le32 maxh2cdata;
 	uint8_t reserved16[112];
 };
-_Static_assert(sizeof(struct tcp_icresp) == 128, "TCP 1.1 §3.6.2.2");
+_Static_assert(sizeof(struct tcp_icresp) == 128, "TCP 1.1 §3.6.2.3");
 
 /* H2CTermReq and C2HTermReq; up to 128 bytes of the PDU in error follow */
 struct tcp_term {
@@ -89,9 +89,9 @@ struct tcp_term {
 	struct le32 fei; /* FES 1, 6: byte offset of the field in error; 3: the digest received */
 	uint8_t reserved14[10];
 };
-_Static_assert(sizeof(struct tcp_term) == 24, "TCP 1.1 §3.6.2.3");
+_Static_assert(sizeof(struct tcp_term) == 24, "TCP 1.1 §3.6.2.4");
 
-/* Fatal Error Status (§3.6.2.3) */
+/* Fatal Error Status (§3.6.2.4, §3.6.2.5) */
 enum tcp_fes {
 	TCP_FES_INVALID_HEADER_FIELD = 1,
 	TCP_FES_PDU_SEQUENCE = 2,
@@ -105,13 +105,13 @@ struct tcp_capsule_command {
 	struct tcp_pdu_header header;
 	struct nvme_command command;
 };
-_Static_assert(sizeof(struct tcp_capsule_command) == 72, "TCP 1.1 §3.6.2.5");
+_Static_assert(sizeof(struct tcp_capsule_command) == 72, "TCP 1.1 §3.6.2.6");
 
 struct tcp_capsule_response {
 	struct tcp_pdu_header header;
 	struct nvme_completion completion;
 };
-_Static_assert(sizeof(struct tcp_capsule_response) == 24, "TCP 1.1 §3.6.2.6");
+_Static_assert(sizeof(struct tcp_capsule_response) == 24, "TCP 1.1 §3.6.2.7");
 
 /* H2CData and C2HData (ttag is reserved in C2HData) */
 struct tcp_data {
@@ -122,7 +122,7 @@ struct tcp_data {
 	struct le32 datal;
 	uint8_t reserved20[4];
 };
-_Static_assert(sizeof(struct tcp_data) == 24, "TCP 1.1 §3.6.2.7");
+_Static_assert(sizeof(struct tcp_data) == 24, "TCP 1.1 §3.6.2.8");
 
 struct tcp_r2t {
 	struct tcp_pdu_header header;
@@ -132,7 +132,7 @@ struct tcp_r2t {
 	struct le32 r2tl;
 	uint8_t reserved20[4];
 };
-_Static_assert(sizeof(struct tcp_r2t) == 24, "TCP 1.1 §3.6.2.9");
+_Static_assert(sizeof(struct tcp_r2t) == 24, "TCP 1.1 §3.6.2.10");
 
 /* ------------------------------------------------------------------ what a controller receives */
 
@@ -141,7 +141,7 @@ struct tcp_agreement {
 	bool initialized; /* ICReq has come */
 	bool header_digest;
 	bool data_digest;
-	uint8_t hpda;            /* 0's based, dwords: alignment of C2HData's data (§3.6.2.1) */
+	uint8_t hpda;            /* 0's based, dwords: alignment of C2HData's data (§3.6.2.2) */
 	uint32_t maxr2t_0based;  /* of a command */
 	uint32_t in_capsule_max; /* bytes of data that a command capsule may carry now */
 	uint32_t h2c_data_max;   /* MAXH2CDATA */

@@ -146,7 +146,7 @@ static enum file_step zeroing_ends(const struct file_work *work)
 }
 
 /* The best way to zero that has not failed on this file system. A hole is made only where the
- * host allows it (NVM Command Set 1.1 §3.2.8, DEAC). */
+ * host allows it (NVM Command Set 1.1 §3.3.8, DEAC). */
 static enum file_step best_zeroing(struct file *file, const struct request *request)
 {
 	bool may_deallocate = request->wanted.flags & LINK_DEALLOC;
