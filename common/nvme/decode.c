@@ -8,6 +8,8 @@
 #define FLAG_FUSE(flags) ((flags)&0x03u)
 #define FLAG_PSDT(flags) ((flags) >> 6)
 #define PSDT_SGL         1u
+#define PSDT_RESERVED    3u
+#define PSDT_BIT         (6u << 8) /* of the Parameter Error Location */
 
 /* Set Features with a feature that we do not know may bring data: it is taken and refused. */
 #define SET_FEATURES_DATA_MAX 4096u
@@ -23,11 +25,26 @@ static struct nvme_status wrong(enum nvme_status_code code, size_t location, uin
 	return status_dnr(code);
 }
 
+static struct nvme_status wrong_flags(const struct nvme_command *command, uint16_t *ret_location)
+{
+	size_t location = offsetof(struct nvme_command, flags);
+
+	if (FLAG_FUSE(command->flags) == 0)
+		location |= PSDT_BIT;
+	return wrong(NVME_SC_INVALID_FIELD, location, ret_location);
+}
+
 struct nvme_status decode_flags(const struct nvme_command *command, uint16_t *ret_location)
 {
 	if (FLAG_FUSE(command->flags) != 0 || FLAG_PSDT(command->flags) != PSDT_SGL)
-		return wrong(
-			NVME_SC_INVALID_FIELD, offsetof(struct nvme_command, flags), ret_location);
+		return wrong_flags(command, ret_location);
+	return STATUS_OK;
+}
+
+struct nvme_status decode_fabrics_flags(const struct nvme_command *command, uint16_t *ret_location)
+{
+	if (FLAG_FUSE(command->flags) != 0 || FLAG_PSDT(command->flags) == PSDT_RESERVED)
+		return wrong_flags(command, ret_location);
 	return STATUS_OK;
 }
 
@@ -129,7 +146,7 @@ struct nvme_status decode_fabrics(const struct nvme_command *command,
 		*ret_transfer = transfer(NVME_TRANSFER_NONE, 0, 0);
 		return STATUS_OK;
 	}
-	return wrong(NVME_SC_INVALID_OPCODE,
+	return wrong(NVME_SC_INVALID_FIELD, /* reserved, or not there (Base 2.1 §4.1.2) */
 	             offsetof(struct nvme_connect_command, fctype),
 	             ret_location);
 }

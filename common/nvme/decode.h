@@ -19,13 +19,18 @@
  * Threads   any; pure
  * Lifetime  values
  * Returns   STATUS_OK, or what the command is to be answered with; *ret_location is then the
- *           offset in the command of the field that is wrong (Parameter Error Location)
+ *           offset in the command of the field that is wrong, with its first bit in bits 10:8
+ *           (Parameter Error Location)
  */
 #define DECODE_TRANSFER_MAX (1u << 20) /* bytes; MDTS says the same */
 
 /* FUSE and PSDT (Base 2.1 §4.1.1): fused commands are not supported, and over fabrics data is
  * always described by an SGL. */
 struct nvme_status decode_flags(const struct nvme_command *command, uint16_t *ret_location);
+
+/* The same of a Fabrics command (§4.1.2): PSDT is 00b where there is no data, and 00b or 10b where
+ * there is; Linux and others say 01b, as with all commands. */
+struct nvme_status decode_fabrics_flags(const struct nvme_command *command, uint16_t *ret_location);
 
 /* ------------------------------------------------------------------ admin, fabrics */
 

@@ -47,10 +47,25 @@ static struct nvme_status check_place(const struct queue *queue, const struct nv
 		             ret_location);
 	if (queue->qid > 0 && command->opcode == NVME_FABRICS &&
 	    decode_fabrics_type(command) != NVME_FABRICS_DISCONNECT)
-		return wrong(NVME_SC_INVALID_OPCODE,
+		return wrong(NVME_SC_INVALID_FIELD,
 		             offsetof(struct nvme_connect_command, fctype),
 		             ret_location);
 	return STATUS_OK;
+}
+
+/* Connect has a status of its own for its fields, and says in dword 0 which it is (§6.3). */
+static struct nvme_status decode_fabrics_command(struct request *request,
+                                                 struct decoded_transfer *ret)
+{
+	const struct nvme_command *command = &request->command;
+	struct nvme_status status = decode_fabrics_flags(command, &request->error_location);
+
+	if (status_is_ok(status))
+		return decode_fabrics(command, ret, &request->error_location);
+	if (!is_connect(command))
+		return status;
+	request->result[0] = connect_error_in_command(offsetof(struct nvme_connect_command, flags));
+	return status_dnr(NVME_SC_CONNECT_INVALID_PARAMETERS);
 }
 
 static struct nvme_status decode_control(struct request *request, struct decoded_transfer *ret)
@@ -59,13 +74,14 @@ static struct nvme_status decode_control(struct request *request, struct decoded
 	struct nvme_status status = check_place(request->queue, command, &request->error_location);
 
 	request->kind = REQUEST_CONTROL;
-	if (status_is_ok(status))
-		status = decode_flags(command, &request->error_location);
 	if (!status_is_ok(status))
 		return status;
 	if (command->opcode == NVME_FABRICS)
-		return decode_fabrics(command, ret, &request->error_location);
-	return decode_admin(command, ret, &request->error_location);
+		return decode_fabrics_command(request, ret);
+	status = decode_flags(command, &request->error_location);
+	if (status_is_ok(status))
+		status = decode_admin(command, ret, &request->error_location);
+	return status;
 }
 
 static struct nvme_status decode_data(struct request *request,
@@ -302,7 +318,7 @@ static void note_error(struct request *request)
 	struct controller *controller = queue->controller;
 
 	counts_add(&queue->reactor->counts, COUNT_ERRORS, 1);
-	if (!controller)
+	if (!controller || is_connect(&request->command)) /* which is not logged (Base 2.1 §6.3) */
 		return;
 	counts_add(&controller->shares[queue->reactor->index].counts, COUNT_ERRORS, 1);
 	if (status_code(request->status) < NVME_SC_INTERNAL_PATH_ERROR)

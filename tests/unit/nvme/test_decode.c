@@ -54,7 +54,14 @@ END_TEST
 START_TEST(is_refused_with_a_prp)
 {
 	command.flags = 0;
-	expect(decode_flags(&command, &location), NVME_SC_INVALID_FIELD, 1);
+	expect(decode_flags(&command, &location), NVME_SC_INVALID_FIELD, 1 | 6 << 8);
+}
+END_TEST
+
+START_TEST(is_refused_with_metadata_in_a_segment)
+{
+	command.flags = 0x80;
+	expect(decode_flags(&command, &location), NVME_SC_INVALID_FIELD, 1 | 6 << 8);
 }
 END_TEST
 
@@ -170,7 +177,44 @@ END_TEST
 
 START_TEST(of_a_type_that_we_do_not_have_is_refused)
 {
-	expect(decode_type(NVME_FABRICS_AUTH_SEND), NVME_SC_INVALID_OPCODE, 4);
+	expect(decode_type(NVME_FABRICS_AUTH_SEND), NVME_SC_INVALID_FIELD, 4);
+}
+END_TEST
+
+START_TEST(of_a_reserved_type_is_refused)
+{
+	expect(decode_type(0x42), NVME_SC_INVALID_FIELD, 4);
+}
+END_TEST
+
+/* It was refused: the specification clears the byte of all but Connect, and Linux does not. */
+START_TEST(may_leave_psdt_cleared)
+{
+	command.flags = 0;
+	expect_ok(decode_fabrics_flags(&command, &location));
+}
+END_TEST
+
+START_TEST(may_say_that_its_data_is_in_an_sgl)
+{
+	command.flags = 0x40;
+	expect_ok(decode_fabrics_flags(&command, &location));
+	command.flags = 0x80;
+	expect_ok(decode_fabrics_flags(&command, &location));
+}
+END_TEST
+
+START_TEST(with_the_reserved_psdt_is_refused)
+{
+	command.flags = 0xc0;
+	expect(decode_fabrics_flags(&command, &location), NVME_SC_INVALID_FIELD, 1 | 6 << 8);
+}
+END_TEST
+
+START_TEST(that_is_fused_is_refused)
+{
+	command.flags = 0x02;
+	expect(decode_fabrics_flags(&command, &location), NVME_SC_INVALID_FIELD, 1);
 }
 END_TEST
 
@@ -289,7 +333,8 @@ int main(void)
 	         NULL,
 	         is_let_through_with_an_sgl,
 	         is_refused_when_fused,
-	         is_refused_with_a_prp);
+	         is_refused_with_a_prp,
+	         is_refused_with_metadata_in_a_segment);
 	describe(suite,
 	         "an admin command",
 	         given_a_command,
@@ -317,7 +362,12 @@ int main(void)
 	         "a fabrics command",
 	         given_a_command,
 	         NULL,
-	         of_a_type_that_we_do_not_have_is_refused);
+	         of_a_type_that_we_do_not_have_is_refused,
+	         of_a_reserved_type_is_refused,
+	         may_leave_psdt_cleared,
+	         may_say_that_its_data_is_in_an_sgl,
+	         with_the_reserved_psdt_is_refused,
+	         that_is_fused_is_refused);
 	describe(suite,
 	         "an I/O command",
 	         given_a_command,

@@ -139,6 +139,16 @@ START_TEST(is_not_sent_by_messages)
 }
 END_TEST
 
+/* Invalid Field is no answer to a Connect (Base 2.1 §6.3). */
+START_TEST(is_not_looked_at_where_its_connect_is_fused)
+{
+	command.flags |= 0x01;
+	describe_block(BYTES);
+	expect_failed(0, NVME_SC_CONNECT_INVALID_PARAMETERS, 1);
+	ck_assert_uint_eq(request->result[0], 1);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("request");
@@ -154,6 +164,7 @@ int main(void)
 	         is_not_beyond_what_its_connection_takes_in_a_capsule,
 	         is_as_much_as_the_command_has,
 	         is_not_more_in_all_blocks_than_the_command_has,
-	         is_not_sent_by_messages);
+	         is_not_sent_by_messages,
+	         is_not_looked_at_where_its_connect_is_fused);
 	return run(suite);
 }
