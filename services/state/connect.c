@@ -69,6 +69,15 @@ static struct session *find_controller(const struct list *sessions,
 	return NULL;
 }
 
+/* Of an I/O queue it may be left out (Base 2.1 §6.3). */
+static bool is_host_id(const struct session *session, const struct nvme_connect_data *data)
+{
+	static const uint8_t none[sizeof(data->hostid)];
+
+	return memcmp(data->hostid, none, sizeof(none)) == 0 ||
+	       memcmp(session->host_id, data->hostid, sizeof(session->host_id)) == 0;
+}
+
 static struct connect_answer check_io(const struct list *sessions, const struct config_port *port,
                                       const struct connect_request *request)
 {
@@ -84,7 +93,7 @@ static struct connect_answer check_io(const struct list *sessions, const struct 
 		return invalid(IN_DATA(cntlid));
 	if (strcmp(session->host_nqn, data->hostnqn) != 0)
 		return invalid(IN_DATA(hostnqn));
-	if (memcmp(session->host_id, data->hostid, sizeof(session->host_id)) != 0)
+	if (!is_host_id(session, data))
 		return invalid(IN_DATA(hostid));
 	if (le16_get(request->command->qid) > session->io_queues)
 		return invalid(IN_COMMAND(qid));

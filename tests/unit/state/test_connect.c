@@ -216,6 +216,15 @@ START_TEST(with_another_host_identifier_is_refused)
 }
 END_TEST
 
+/* It was refused; Base 2.1 §6.3 has it ignored. */
+START_TEST(without_a_host_identifier_is_good)
+{
+	memset(data.hostid, 0, sizeof(data.hostid));
+	connect();
+	ck_assert_uint_eq(answer.status.value, 0);
+}
+END_TEST
+
 START_TEST(on_another_port_is_refused)
 {
 	request.port_id = 2;
@@ -343,6 +352,7 @@ int main(void)
 	         of_another_subsystems_controller_is_refused,
 	         of_another_hosts_controller_is_refused,
 	         with_another_host_identifier_is_refused,
+	         without_a_host_identifier_is_good,
 	         on_another_port_is_refused,
 	         above_the_granted_ones_is_refused,
 	         with_more_entries_than_mqes_is_refused,
