@@ -368,7 +368,12 @@ int host_connection_terminated(struct host_connection *connection, const uint8_t
 		                            term.header.hlen,
 		                            size);
 	connection->term = (struct host_term){
-		.received = true, .fes = le16_get(term.fes), .fei = le32_get(term.fei)};
+		.received = true,
+		.fes = le16_get(term.fes),
+		.fei = le32_get(term.fei),
+		.header_bytes = (uint32_t)(size - sizeof(term)),
+	};
+	memcpy(connection->term.header, pdu + sizeof(term), size - sizeof(term));
 	return host_connection_says(connection,
 	                            HOST_E_TERMINATED,
 	                            "the target sent C2HTermReq: FES %u, FEI %u",

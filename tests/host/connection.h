@@ -11,7 +11,7 @@
  * connection - a TCP connection to an NVMe/TCP target, seen from the host.
  *
  * Shape     A non-blocking socket; a staging buffer of bytes received and not looked at yet; what
- *           ICReq and ICResp agreed on (TCP 1.1 §3.6.2.1). Bytes may be sent and PDUs received
+ *           ICReq and ICResp agreed on (TCP 1.1 §3.6.2.2). Bytes may be sent and PDUs received
  *           raw, for behaviour that no good host shows; queue.h stands on top of it.
  * Promise   No call waits longer than its timeout. Whenever a call does not return 0, error[] says
  *           what happened, as a sentence for people.
@@ -51,6 +51,8 @@ struct host_term {
 	bool received;
 	uint16_t fes;
 	uint32_t fei;
+	uint8_t header[TCP_TERM_DATA_MAX]; /* of the PDU in error, as far as it was read */
+	uint32_t header_bytes;
 };
 
 /* A PDU as it came, whole. */
