@@ -13,158 +13,33 @@
 #include <string.h>
 
 #include "common/base/log.h"
-#include "common/nvme/fault_rule.h"
+#include "services/ctl/commands.h"
 #include "services/ctl/ctl.h"
+#include "services/ctl/session.h"
+#include "services/ctl/shell.h"
 
-struct command {
-	const char *name;
-	const char *arguments;
-	int least, most; /* arguments */
-	enum ctl_exit (*run)(const struct ctl *ctl, int argc, char **argv);
-	const char *summary;
-	const char *help;
-};
-
-static const struct command restore = {
-	.name = "restore",
-	.arguments = "FILE",
-	.least = 1,
-	.most = 1,
-	.run = ctl_restore,
-	.summary = "make FILE (nvmetcli's JSON) the configuration",
-	.help = "FILE is what `nvmetcli save` or `nvmetctl save` wrote; - is the standard input.\n"
-		"It is taken whole or not at all: when anything in it is wrong, each mistake is\n"
-		"said as FILE:LINE: what, and nothing changes. When it is taken, waits up to 5 s\n"
-		"until all listeners listen and all enabled namespaces are ready, and warns of\n"
-		"those that are not.",
-};
-
-static const struct command save = {
-	.name = "save",
-	.arguments = "[FILE]",
-	.most = 1,
-	.run = ctl_save,
-	.summary = "write the configuration to FILE, or to the standard output",
-	.help = "The file is nvmetcli's JSON, which `nvmetctl restore` and `nvmetcli restore`\n"
-		"take. It is replaced whole, with mode 0600, since keys may be in it.",
-};
-
-static const struct command clear = {
-	.name = "clear",
-	.arguments = "",
-	.run = ctl_clear,
-	.summary = "take everything out of the configuration",
-	.help = "Ends all connections of hosts. Backing files and devices keep their data.",
-};
-
-static const struct command show = {
-	.name = "show",
-	.arguments = "",
-	.run = ctl_show,
-	.summary = "print the configuration as a tree",
-	.help = "As `nvmetcli ls` does. Keys of DH-HMAC-CHAP are not printed.",
-};
-
-static const struct command status = {
-	.name = "status",
-	.arguments = "[--json]",
-	.most = 1,
-	.run = ctl_status,
-	.summary = "print what runs and what it does",
-	.help = "Processes; listeners; and for each subsystem its namespaces and its controllers,\n"
-		"with what is in flight and what was done. --json: for scripts; the keys are\n"
-		"documented in nvmetctl(8).",
-};
-
-static const struct command acknowledge = {
-	.name = "acknowledge",
-	.arguments = "",
-	.run = ctl_acknowledge,
-	.summary = "have status say no more that the database was replaced",
-	.help = "When the database is damaged, nvmetd goes on with its copy, and status says so\n"
-		"until somebody has seen to it that the configuration is what it should be.",
-};
-
-static const struct command trace = {
-	.name = "trace",
-	.arguments = "[--seconds S] [--every N] [--json] | --dump [--last N]",
-	.most = 5,
-	.run = ctl_trace,
-	.summary = "print where the time of I/O commands goes",
-	.help = "Has the transports follow every Nth I/O command (100) for S seconds (5), and "
-		"prints\n"
-		"for each kind of command how long it took from each stage of its life to the "
-		"next.\n"
-		"--json: for scripts; the keys are documented in nvmetctl(8).\n"
-		"--dump: prints the last N records (20) of each reactor as they are, also of\n"
-		"processes that are dead.",
-};
-
-static const struct command restart = {
-	.name = "restart",
-	.arguments = "NAME|all",
-	.least = 1,
-	.most = 1,
-	.run = ctl_restart,
-	.summary = "restart a process, while hosts go on",
-	.help = "NAME is as nvmetctl status has it: state, io-0, tcp, rdma. The process leaves\n"
-		"what it holds to its successor, which is started by its supervisor. Waits until\n"
-		"all works again, and says how long that took and how many connections of hosts\n"
-		"were kept.\n"
-		"all: the state service, the workers and the transports, one after the other.",
-};
-
-static const struct command fault = {
-	.name = "fault",
-	.arguments = "NQN NSID [show | set RULE... | clear | power-off | power-on]",
-	.least = 2,
-	.most = 3 + FAULT_RULES_MAX,
-	.run = ctl_fault,
-	.summary = "have a namespace with fault: do what a bad disk does",
-	.help = "Only where the namespace's device.path begins with fault:, as fault:/dev/sdb.\n"
-		"set: these RULEs instead of those there are; clear: none. What is held up then\n"
-		"goes on. power-off: everything fails, and what was not flushed is lost, until\n"
-		"power-on. Each prints what is the case after it, as show does. It holds until\n"
-		"the worker ends or the configuration gives other rules; it is not saved.\n\n"
-		"RULE is one argument: OPERATIONS ACTION [KEY=VALUE ...]\n"
-		"  OPERATIONS  read, write, flush, zeroes, trim, with commas between; or any\n"
-		"  ACTION      error=EIO, error=0x281, delay=5ms, delay=1ms-20ms, short, hang,\n"
-		"              lose\n"
-		"  which       lba=100, lba=100-199\n"
-		"  how often   rate=1%, every=3, count=2, seed=7\n"
-		"  when        from=2s, for=10s, on=1s/10s\n"
-		"  of lose     cache=16M\n\n"
-		"  nvmetctl fault nqn.2001-01.com.example:a 1 set 'read error=EIO rate=1%'\n\n"
-		"They are explained in nvmetctl(8).",
-};
-
-static const struct command *const commands[] = {
-	&restore, &save, &clear, &show, &status, &acknowledge, &trace, &restart, &fault};
-
-#define N_COMMANDS (sizeof(commands) / sizeof(commands[0]))
-
-static const struct command *find_command(const char *name)
+static void print_summary(const char *name, const char *arguments, const char *summary)
 {
-	for (size_t i = 0; i < N_COMMANDS; i++) {
-		if (strcmp(commands[i]->name, name) == 0)
-			return commands[i];
-	}
-	fprintf(stderr, "nvmetctl: '%s' is not a command: see nvmetctl --help\n", name);
-	return NULL;
+	printf("  %-13s %-34s %s\n", name, arguments, summary);
 }
 
 static void print_help(void)
 {
-	printf("Usage: nvmetctl [--run-dir DIR] [--timeout S] COMMAND\n"
-	       "Configures nvmetd, an NVMe over Fabrics target, and shows what it does.\n\n"
-	       "Commands:\n");
-	for (size_t i = 0; i < N_COMMANDS; i++)
-		printf("  %-11s %-9s %s\n",
-		       commands[i]->name,
-		       strlen(commands[i]->arguments) > 9 ? "..." : commands[i]->arguments,
-		       commands[i]->summary);
-	printf("  %-11s %-9s %s\n\n", "help", "[COMMAND]", "explain a command");
-	printf("Options:\n"
+	printf("Usage: nvmetctl [--run-dir DIR] [--timeout S] [COMMAND]\n"
+	       "Configures nvmetd, an NVMe over Fabrics target, and shows what it does. Without a\n"
+	       "command: a shell with completion.\n\n"
+	       "Commands on objects, as nvmetcli has them; also as PATH COMMAND ...:\n");
+	for (unsigned i = 0; i < n_verbs; i++)
+		if (!verb_is_of_session(&verbs[i]))
+			print_summary(verbs[i].name, verbs[i].arguments, verbs[i].summary);
+	printf("  --dry-run with these: only says what would be wrong\n\n"
+	       "Other commands:\n");
+	for (unsigned i = 0; i < n_commands; i++)
+		print_summary(commands[i]->name,
+		              strlen(commands[i]->arguments) > 34 ? "..." : commands[i]->arguments,
+		              commands[i]->summary);
+	print_summary("help", "[COMMAND]", "explain a command");
+	printf("\nOptions:\n"
 	       "  --run-dir DIR  where nvmetd has its sockets (%s)\n"
 	       "  --timeout S    how long to wait for an answer (%u; restart: 30)\n"
 	       "  --help         print this\n"
@@ -175,27 +50,27 @@ static void print_help(void)
 	       CTL_DEFAULT_TIMEOUT_MS / 1000);
 }
 
-static void print_command_help(const struct command *command)
+static enum ctl_exit run_on_objects(const struct ctl *ctl, int argc, char **argv)
 {
-	printf("Usage: nvmetctl [--run-dir DIR] [--timeout S] %s %s\n%s.\n\n%s\n",
-	       command->name,
-	       command->arguments,
-	       command->summary,
-	       command->help);
+	struct session session;
+	enum ctl_exit r;
+
+	session_init(&session, ctl);
+	r = session_run(&session, argv, (size_t)argc);
+	session_deinit(&session);
+	return r;
 }
 
-static enum ctl_exit help(int argc, char **argv)
+static enum ctl_exit help(const struct ctl *ctl, int argc, char **argv)
 {
-	const struct command *command;
+	const struct command *command = argc > 1 ? command_find(argv[1]) : NULL;
 
-	if (argc == 0) {
+	if (argc > 1 && !command)
+		return run_on_objects(ctl, argc, argv);
+	if (command)
+		command_print_help(command);
+	else
 		print_help();
-		return CTL_GOOD;
-	}
-	command = find_command(argv[0]);
-	if (!command)
-		return CTL_USAGE;
-	print_command_help(command);
 	return CTL_GOOD;
 }
 
@@ -250,31 +125,15 @@ static enum after_options take_options(struct ctl *ctl, int argc, char **argv)
 
 static enum ctl_exit run(const struct ctl *ctl, int argc, char **argv)
 {
-	const struct command *command;
+	const struct command *command = argc > 0 ? command_find(argv[0]) : NULL;
 
-	if (argc == 0) {
-		fprintf(stderr, "nvmetctl: no command: see nvmetctl --help\n");
-		return CTL_USAGE;
-	}
+	if (argc == 0)
+		return ctl_shell(ctl, 0, argv);
 	if (strcmp(argv[0], "help") == 0)
-		return help(argc - 1, argv + 1);
-	command = find_command(argv[0]);
-	if (!command)
-		return CTL_USAGE;
-	argc--;
-	argv++;
-	if (argc > 0 && strcmp(argv[0], "--help") == 0) {
-		print_command_help(command);
-		return CTL_GOOD;
-	}
-	if (argc < command->least || argc > command->most) {
-		fprintf(stderr,
-		        "nvmetctl: usage: nvmetctl %s %s\n",
-		        command->name,
-		        command->arguments);
-		return CTL_USAGE;
-	}
-	return command->run(ctl, argc, argv);
+		return help(ctl, argc, argv);
+	if (command)
+		return command_run(command, ctl, argc - 1, argv + 1);
+	return run_on_objects(ctl, argc, argv);
 }
 
 int main(int argc, char **argv)

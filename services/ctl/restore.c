@@ -2,16 +2,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "common/base/cleanup.h"
-#include "common/base/clock.h"
 #include "services/ctl/ctl.h"
 #include "services/ctl/file.h"
-#include "services/ctl/status.h"
-
-#define SETTLE_NS (5 * NS_PER_S)
-#define LOOK_NS   (50 * NS_PER_MS)
+#include "services/ctl/settle.h"
 
 static enum ctl_exit send_text(const struct ctl *ctl, const char *path, char *text)
 {
@@ -34,29 +29,6 @@ static enum ctl_exit send_text(const struct ctl *ctl, const char *path, char *te
 	return r;
 }
 
-/* The configuration holds already; this is for whoever goes on as soon as the command returns. */
-static void wait_until_it_works(const struct ctl *ctl)
-{
-	const struct timespec pause = {.tv_nsec = LOOK_NS};
-	uint64_t deadline_ns = clock_now_ns() + SETTLE_NS;
-
-	for (;;) {
-		_cleanup_(envelope_freep) envelope *answer = NULL;
-
-		if (status_ask(ctl, &answer) != CTL_GOOD) {
-			fprintf(stderr, "warning: restored; its status is not known\n");
-			return;
-		}
-		if (status_print_missing(NULL, answer->ctl_status_reply) == 0)
-			return;
-		if (clock_now_ns() >= deadline_ns) {
-			status_print_missing(stderr, answer->ctl_status_reply);
-			return;
-		}
-		nanosleep(&pause, NULL);
-	}
-}
-
 enum ctl_exit ctl_restore(const struct ctl *ctl, int argc, char **argv)
 {
 	_cleanup_(cleanup_free) char *text = NULL;
@@ -72,6 +44,6 @@ enum ctl_exit ctl_restore(const struct ctl *ctl, int argc, char **argv)
 	}
 	exit_code = send_text(ctl, path, text);
 	if (exit_code == CTL_GOOD)
-		wait_until_it_works(ctl);
+		settle(ctl, NULL); /* for whoever goes on as soon as the command returns */
 	return exit_code;
 }

@@ -30,7 +30,7 @@ static bool is_secret(const char *key)
 	return strcmp(key, "key") == 0 || strcmp(key, "ctrl_key") == 0;
 }
 
-static void print_value(FILE *out, const char *key, const json_t *value)
+void tree_print_value(FILE *out, const char *key, const json_t *value)
 {
 	if (json_is_string(value) && is_secret(key))
 		fputs(json_string_length(value) > 0 ? "(set)" : "", out);
@@ -76,12 +76,12 @@ static unsigned print_attributes(FILE *out, const json_t *object, const char *gr
 		}
 		print_text(out, key);
 		fputc('=', out);
-		print_value(out, key, value);
+		tree_print_value(out, key, value);
 	}
 	return printed;
 }
 
-static void print_node(FILE *out, const json_t *node, const char *indent, unsigned depth);
+static void print_node(FILE *out, const json_t *node, const char *indent, unsigned depth, int left);
 
 static const json_t *last_list_of(const json_t *object)
 {
@@ -97,17 +97,13 @@ static const json_t *last_list_of(const json_t *object)
 	return last;
 }
 
-static void print_list(FILE *out, const char *key, const json_t *list, const char *indent,
-                       bool last, unsigned depth)
+static void print_items(FILE *out, const json_t *list, const char *below, unsigned depth, int left)
 {
-	char below[INDENT_MAX + 3];
 	size_t i;
 	json_t *item;
 
-	fprintf(out, "%so- ", indent);
-	print_text(out, key);
-	fprintf(out, " (%zu)\n", json_array_size(list));
-	snprintf(below, sizeof(below), "%s%s", indent, last ? "  " : "| ");
+	if (left == 0)
+		return;
 	json_array_foreach(list, i, item)
 	{
 		char item_below[INDENT_MAX + 5];
@@ -115,47 +111,72 @@ static void print_list(FILE *out, const char *key, const json_t *list, const cha
 
 		fprintf(out, "%so- ", below);
 		snprintf(item_below, sizeof(item_below), "%s%s", below, last_item ? "  " : "| ");
-		print_node(out, item, item_below, depth + 1);
+		print_node(out, item, item_below, depth + 1, left - 1);
 	}
 }
 
-static void print_lists(FILE *out, const json_t *object, const char *indent, unsigned depth)
+static void print_list(FILE *out, const char *key, const json_t *list, const char *indent,
+                       bool last, unsigned depth, int left)
+{
+	char below[INDENT_MAX + 3];
+
+	fprintf(out, "%so- ", indent);
+	print_text(out, key);
+	fprintf(out, " (%zu)\n", json_array_size(list));
+	snprintf(below, sizeof(below), "%s%s", indent, last ? "  " : "| ");
+	print_items(out, list, below, depth, left);
+}
+
+static void print_lists(FILE *out, const json_t *object, const char *indent, unsigned depth,
+                        int left)
 {
 	const json_t *last = last_list_of(object);
 	const char *key;
 	json_t *value;
 
-	if (depth > TREE_DEPTH / 2)
+	if (depth > TREE_DEPTH / 2 || left == 0)
 		return;
 	json_object_foreach((json_t *)object, key, value)
 	{
 		if (json_is_array(value))
-			print_list(out, key, value, indent, value == last, depth);
+			print_list(out, key, value, indent, value == last, depth, left - 1);
 	}
 }
 
-static void print_node(FILE *out, const json_t *node, const char *indent, unsigned depth)
+static void print_node(FILE *out, const json_t *node, const char *indent, unsigned depth, int left)
 {
 	const char *name = json_is_object(node) ? name_key_of(node) : NULL;
 
-	print_value(out, "", name ? json_object_get(node, name) : node);
+	tree_print_value(out, "", name ? json_object_get(node, name) : node);
 	if (json_is_object(node) && print_attributes(out, node, NULL, name, 0) > 0)
 		fputc(']', out);
 	fputc('\n', out);
 	if (json_is_object(node))
-		print_lists(out, node, indent, depth);
+		print_lists(out, node, indent, depth, left);
 }
 
 bool tree_print(FILE *out, const char *text)
 {
 	_cleanup_(cleanup_json) json_t *root = json_loads(text, 0, NULL);
 
-	if (!json_is_object(root))
+	return json_is_object(root) && tree_print_node(out, "/", text, -1);
+}
+
+bool tree_print_node(FILE *out, const char *name, const char *text, int depth)
+{
+	_cleanup_(cleanup_json) json_t *node = json_loads(text, JSON_DECODE_ANY, NULL);
+	const char *key = name_key_of(node);
+
+	if (!node)
 		return false;
-	fputs("o- /", out);
-	if (print_attributes(out, root, NULL, NULL, 0) > 0)
-		fputc(']', out);
-	fputc('\n', out);
-	print_lists(out, root, "  ", 0);
+	fputs("o- ", out);
+	print_text(out, name);
+	if (json_is_array(node))
+		fprintf(out, " (%zu)\n", json_array_size(node));
+	else
+		fputs(print_attributes(out, node, NULL, key, 0) > 0 ? "]\n" : "\n", out);
+	if (json_is_array(node))
+		print_items(out, node, "  ", 0, depth);
+	print_lists(out, node, "  ", 0, depth);
 	return true;
 }

@@ -11,11 +11,14 @@
  *
  * Shape     What is in force, as JSON; the operations on it, one after the other; then what came of
  *           it is read, checked and applied like any other configuration (apply.h).
- * Promise   All operations, or none. Rules between objects need hold only when all are done. What
- * an attribute is called and may be is nobody's knowledge but the readers' (shape.h). What is wrong
- * is said of the object's path, and of the operation where it can be told. Trust     the operations
- * are an operator's: names and values may be anything Threads   one; waits for the disk Lifetime
- * edit_result_deinit() Returns   0, a negative errno, or
+ * Promise   All operations, or none. Rules between objects need hold only when all are done.
+ *           What an attribute is called and may be is nobody's knowledge but the readers'
+ *           (shape.h). What is wrong is said of the object's path, and of the operation where it
+ *           can be told.
+ * Trust     the operations are an operator's: names and values may be anything
+ * Threads   one; waits for the disk
+ * Lifetime  edit_result_deinit()
+ * Returns   0, a negative errno, or
  */
 enum edit_error {
 	EDIT_E_WRONG = 1, /* the report says what */

@@ -15,8 +15,9 @@
  * Shape     A tree of members, the root being the configuration's object. Nobody writes it down:
  *           shape_new() has the readers of the configuration (config_json.c and its parts) read one
  *           that is empty, and json_read notes what they ask for.
- * Promise   What a reader asks for is there, and is as it asked: one place for both. Below a list
- * of objects are the members of each object, below a list of texts there is nothing. Trust     ours
+ * Promise   What a reader asks for is there, and is as it asked: one place for both. Below a
+ *           list of objects are the members of each, below a list of texts there is nothing.
+ * Trust     ours
  * Threads   one
  * Lifetime  shape_new() … shape_free()
  */

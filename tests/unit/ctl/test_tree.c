@@ -48,6 +48,34 @@ START_TEST(shows_objects_by_name_with_their_attributes_above_their_lists)
 }
 END_TEST
 
+static void show_node(const char *name, const char *text, int depth)
+{
+	FILE *out;
+
+	free(shown);
+	out = open_memstream(&shown, &shown_length);
+	ck_assert_ptr_nonnull(out);
+	ck_assert(tree_print_node(out, name, text, depth));
+	fclose(out);
+}
+
+START_TEST(shows_a_part_as_deep_as_is_wanted)
+{
+	static const char list[] = "[{\"portid\": 1, \"subsystems\": [\"nqn.s\"]}]";
+
+	show_node("ports", list, 0);
+	ck_assert_str_eq(shown, "o- ports (1)\n");
+	show_node("ports", list, 1);
+	ck_assert_str_eq(shown, "o- ports (1)\n  o- 1\n");
+	show_node("ports", list, 2);
+	ck_assert_str_eq(shown, "o- ports (1)\n  o- 1\n    o- subsystems (1)\n");
+	show_node("ports", list, -1);
+	ck_assert_str_eq(shown, "o- ports (1)\n  o- 1\n    o- subsystems (1)\n      o- nqn.s\n");
+	show_node("nqn.s", "\"nqn.s\"", -1);
+	ck_assert_str_eq(shown, "o- nqn.s\n");
+}
+END_TEST
+
 START_TEST(shows_no_key)
 {
 	ck_assert(show("{\"hosts\": [{\"nqn\": \"nqn.a\","
@@ -96,6 +124,7 @@ int main(void)
 	         NULL,
 	         forget,
 	         shows_objects_by_name_with_their_attributes_above_their_lists,
+	         shows_a_part_as_deep_as_is_wanted,
 	         shows_no_key,
 	         shows_what_would_move_the_cursor_escaped,
 	         ends_at_a_depth,
