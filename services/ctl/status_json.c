@@ -180,6 +180,7 @@ static json_t *namespace_of(struct writer *writer, const Nvmetd__CtlStatusReply 
 	put_text(writer, object, "path", ns->path);
 	put_text(writer, object, "uuid", ns->uuid);
 	put_text(writer, object, "worker", ns->worker);
+	put_text(writer, object, "moving_to", ns->moving_to);
 	put_bool(writer, object, "enabled", ns->enabled);
 	put_bool(writer, object, "ready", ns->ready);
 	put_bool(writer, object, "io_grant", ns->io_grant);

@@ -220,7 +220,7 @@ static void add_namespace(struct table *table, const Nvmetd__CtlStatusReply *sta
 		table_add(table, "%s", "");
 		table_add(table, "%s", "");
 	}
-	table_add(table, "%s", ns->worker);
+	table_add(table, "%s%s%s", ns->worker, ns->moving_to[0] ? " > " : "", ns->moving_to);
 	table_add(table, "%u", status_in_flight(status, ns));
 	add_counters(table, ns->counters);
 	table_add(table, "%s", ns->path);

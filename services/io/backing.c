@@ -85,6 +85,18 @@ void backing_forget(const char *path, uint32_t handle)
 		kind->forget(handle);
 }
 
+int backing_memory(const struct backing *backing)
+{
+	return backing->kind->memory ? backing->kind->memory(backing) : -1;
+}
+
+int backing_take_memory(const char *path, uint32_t handle)
+{
+	const struct backing_kind *kind = kind_of(backing_path(path));
+
+	return kind && kind->take_memory ? kind->take_memory(handle) : -1;
+}
+
 bool backing_is_at(const struct backing *backing, const char *path)
 {
 	return backing->kind->is_at && backing->kind->is_at(backing, path);

@@ -39,6 +39,8 @@ struct backing_wish {
 	bool buffered;    /* no O_DIRECT */
 	bool read_only;
 	uint32_t block_shift; /* 9, 12; 0: the device's own, else 9 */
+	const int *memory;    /* that ram: had elsewhere, a descriptor; NULL: what the store has, or
+	                         new */
 };
 
 struct backing_kind {
@@ -47,6 +49,7 @@ struct backing_kind {
 	            size_t reason_size);
 	void (*close)(struct backing *backing);
 	void (*forget)(uint32_t handle); /* NULL: nothing is kept */
+	int (*take_memory)(uint32_t handle);
 	/* Bytes there are now, or a negative errno. NULL: never changes. */
 	int64_t (*measure)(struct backing *backing);
 	/* It is what the path leads to now. NULL: never. */
@@ -56,6 +59,8 @@ struct backing_kind {
 	/* The descriptor of its memory, for a transport with an io grant; -1: it needs none. NULL:
 	 * it stays with the worker. */
 	int (*give)(const struct backing *backing);
+	/* The descriptor of the memory that its content is in. NULL: it is in none. */
+	int (*memory)(const struct backing *backing);
 	/* Ends in request_finish(), now or later. */
 	void (*start)(struct backing *backing, struct request *request);
 	/* Reads, and waits for it: at the begin. 0 or a negative errno. NULL: all of it is zeroes.
@@ -92,6 +97,12 @@ DEFINE_CLEANUP(struct backing *, backing_release)
 
 /* It is the file or device that the path leads to. */
 bool backing_is_at(const struct backing *backing, const char *path);
+
+/* The descriptor of the memory that its content is in, below fault: and pi: too; -1: in none. */
+int backing_memory(const struct backing *backing);
+/* What is kept of it for a successor, without opening it: a descriptor that is the caller's, or -1.
+ */
+int backing_take_memory(const char *path, uint32_t handle);
 
 /* Bytes now; a negative errno. */
 int64_t backing_measure(struct backing *backing);

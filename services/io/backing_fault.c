@@ -228,11 +228,17 @@ static int save(struct backing *backing, uint64_t offset, const void *bytes, siz
 	return below->kind->save ? below->kind->save(below, offset, bytes, length) : 0;
 }
 
+static int memory(const struct backing *backing)
+{
+	return backing_memory(container_of(backing, const struct fault, backing)->below);
+}
+
 const struct backing_kind backing_fault = {
 	.scheme = "fault:",
 	.open = open_fault,
 	.close = close_fault,
 	.measure = measure,
+	.memory = memory,
 	.start = fault_start,
 	.load = load,
 	.save = save,

@@ -261,10 +261,16 @@ static int64_t measure(struct backing *backing)
 	return (int64_t)pi->backing.bytes;
 }
 
+static int memory(const struct backing *backing)
+{
+	return backing_memory(container_of(backing, const struct pi, backing)->below);
+}
+
 const struct backing_kind backing_pi = {
 	.scheme = "pi:",
 	.open = open_pi,
 	.close = close_pi,
 	.measure = measure,
+	.memory = memory,
 	.start = pi_start,
 };

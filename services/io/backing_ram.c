@@ -53,15 +53,24 @@ static int take_back(struct region *ret_region, const char *name, size_t bytes)
 	return r;
 }
 
-static int have_region(struct region *ret_region, uint32_t handle, uint64_t bytes)
+/* What another worker had. */
+static int take_over(struct region *ret_region, int memory, size_t bytes)
+{
+	int fd = fcntl(memory, F_DUPFD_CLOEXEC, 0);
+
+	return fd < 0 ? error_origin(-errno) : region_adopt(ret_region, fd, bytes);
+}
+
+static int have_region(struct region *ret_region, const struct backing_wish *wish, uint64_t bytes)
 {
 	char name[32];
 	int r;
 
-	store_name(name, sizeof(name), handle);
-	if (take_back(ret_region, name, bytes) == 0)
+	store_name(name, sizeof(name), wish->handle);
+	if (!wish->memory && take_back(ret_region, name, bytes) == 0)
 		return 0;
-	r = region_create(ret_region, name, bytes, true);
+	r = wish->memory ? take_over(ret_region, *wish->memory, bytes)
+	                 : region_create(ret_region, name, bytes, true);
 	if (r)
 		return error_trace(r);
 	r = store_put(name, ret_region->fd);
@@ -89,7 +98,11 @@ static int open_ram(struct backing **ret_backing, const struct backing_wish *wis
 	ram->backing.block_shift = backing_block_shift(wish->block_shift, 9, reason, reason_size);
 	if (!ram->backing.block_shift)
 		return BACKING_E_NOT_READY;
-	r = have_region(&ram->region, wish->handle, bytes);
+	r = have_region(&ram->region, wish, bytes);
+	if (r == REGION_E_UNFIT) {
+		snprintf(reason, reason_size, "the memory that it had elsewhere does not fit it");
+		return BACKING_E_NOT_READY;
+	}
 	if (r) {
 		snprintf(reason, reason_size, "no memory of that size: %s", error_words(r));
 		return BACKING_E_NOT_READY;
@@ -106,6 +119,14 @@ static void close_ram(struct backing *backing)
 
 	region_deinit(&ram->region);
 	free(ram);
+}
+
+static int take_memory(uint32_t handle)
+{
+	char name[32];
+
+	store_name(name, sizeof(name), handle);
+	return store_take(name);
 }
 
 static void forget(uint32_t handle)
@@ -232,6 +253,8 @@ const struct backing_kind backing_ram = {
 	.forget = forget,
 	.expect = expect,
 	.give = give,
+	.memory = give,
+	.take_memory = take_memory,
 	.start = start,
 	.load = load,
 	.save = save,

@@ -29,6 +29,10 @@ static const char *find_fault(const struct packet *packet, const Nvmetd__LinkHel
 		return "the hello is malformed";
 	if (hello->version != LINK_VERSION)
 		return "another version of the link";
+	if (hello->token.len > LINK_TOKEN_MAX)
+		return "a token that is too long";
+	if (hello->memory_of)
+		return packet->n_fds > 0 ? "descriptors, where none belong" : NULL;
 	if (packet->n_fds != PACKET_FDS)
 		return "not the four descriptors";
 	if (hello->slots != LINK_SLOTS)
@@ -38,8 +42,6 @@ static const char *find_fault(const struct packet *packet, const Nvmetd__LinkHel
 		return "an arena of a size that is not taken: a multiple of 1 MiB, 1 GiB at most";
 	if (strlen(hello->transport) >= sizeof(((struct lane *)0)->transport))
 		return "a name that is too long";
-	if (hello->token.len > LINK_TOKEN_MAX)
-		return "a token that is too long";
 	return NULL;
 }
 
@@ -106,10 +108,11 @@ int link_hello_receive(int fd, struct link_hello *ret_hello, const char **ret_re
 	*ret_reason = find_fault(&packet, hello);
 	if (*ret_reason)
 		return LINK_HELLO_E_BAD;
-	lane = make_lane(&packet, hello, ret_reason);
-	if (!lane)
+	lane = hello->memory_of ? NULL : make_lane(&packet, hello, ret_reason);
+	if (!lane && !hello->memory_of)
 		return LINK_HELLO_E_BAD;
 	ret_hello->lane = lane;
+	ret_hello->memory_of = hello->memory_of;
 	ret_hello->token_size = hello->token.len;
 	if (hello->token.len > 0)
 		memcpy(ret_hello->token, hello->token.data, hello->token.len);

@@ -10,7 +10,8 @@
 /*
  * link_hello - the first packet on a link's connection, and the answer to it.
  *
- * Shape     proto/nvmetd.proto: LinkHello with four descriptors, LinkWelcome
+ * Shape     proto/nvmetd.proto: LinkHello with four descriptors, LinkWelcome; or, of another
+ *           worker, LinkHello.memory_of without any
  * Promise   What link_hello_receive() hands out has a known version and shape, and memory
  *           that is sealed and of the size said. Descriptors of a bad hello are closed.
  * Trust     anybody who can connect
@@ -30,6 +31,7 @@ struct link_hello {
 	struct lane *lane;
 	unsigned char token[LINK_TOKEN_MAX];
 	size_t token_size;
+	uint32_t memory_of; /* then it is no transport's, and has no lane; 0: it has */
 };
 
 int link_hello_receive(int fd, struct link_hello *ret_hello, const char **ret_reason);

@@ -234,6 +234,32 @@ static void admit(struct connection *connection)
 	end_predecessors(connection);
 }
 
+/* To another worker, where the namespace goes. */
+static void hand_over(struct connection *connection)
+{
+	const struct link_hello *hello = &connection->hello;
+	struct link_gift gift = {.handle = hello->memory_of, .fd = -1};
+	const struct namespace *namespace = namespaces_find_released(
+		connection->links->options.namespaces,
+		hello->memory_of,
+		hello->token,
+		hello->token_size,
+		&gift.reason);
+	bool is_sent;
+
+	if (namespace)
+		gift.fd = namespace->memory;
+	is_sent = link_grant_send(connection->socket.fd, &gift);
+	if (log_allowed(&connection->links->gifts, 20, 10000))
+		log_line(namespace && is_sent ? LOG_LEVEL_INFO : LOG_LEVEL_WARN,
+		         "another worker asked for the memory of namespace %u: %s",
+		         hello->memory_of,
+		         !namespace ? gift.reason
+		         : is_sent  ? "given, as it goes there"
+		                    : "it could not be sent");
+	free_connection(connection);
+}
+
 static void take_hello(struct connection *connection)
 {
 	struct links *links = connection->links;
@@ -248,6 +274,10 @@ static void take_hello(struct connection *connection)
 	}
 	if (r == LINK_HELLO_E_BAD) {
 		refuse(connection, reason);
+		return;
+	}
+	if (connection->hello.memory_of) {
+		hand_over(connection);
 		return;
 	}
 	connection->lane = connection->hello.lane;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "services/io/namespace.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -8,10 +9,13 @@
 #include "common/base/error.h"
 #include "common/base/log.h"
 #include "services/io/fault.h"
+#include "services/io/legacy.h"
 
-#define RETRY_NS      NS_PER_S
-#define HELD_RETRY_NS (20 * NS_PER_MS) /* a predecessor's requests are over soon, mostly */
-#define HELD_SOON_NS  (3 * NS_PER_S)
+#define RETRY_NS       NS_PER_S
+#define HELD_RETRY_NS  (20 * NS_PER_MS) /* a predecessor's requests are over soon, mostly */
+#define HELD_SOON_NS   (3 * NS_PER_S)
+#define HELD_FIRST_NS  (50 * NS_PER_MS) /* and so long more often than that: */
+#define FIRST_RETRY_NS NS_PER_MS
 
 /* ------------------------------------------------------------------ life */
 
@@ -54,6 +58,7 @@ struct namespace *namespace_new(const Nvmetd__BackingView *view, unsigned n_thre
 		return NULL;
 	namespace->references = 1;
 	list_init(&namespace->link);
+	namespace->memory = -1;
 	namespace->handle = view->handle;
 	namespace->path = strdup(view->path);
 	namespace->label = strdup(view->label);
@@ -80,6 +85,7 @@ struct namespace *namespace_unref(struct namespace *namespace)
 		return NULL;
 	loop_timer_clear(&namespace->retry);
 	backing_release(namespace->backing);
+	cleanup_close(&namespace->memory);
 	free(namespace->path);
 	free(namespace->label);
 	free_texts(namespace->faults, namespace->n_faults);
@@ -159,6 +165,55 @@ bool namespace_becomes(struct namespace *namespace, const Nvmetd__BackingView *v
 	return true;
 }
 
+/* ------------------------------------------------------------------ moving */
+
+/* What would be lost is kept. A predecessor may have left it without our having opened it. */
+static void release(struct namespace *namespace)
+{
+	int memory = namespace->backing ? backing_memory(namespace->backing) : -1;
+
+	loop_timer_clear(&namespace->retry);
+	namespace->is_released = true;
+	snprintf(namespace->reason, sizeof(namespace->reason), "it goes to another worker");
+	log_info("%s: goes to another worker", namespace->label);
+	if (namespace->memory < 0)
+	namespace->memory = namespace->backing
+	                            ? fcntl(memory, F_DUPFD_CLOEXEC, 0)
+	                            : backing_take_memory(namespace->path, namespace->handle);
+	namespace->backing = backing_release(namespace->backing);
+}
+
+void namespace_move(struct namespace *namespace, const Nvmetd__BackingView *view)
+{
+	bool goes = view->release.len == sizeof(namespace->release_token);
+	bool comes = view->from_token.len == sizeof(namespace->from_token);
+
+	if (goes)
+		memcpy(namespace->release_token, view->release.data, view->release.len);
+	if (goes && !namespace->is_released)
+		release(namespace);
+	namespace->is_released = goes;
+	namespace->from_path[0] = '\0';
+	if (!comes)
+		return;
+	snprintf(namespace->from_path, sizeof(namespace->from_path), "%s", view->from_path);
+	memcpy(namespace->from_token, view->from_token.data, view->from_token.len);
+}
+
+/* The memory that it had with the other worker, before it is opened. */
+static int fetch_memory(struct namespace *namespace, char *reason)
+{
+	if (namespace->memory >= 0 || !namespace->from_path[0] ||
+	    strncmp(backing_path(namespace->path), "ram:", 4) != 0)
+		return 0;
+	return legacy_fetch(namespace->from_path,
+	                    namespace->from_token,
+	                    namespace->handle,
+	                    &namespace->memory,
+	                    reason,
+	                    BACKING_REASON_SIZE);
+}
+
 /* ------------------------------------------------------------------ opening */
 
 static void log_ready(const struct namespace *namespace, const char *how)
@@ -181,6 +236,8 @@ static void adopt(struct namespace *namespace, struct backing *backing, const ch
 	namespace->blocks = backing->bytes >> backing->block_shift;
 	namespace->reason[0] = '\0';
 	namespace->held_since_ns = 0;
+	cleanup_close(&namespace->memory); /* the backing has its own */
+	namespace->memory = -1;
 	log_ready(namespace, how);
 }
 
@@ -192,6 +249,7 @@ static struct backing_wish wish_of(const struct namespace *namespace)
 		.buffered = namespace->buffered,
 		.read_only = namespace->read_only,
 		.block_shift = namespace->block_shift,
+		.memory = namespace->memory >= 0 ? &namespace->memory : NULL,
 	};
 }
 
@@ -214,13 +272,15 @@ static uint64_t held_retry_ns(struct namespace *namespace)
 
 	if (!namespace->held_since_ns)
 	namespace->held_since_ns = now_ns;
+	if (now_ns - namespace->held_since_ns < HELD_FIRST_NS)
+		return FIRST_RETRY_NS;
 	return now_ns - namespace->held_since_ns < HELD_SOON_NS ? HELD_RETRY_NS : RETRY_NS;
 }
 
 bool namespace_open(struct namespace *namespace, const struct namespace *other,
                     uint64_t *ret_retry_ns)
 {
-	const struct backing_wish wish = wish_of(namespace);
+	struct backing_wish wish;
 	char reason[BACKING_REASON_SIZE] = "";
 	struct backing *backing;
 	int r;
@@ -228,7 +288,10 @@ bool namespace_open(struct namespace *namespace, const struct namespace *other,
 	*ret_retry_ns = RETRY_NS;
 	if (other)
 		return share(namespace, other);
-	r = backing_open(&backing, &wish, reason, sizeof(reason));
+	r = fetch_memory(namespace, reason);
+	wish = wish_of(namespace);
+	if (!r)
+		r = backing_open(&backing, &wish, reason, sizeof(reason));
 	if (r == 0 && !set_faults(namespace, backing)) {
 		backing_release(backing);
 		return false;

@@ -22,6 +22,8 @@
  * Threads   the control thread; counters are added to by the I/O threads
  * Lifetime  Counted references: the set of namespaces has one, each table another.
  */
+#define NAMESPACE_FROM 108 /* of a sun_path */
+
 struct namespaces;
 
 struct namespace
@@ -46,6 +48,14 @@ struct namespace
 	struct loop_timer retry;
 	struct counters *counters; /* one per I/O thread */
 
+	/* on its way to another worker, or from one */
+	bool is_released;               /* closed for that other one */
+	unsigned n_open_tables;         /* in which it has a backing */
+	uint8_t release_token[16];      /* who brings it gets the memory */
+	char from_path[NAMESPACE_FROM]; /* whom to ask for it; empty: nobody */
+	uint8_t from_token[16];
+	int memory; /* that it had, or gets; -1: none */
+
 	uint8_t patience; /* enum patience_state; not GOOD: it is not ready, and reason says so */
 	atomic_bool may_tell; /* I/O threads: to the hosts of what is old */
 };
@@ -59,10 +69,20 @@ DEFINE_CLEANUP(struct namespace *, namespace_unref)
 /* If what this view asks for needs no other backing: becomes it, and says true. */
 bool namespace_becomes(struct namespace *namespace, const Nvmetd__BackingView *view);
 
+/* What the view says of its way to another worker, or from one. On its way to one it is closed; no
+ * longer so, it may be opened again, with the memory that was kept. */
+void namespace_move(struct namespace *namespace, const Nvmetd__BackingView *view);
+
 /* Tries to open it, unless `other` (or NULL) has the same file open already. True: it is ready
  * now. False: try again after *ret_retry_ns. */
 bool namespace_open(struct namespace *namespace, const struct namespace *other,
                     uint64_t *ret_retry_ns);
+
+/* Nobody here has its store open any more: another worker may open it. */
+static inline bool namespace_is_free(const struct namespace *namespace)
+{
+	return namespace->is_released && !namespace->backing && namespace->n_open_tables == 0;
+}
 
 /* It has a backing, whose device answers. */
 static inline bool namespace_is_ready(const struct namespace *namespace)

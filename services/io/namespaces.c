@@ -72,6 +72,7 @@ static void fill_targets(struct namespaces *namespaces, struct table *table)
 			.counters = namespace->counters,
 			.owner = namespace,
 		};
+		namespace->n_open_tables += namespace_is_ready(namespace);
 		namespace_ref(namespace);
 	}
 }
@@ -99,20 +100,38 @@ static struct table *make_table(struct namespaces *namespaces)
 	return table;
 }
 
-static void end_table(struct table *table)
+/* True: something has been closed for another worker by that. */
+static bool end_target(struct target *target)
 {
-	list_remove(&table->link);
-	for (uint32_t i = 0; i < table->n_targets; i++) {
-		backing_release(table->targets[i].backing);
-		namespace_unref(table->targets[i].owner);
+	struct namespace *namespace = target->owner;
+	bool is_freed = false;
+
+	if (target->backing) {
+		backing_release(target->backing);
+		namespace->n_open_tables--;
+		is_freed = namespace_is_free(namespace);
 	}
+	namespace_unref(namespace);
+	return is_freed;
+}
+
+static bool end_table(struct table *table)
+{
+	bool is_freed = false;
+
+	list_remove(&table->link);
+	for (uint32_t i = 0; i < table->n_targets; i++)
+		is_freed |= end_target(&table->targets[i]);
 	table_free(table);
+	return is_freed;
 }
 
 void namespaces_table_let_go(struct table *table)
 {
-	if (--table->n_held == 0)
-		end_table(table);
+	struct namespaces *namespaces = table->owner;
+
+	if (--table->n_held == 0 && end_table(table))
+		namespaces->options.changed(namespaces->options.context);
 }
 
 static void give_new_table(struct namespaces *namespaces)
@@ -327,6 +346,7 @@ static int take_namespaces(struct namespaces *namespaces, const Nvmetd__WorkerVi
 		}
 		list_append(&namespaces->list, &namespace->link);
 		namespaces->count++;
+		namespace_move(namespace, view->namespaces[i]);
 	}
 	if (r) { /* nothing that is there is given up for want of memory */
 		for (; !list_is_empty(&old); namespaces->count++)
@@ -348,7 +368,7 @@ int namespaces_apply(struct namespaces *namespaces, const Nvmetd__WorkerView *vi
 	if (!r)
 		namespaces->revision = view->revision;
 	list_for_each (link, &namespaces->list)
-		if (!namespace_at(link)->backing)
+		if (!namespace_at(link)->backing && !namespace_at(link)->is_released)
 			try_to_open(namespaces, namespace_at(link));
 	set_measure_timer(namespaces);
 	tell(namespaces);
@@ -418,6 +438,23 @@ static const char *find_obstacle(const struct namespace *namespace)
 	if (!namespace_is_ready(namespace))
 		return "it is not ready";
 	return namespace->backing->kind->give ? NULL : "it is not in memory";
+}
+
+const struct namespace *namespaces_find_released(const struct namespaces *namespaces,
+                                                 uint32_t handle, const void *token,
+                                                 size_t token_size, const char **ret_reason)
+{
+	const struct namespace *namespace = namespaces_find(namespaces, handle);
+
+	*ret_reason = NULL;
+	if (!namespace || !namespace->is_released || token_size != TOKEN_SIZE ||
+	    memcmp(namespace->release_token, token, TOKEN_SIZE) != 0)
+		*ret_reason = "it does not go anywhere (yet)";
+	else if (!namespace_is_free(namespace))
+		*ret_reason = "it is not closed here yet";
+	else if (namespace->memory < 0)
+		*ret_reason = "it has no memory here";
+	return *ret_reason ? NULL : namespace;
 }
 
 struct namespace *namespaces_find(const struct namespaces *namespaces, uint32_t handle)

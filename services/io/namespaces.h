@@ -19,6 +19,8 @@
  *           5 s, in case that a file or device has changed its size.
  * Promise   Each change becomes a new table for the I/O threads, and a call of changed(). What
  *           a view no longer has is closed when the last request on it is finished.
+ *           What goes to another worker is closed, and that is told when it is so; its memory is
+ *           kept until a view no longer has it, or has it as before.
  *           A namespace whose device does not answer is not ready until it does (patience.h).
  * Trust     Views come from the state service; paths are the operator's. What is not
  *           understood makes a namespace not ready, nothing else.
@@ -59,6 +61,12 @@ bool namespaces_has_grant(const struct namespaces *namespaces, const char *trans
 const struct namespace *namespaces_find_given(const struct namespaces *namespaces,
                                               const char *transport, uint32_t handle,
                                               const char **ret_reason);
+
+/* The namespace that goes to the worker who brings this token, and whose memory is kept for it.
+ * NULL, and why in *ret_reason. */
+const struct namespace *namespaces_find_released(const struct namespaces *namespaces,
+                                                 uint32_t handle, const void *token,
+                                                 size_t token_size, const char **ret_reason);
 
 /* NULL: it is not served here (any more). */
 struct namespace *namespaces_find(const struct namespaces *namespaces, uint32_t handle);

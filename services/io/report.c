@@ -16,6 +16,7 @@ static void describe(Nvmetd__BackingReport *report, struct namespace *namespace)
 	nvmetd__backing_report__init(report);
 	report->handle = namespace->handle;
 	report->ready = namespace_is_ready(namespace);
+	report->released = namespace_is_free(namespace);
 	if (!report->ready) {
 		report->reason = namespace->reason;
 		return;

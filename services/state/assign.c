@@ -5,6 +5,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/log.h"
+#include "services/state/move.h"
 
 /* How many each has. There may be very many namespaces, so once for all of them. */
 static void count_namespaces(struct state *state)
@@ -13,8 +14,9 @@ static void count_namespaces(struct state *state)
 		container_of(at, struct worker, link)->n_assigned = 0;
 	list_for_each (at, &state->target.backings) {
 		const struct backing *backing = container_of(at, struct backing, link);
+		const char *name = backing->move ? backing->move->to : backing->worker;
 		struct worker *worker = backing->use != BACKING_UNUSED
-		                                ? state_find_worker(state, backing->worker)
+		                                ? state_find_worker(state, name)
 		                                : NULL;
 
 		if (worker)
@@ -22,7 +24,31 @@ static void count_namespaces(struct state *state)
 	}
 }
 
-/* NULL if none is connected. */
+/* What the configuration says of each. */
+static void take_wishes(struct state *state)
+{
+	list_for_each (at, &state->target.backings)
+		container_of(at, struct backing, link)->wish[0] = '\0';
+	for (size_t i = 0; i < state->target.config.n_subsystems; i++) {
+		const struct config_subsystem *subsystem = &state->target.config.subsystems[i];
+
+		for (size_t j = 0; j < subsystem->n_namespaces; j++) {
+			const struct config_namespace *namespace = &subsystem->namespaces[j];
+
+			if (namespace->backing)
+				memcpy(namespace->backing->wish,
+				       namespace->worker,
+				       sizeof(namespace->backing->wish));
+		}
+	}
+}
+
+static bool may_serve(const struct state *state, const struct worker *worker)
+{
+	return worker->peer && config_worker_may_serve(&state->target.config, worker->name);
+}
+
+/* NULL if none is connected that may. */
 static struct worker *find_least(const struct state *state)
 {
 	struct worker *least = NULL;
@@ -30,10 +56,33 @@ static struct worker *find_least(const struct state *state)
 	list_for_each (at, (struct list *)&state->workers) {
 		struct worker *worker = container_of(at, struct worker, link);
 
-		if (worker->peer && (!least || worker->n_assigned < least->n_assigned))
+		if (may_serve(state, worker) && (!least || worker->n_assigned < least->n_assigned))
 			least = worker;
 	}
 	return least;
+}
+
+/* The one that is named may just be starting; then another one serves it for the time being. */
+static struct worker *find_first(const struct state *state, const struct backing *backing,
+                                 uint64_t now_ns)
+{
+	struct worker *named = backing->wish[0] ? state_find_worker(state, backing->wish) : NULL;
+
+	if (named && named->peer)
+		return named;
+	if (backing->wish[0] && now_ns - state->born_ns < ASSIGN_PATIENCE_NS)
+		return NULL;
+	return find_least(state);
+}
+
+struct worker *assign_wanted(const struct state *state, const struct backing *backing)
+{
+	if (backing->use != BACKING_USED || backing->worker[0] == '\0')
+		return NULL;
+	if (backing->wish[0])
+		return state_find_worker(state, backing->wish);
+	return config_worker_may_serve(&state->target.config, backing->worker) ? NULL
+	                                                                       : find_least(state);
 }
 
 static bool has_never_come(const struct state *state, const struct backing *backing)
@@ -56,6 +105,7 @@ static bool needs_worker(const struct state *state, const struct backing *backin
 
 void assign_workers(struct state *state, uint64_t now_ns)
 {
+	take_wishes(state);
 	count_namespaces(state);
 	list_for_each (at, &state->target.backings) {
 		struct backing *backing = container_of(at, struct backing, link);
@@ -63,9 +113,9 @@ void assign_workers(struct state *state, uint64_t now_ns)
 
 		if (!needs_worker(state, backing, now_ns))
 			continue;
-		worker = find_least(state);
+		worker = find_first(state, backing, now_ns);
 		if (!worker)
-			return;
+			continue;
 		before = state_find_worker(state, backing->worker);
 		if (before)
 			before->n_assigned--;

@@ -4,6 +4,7 @@
 
 #include "common/base/log.h"
 #include "services/state/change.h"
+#include "services/state/move.h"
 #include "services/state/reconcile.h"
 
 /*
@@ -67,12 +68,14 @@ static void log_readiness(const struct backing *backing, const struct backing *n
 		         log_safe(reason, sizeof(reason), next->reason, sizeof(next->reason)));
 }
 
-/* NULL: the worker does not have it. */
-static struct backing *find_own(struct state *state, const struct worker *worker, uint32_t handle)
+/* NULL: the worker does not have it, or not for the transports. */
+static struct backing *find_own(struct state *state, const struct worker *worker,
+                                const Nvmetd__BackingReport *report)
 {
-	struct backing *backing = target_find_backing(&state->target, handle);
+	struct backing *backing = target_find_backing(&state->target, report->handle);
 
 	if (!backing || backing->use == BACKING_UNUSED ||
+	    move_takes_report(state, backing, worker, report) ||
 	    strcmp(backing->worker, worker->name) != 0)
 		return NULL;
 	return backing;
@@ -112,7 +115,7 @@ void reconcile_report(struct state *state, struct worker *worker,
 
 	worker->served = report->revision;
 	for (size_t i = 0; i < report->n_namespaces; i++) {
-		struct backing *backing = find_own(state, worker, report->namespaces[i]->handle);
+		struct backing *backing = find_own(state, worker, report->namespaces[i]);
 		enum told told = backing ? take_report(backing, report->namespaces[i])
 		                         : TOLD_NOTHING;
 

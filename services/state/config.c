@@ -44,6 +44,7 @@ void config_deinit(struct config *config)
 	free(config->hosts);
 	free(config->ports);
 	free(config->subsystems);
+	free(config->workers);
 	*config = CONFIG_NULL;
 }
 
@@ -69,6 +70,14 @@ const struct config_subsystem *config_find_subsystem(const struct config *config
 		if (strcmp(config->subsystems[i].nqn, nqn) == 0)
 			return &config->subsystems[i];
 	return NULL;
+}
+
+bool config_worker_may_serve(const struct config *config, const char *name)
+{
+	for (size_t i = 0; i < config->n_workers; i++)
+		if (strcmp(config->workers[i].name, name) == 0)
+			return config->workers[i].enable;
+	return true;
 }
 
 static bool is_in(const struct config_link *links, size_t count, const char *nqn)

@@ -52,6 +52,8 @@ enum config_error {
 #define CONFIG_PASSTHRU_MAX   1     /* of a subsystem */
 #define CONFIG_KEY_MAX        255
 #define CONFIG_LABEL_MAX      256 /* Base 2.1 §5.1.12.3.1: of an admin label */
+#define CONFIG_WORKERS_MAX    64
+#define CONFIG_WORKER_SIZE    32
 
 struct config_host {
 	char nqn[NVME_NQN_SIZE];
@@ -125,7 +127,8 @@ struct config_namespace {
 	bool buffered_io;
 	uint32_t block_size; /* 0: the device's own */
 	bool io_grant;       /* transports may have its memory; ours, nvmet has no such thing */
-	char **faults;       /* rules where path begins with "fault:"; ours as well */
+	char worker[CONFIG_WORKER_SIZE]; /* who is to serve it; empty: whoever has the fewest */
+	char **faults;                   /* rules where path begins with "fault:"; ours as well */
 	size_t n_faults;
 	json_t *resv;      /* NULL: not given */
 	bool auto_visible; /* to all hosts of the subsystem, unless allowed_hosts names some */
@@ -171,6 +174,12 @@ enum config_filter {
 	CONFIG_FILTER_PORT = 1 << 3, /* nvmet's way, and the default */
 };
 
+/* An I/O worker of which there is something to say; ours. */
+struct config_worker {
+	char name[CONFIG_WORKER_SIZE];
+	bool enable; /* false: out of service, it is to have no namespaces */
+};
+
 struct config {
 	char discovery_nqn[NVME_NQN_SIZE]; /* the well-known one, or this target's own */
 	unsigned discovery_filter;         /* enum config_filter */
@@ -182,6 +191,8 @@ struct config {
 	size_t n_ports;
 	struct config_subsystem *subsystems;
 	size_t n_subsystems;
+	struct config_worker *workers;
+	size_t n_workers;
 };
 
 #define CONFIG_NULL                                                                                \
@@ -210,6 +221,10 @@ const struct config_subsystem *config_find_subsystem(const struct config *config
 
 /* It has a listener: it has subsystems, or is there for discovery alone. */
 bool config_port_listens(const struct config_port *port);
+
+/* Not taken out of service. */
+bool config_worker_may_serve(const struct config *config, const char *name);
+
 bool config_port_has(const struct config_port *port, const char *subsystem_nqn);
 bool config_allows(const struct config_subsystem *subsystem, const char *host_nqn);
 /* The host is told of the referral, which must be enabled. */

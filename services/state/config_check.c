@@ -22,6 +22,7 @@
 
 #define HOST_PLACE(i)      PLACE_INDEX(PLACE_KEY(NULL, "hosts"), (i))
 #define PORT_PLACE(i)      PLACE_INDEX(PLACE_KEY(NULL, "ports"), (i))
+#define WORKER_PLACE(i)    PLACE_INDEX(PLACE_KEY(NULL, "workers"), (i))
 #define SUBSYSTEM_PLACE(i) PLACE_INDEX(PLACE_KEY(NULL, "subsystems"), (i))
 
 static void check_hosts(const struct config *config, struct report *report)
@@ -32,6 +33,17 @@ static void check_hosts(const struct config *config, struct report *report)
 				report_error(report,
 				             PLACE_KEY(HOST_PLACE(i), "nqn"),
 				             "is that of hosts[%zu] too",
+				             j);
+}
+
+static void check_workers(const struct config *config, struct report *report)
+{
+	for (size_t i = 0; i < config->n_workers; i++)
+		for (size_t j = 0; j < i; j++)
+			if (strcmp(config->workers[i].name, config->workers[j].name) == 0)
+				report_error(report,
+				             PLACE_KEY(WORKER_PLACE(i), "name"),
+				             "is that of workers[%zu] too",
 				             j);
 }
 
@@ -309,7 +321,17 @@ static void check_grant(const struct config_namespace *namespace, const struct j
 		             "file or device would keep its lock from the worker's successor");
 }
 
-static void check_namespaces(const struct config_subsystem *subsystem,
+static void check_worker(const struct config *config, const struct config_namespace *namespace,
+                         const struct json_place *device, struct report *report)
+{
+	if (namespace->worker[0] && !config_worker_may_serve(config, namespace->worker))
+		report_error(report,
+		             PLACE_KEY(device, "worker"),
+		             "\"%s\" is out of service: its enable in workers is 0",
+		             namespace->worker);
+}
+
+static void check_namespaces(const struct config *config, const struct config_subsystem *subsystem,
                              const struct json_place *subsystem_place, struct report *report)
 {
 	size_t seen[NVME_MAX_NAMESPACES + 1] = {0};
@@ -333,6 +355,7 @@ static void check_namespaces(const struct config_subsystem *subsystem,
 			report_error(
 				report, path_place, "must be given, as the namespace is enabled");
 		check_grant(namespace, device_place, report);
+		check_worker(config, namespace, device_place, report);
 		check_faults(namespace, place, report);
 		if (!namespace->enable && report_is_of_file(report))
 			report_warning(report,
@@ -470,7 +493,7 @@ static void check_subsystems(const struct config *config, struct report *report)
 			             PLACE_KEY(PLACE_KEY(place, "attr"), "cntlid_min"),
 			             "is more than cntlid_max");
 		check_access(config, subsystem, place, report);
-		check_namespaces(subsystem, place, report);
+		check_namespaces(config, subsystem, place, report);
 	}
 	check_conflicts(config, report);
 }
@@ -517,6 +540,7 @@ void config_check(const struct config *config, struct report *report)
 	if (!check_counts(config, report))
 		return; /* what follows compares many with many */
 	check_hosts(config, report);
+	check_workers(config, report);
 	check_subsystems(config, report);
 	check_ports(config, report);
 	config_check_discovery(config, report);

@@ -118,6 +118,30 @@ void config_read_host(const struct json_object *object, void *ret_element)
 	host->dhchap = json_deep_copy(dhchap.json);
 }
 
+/* ------------------------------------------------------------------ workers */
+
+void config_read_worker_name(const struct json_object *object, const char *key,
+                             char ret_name[static CONFIG_WORKER_SIZE])
+{
+	if (!json_read_text(object, key, ret_name, CONFIG_WORKER_SIZE))
+		return;
+	if (ret_name[strspn(ret_name, "abcdefghijklmnopqrstuvwxyz0123456789-")] != '\0')
+		report_error(object->report,
+		             PLACE_KEY(object->place, key),
+		             "is no name of a worker: a-z, 0-9 and \"-\"");
+}
+
+void config_read_worker(const struct json_object *object, void *ret_element)
+{
+	struct config_worker *worker = ret_element;
+
+	worker->enable = true;
+	json_warn_unknown(object, KNOWN("name", "enable"));
+	config_require(object, "name");
+	config_read_worker_name(object, "name", worker->name);
+	json_read_flag(object, "enable", &worker->enable);
+}
+
 /* ------------------------------------------------------------------ the file */
 
 int config_read(struct config *ret_config, const json_t *root, struct report *report)
@@ -130,7 +154,7 @@ int config_read(struct config *ret_config, const json_t *root, struct report *re
 		report_error(report, NULL, "the file is no object, as nvmetcli writes it");
 		return CONFIG_E_WRONG;
 	}
-	json_warn_unknown(&object, KNOWN("discovery", "hosts", "ports", "subsystems"));
+	json_warn_unknown(&object, KNOWN("discovery", "hosts", "ports", "subsystems", "workers"));
 	r = config_read_discovery(&object, &config);
 	if (!r)
 		r = config_read_elements(&object,
@@ -156,6 +180,14 @@ int config_read(struct config *ret_config, const json_t *root, struct report *re
 		                         config_read_port,
 		                         (void **)&config.ports,
 		                         &config.n_ports);
+	if (!r)
+		r = config_read_elements(&object,
+		                         "workers",
+		                         CONFIG_WORKERS_MAX,
+		                         sizeof(*config.workers),
+		                         config_read_worker,
+		                         (void **)&config.workers,
+		                         &config.n_workers);
 	if (!r && report_is_good(report)) /* what has no good form has no good sense either */
 		config_check(&config, report);
 	if (!r && !report_is_good(report))

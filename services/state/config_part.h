@@ -22,6 +22,7 @@ typedef void (*read_element_fn)(const struct json_object *object, void *ret_elem
 
 void config_read_host(const struct json_object *object, void *ret_host);
 void config_read_port(const struct json_object *object, void *ret_port);
+void config_read_worker(const struct json_object *object, void *ret_worker);
 void config_read_subsystem(const struct json_object *object, void *ret_subsystem);
 void config_read_referral(const struct json_object *object, void *ret_referral);
 
@@ -46,6 +47,10 @@ int config_read_links(const struct json_object *object, const char *key,
 /* A name that must be there. */
 void config_read_nqn(const struct json_object *object, const char *key,
                      char ret_nqn[static NVME_NQN_SIZE]);
+
+/* Of a worker, as in Hello: empty if it is not given, or not good, which is reported. */
+void config_read_worker_name(const struct json_object *object, const char *key,
+                             char ret_name[static CONFIG_WORKER_SIZE]);
 
 /* Reported, if the member, which an object is called by, is not there. */
 void config_require(const struct json_object *object, const char *key);

@@ -184,6 +184,8 @@ static json_t *save_device(const struct config_namespace *namespace)
 		good = put(object, "block_size", text_of("%u", namespace->block_size));
 	if (good && namespace->io_grant)
 		good = put(object, "io_grant", json_string("1"));
+	if (good && namespace->worker[0])
+		good = put(object, "worker", json_string(namespace->worker));
 	return whole(object, good);
 }
 
@@ -292,6 +294,16 @@ static json_t *save_discovery(const struct config *config)
 	return whole(object, good);
 }
 
+static json_t *save_worker(const void *element)
+{
+	const struct config_worker *worker = element;
+	json_t *object = json_object();
+	bool good = put(object, "name", json_string(worker->name)) &&
+	            put(object, "enable", json_integer(worker->enable));
+
+	return whole(object, good);
+}
+
 json_t *config_save(const struct config *config)
 {
 	json_t *root = json_object();
@@ -312,6 +324,13 @@ json_t *config_save(const struct config *config)
 	                         config->n_subsystems,
 	                         sizeof(*config->subsystems),
 	                         save_subsystem));
+	if (good && config->n_workers > 0)
+		good = put(root,
+		           "workers",
+		           save_elements(config->workers,
+		                         config->n_workers,
+		                         sizeof(*config->workers),
+		                         save_worker));
 	return whole(root, good);
 }
 

@@ -48,8 +48,9 @@ static void read_device(const struct json_object *device, struct config_namespac
 	char text[64];
 	int64_t block_size = 0;
 
-	json_warn_unknown(device,
-	                  KNOWN("path", "uuid", "nguid", "buffered_io", "block_size", "io_grant"));
+	json_warn_unknown(
+		device,
+		KNOWN("path", "uuid", "nguid", "buffered_io", "block_size", "io_grant", "worker"));
 	read_path(device, namespace);
 	if (json_read_text(device, "uuid", text, sizeof(text))) {
 		if (uuid_parse(text, namespace->uuid) != 0)
@@ -71,6 +72,7 @@ static void read_device(const struct json_object *device, struct config_namespac
 		             "may be 512 or 4096");
 	namespace->block_size = (uint32_t)block_size;
 	json_read_flag(device, "io_grant", &namespace->io_grant);
+	config_read_worker_name(device, "worker", namespace->worker);
 }
 
 static void read_resv(const struct json_object *object, struct config_namespace *namespace)

@@ -11,6 +11,7 @@
 #include "services/state/barrier.h"
 #include "services/state/change.h"
 #include "services/state/connecting.h"
+#include "services/state/move.h"
 #include "services/state/secret.h"
 #include "services/state/view.h"
 
@@ -235,7 +236,7 @@ static void finish_leaving(struct state *state, uint64_t now)
 
 static bool is_draining(const struct state *state)
 {
-	if (!list_is_empty(&state->barriers))
+	if (!list_is_empty(&state->barriers) || !list_is_empty(&state->moves))
 		return true;
 	list_for_each (at, (struct list *)&state->target.backings)
 		if (container_of(at, struct backing, link)->use == BACKING_LEAVING)
@@ -319,6 +320,7 @@ void reconcile(struct state *state)
 	assign_workers(state, now);
 	finish_leaving(state, now);
 	barrier_finish(state, now);
+	move_all(state, now);
 	good = secret_make_all(state) == 0; /* so that they are saved before anyone has them */
 	good &= state_save(state) == 0;
 	try_to_open(state, now);

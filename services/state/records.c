@@ -11,7 +11,7 @@
 /* ------------------------------------------------------------------ the configuration */
 
 /* Arrays of it are kept an element a row. */
-static const char *const kinds[] = {"hosts", "ports", "subsystems"};
+static const char *const kinds[] = {"hosts", "ports", "subsystems", "workers"};
 /* Groups of it, where they are given. */
 static const char *const groups[] = {"discovery"};
 

@@ -7,6 +7,7 @@
 #include "common/base/clock.h"
 #include "services/state/deferred.h"
 #include "services/state/event.h"
+#include "services/state/move.h"
 #include "services/state/secret.h"
 
 /* So long the copy may lack what no operator has changed. */
@@ -25,6 +26,7 @@ void state_init(struct state *state, struct loop *loop, const char *run_dir, uin
 	list_init(&state->faults);
 	list_init(&state->barriers);
 	list_init(&state->deferred);
+	list_init(&state->moves);
 	state->born_ns = clock_now_ns();
 }
 
@@ -42,6 +44,7 @@ void state_deinit(struct state *state)
 	state->ctl_server = ipc_server_free(state->ctl_server);
 	loop_timer_clear(&state->leave);
 	deferred_forget_all(state);
+	move_forget_all(state);
 	loop_timer_clear(&state->timer); /* set until the last peer is gone */
 	list_for_each_safe (at, &state->sessions)
 		state_forget_session(container_of(at, struct session, link));

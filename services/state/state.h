@@ -85,6 +85,7 @@ struct state {
 	struct list faults;     /* of fault.c */
 	struct list barriers;   /* of barrier.c */
 	struct list deferred;   /* of deferred.c */
+	struct list moves;      /* of move.c */
 	struct ipc_server *transport_server;
 	struct ipc_server *worker_server;
 	struct ipc_server *ctl_server;

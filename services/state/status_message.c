@@ -8,6 +8,7 @@
 #include <uuid.h>
 
 #include "common/base/clock.h"
+#include "services/state/move.h"
 #include "services/state/visibility.h"
 
 /* ------------------------------------------------------------------ peers */
@@ -256,6 +257,10 @@ static void put_backing(struct scratch *scratch, Nvmetd__NamespaceStatus *status
 {
 	status->handle = backing->handle;
 	status->worker = (char *)backing->worker;
+	if (backing->move)
+		status->moving_to = backing->move->to;
+	else if (backing->wish[0] && strcmp(backing->wish, backing->worker) != 0)
+		status->moving_to = (char *)backing->wish;
 	status->ready = backing->ready;
 	if (!backing->ready)
 		status->reason = backing->reason[0] ? (char *)backing->reason

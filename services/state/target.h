@@ -33,6 +33,9 @@ struct backing {
 	bool buffered_io;
 	uint32_t block_size;
 	char worker[WORKER_NAME_SIZE]; /* who serves it; empty: nobody yet */
+	char wish[WORKER_NAME_SIZE];   /* who is to; scratch of assign.c; empty: anybody */
+	struct move *move;             /* on its way to another worker; NULL: it stays */
+	uint64_t move_not_before_ns;   /* as the last attempt has failed */
 
 	enum backing_use { BACKING_UNUSED, BACKING_USED, BACKING_LEAVING } use;
 	bool wanted;   /* scratch of identity.c: the new configuration has it */
@@ -84,6 +87,8 @@ struct target {
 
 void target_init(struct target *target);
 void target_deinit(struct target *target);
+
+struct move;
 
 struct backing *backing_new(void);
 struct backing *backing_free(struct backing *backing);

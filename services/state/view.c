@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/nvme/protection.h"
+#include "services/state/move.h"
 #include "services/state/view_faces.h"
 #include "services/state/visibility.h"
 
@@ -100,8 +101,8 @@ static void put_namespace(Nvmetd__NamespaceView *view, const struct config_subsy
 	view->block_shift = backing->block_shift;
 	view->blocks = backing->blocks;
 	view->ana_group = namespace->ana_group;
-	view->ready = backing->ready;
-	view->granted = namespace->io_grant;
+	view->ready = backing->ready && !backing->move;
+	view->granted = namespace->io_grant && !backing->move;
 	view->in_memory = config_is_in_memory(backing->path);
 	view->protection = subsystem->pi_enable && protection_path_below(backing->path);
 }
@@ -206,7 +207,28 @@ Nvmetd__TransportView *view_of_transport(struct scratch *scratch, const struct t
 
 static bool is_served_by(const struct backing *backing, const char *worker)
 {
-	return backing->use != BACKING_UNUSED && strcmp(backing->worker, worker) == 0;
+	const struct move *move = backing->move;
+
+	return backing->use != BACKING_UNUSED &&
+	       (strcmp(backing->worker, worker) == 0 ||
+	        (move && move->phase == MOVE_OPENING && strcmp(move->to, worker) == 0));
+}
+
+/* It is closed by the one that has it, and opened by the other one with what that has kept. */
+static void put_move(Nvmetd__BackingView *view, const struct backing *backing, const char *worker)
+{
+	struct move *move = backing->move;
+
+	if (!move || move->phase == MOVE_DRAINING)
+		return;
+	if (strcmp(backing->worker, worker) == 0) {
+		view->release.data = move->token;
+		view->release.len = sizeof(move->token);
+		return;
+	}
+	view->from_path = (char *)move->from_path;
+	view->from_token.data = move->token;
+	view->from_token.len = sizeof(move->token);
 }
 
 /* The configuration has this, not the backing: a change of only this keeps the store open. */
@@ -285,8 +307,10 @@ Nvmetd__WorkerView *view_of_worker(struct scratch *scratch, const struct target 
 	list_for_each (at, (struct list *)&target->backings) {
 		const struct backing *backing = container_of(at, struct backing, link);
 
-		if (is_served_by(backing, worker))
-			put_backing(scratch, view->namespaces[view->n_namespaces++], backing);
+		if (!is_served_by(backing, worker))
+			continue;
+		put_backing(scratch, view->namespaces[view->n_namespaces], backing);
+		put_move(view->namespaces[view->n_namespaces++], backing, worker);
 	}
 	view->grants = (Nvmetd__Grant **)scratch_array(
 		scratch, n_transports, sizeof(**view->grants));

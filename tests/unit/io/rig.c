@@ -159,6 +159,15 @@ static void apply(const struct rig_namespace *wanted, unsigned n, unsigned n_gra
 		while (views[i].n_faults < 4 && wanted[i].faults[views[i].n_faults])
 			views[i].n_faults++;
 		views[i].label = (char *)"nqn:test";
+		if (wanted[i].release) {
+			views[i].release.data = (uint8_t *)wanted[i].release;
+			views[i].release.len = 16;
+		}
+		if (wanted[i].from_path) {
+			views[i].from_path = (char *)wanted[i].from_path;
+			views[i].from_token.data = (uint8_t *)wanted[i].from;
+			views[i].from_token.len = 16;
+		}
 		view_list[i] = &views[i];
 		handles[i] = wanted[i].handle;
 	}

@@ -34,6 +34,9 @@ struct rig_namespace {
 	bool io_grant;
 	uint32_t block_shift;
 	const char *faults[4]; /* with "fault:" */
+	const char *release;   /* 16 characters: it goes to who has them; NULL: it stays */
+	const char *from_path; /* it comes from there, with 16 characters; NULL: it does not */
+	const char *from;
 };
 
 struct rig {
