@@ -47,7 +47,8 @@ size_t ana_log_build(uint8_t ret_log[static ANA_LOG_MAX], const struct config_po
 			.grpid = le32_of(group),
 			.nnsids = le32_of(groups_only ? 0 : members[group]),
 			.chgcnt = le64_of(change_count),
-			.state = (uint8_t)config_ana_state(port, group),
+			.state = (uint8_t)(port->changing[group] ? NVME_ANA_CHANGE
+		                                                 : config_ana_state(port, group)),
 		};
 
 		if (!is_shown(port, members, group))

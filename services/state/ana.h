@@ -12,7 +12,8 @@
  *
  * Shape     Header, then for each group of the port and each that a namespace is in: a
  *           descriptor and its namespaces, ascending.
- * Promise   Groups ascending; a group's state is the port's, also where it has no namespace.
+ * Promise   Groups ascending; a group's state is the port's, also where it has no namespace; in
+ *           transition while what had access before is in flight (ana_change.h).
  * Trust     the configuration has been checked
  * Threads   any; pure
  * Lifetime  values

@@ -7,6 +7,7 @@
 
 #include "common/base/error.h"
 #include "common/base/log.h"
+#include "services/state/ana_change.h"
 #include "services/state/change.h"
 #include "services/state/discovery.h"
 #include "services/state/hold.h"
@@ -174,10 +175,12 @@ static void install(struct state *state, struct plan *plan)
 	         state->target.config.n_subsystems,
 	         state->target.config.n_ports,
 	         state->target.config.n_hosts);
-	if (state->held)
+	if (state->held) {
 		hold_end(state);
-	else
+	} else {
 		change_announce(state, &before);
+		ana_change_begin(state, &before);
+	}
 	config_deinit(&before);
 	reconcile(state);
 }

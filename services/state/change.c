@@ -10,36 +10,82 @@
 
 /* ------------------------------------------------------------------ differences */
 
+/* But for its ANA group, whose change is told by the ANA log alone (Base 2.1 §5.1.2). */
 static bool is_same_to_hosts(const struct config_namespace *a, const struct config_namespace *b)
 {
 	return memcmp(a->uuid, b->uuid, sizeof(a->uuid)) == 0 &&
-	       memcmp(a->nguid, b->nguid, sizeof(a->nguid)) == 0 && a->ana_group == b->ana_group &&
+	       memcmp(a->nguid, b->nguid, sizeof(a->nguid)) == 0 &&
 	       a->backing->blocks == b->backing->blocks &&
 	       a->backing->block_shift == b->backing->block_shift;
 }
 
-/* The namespace of that number has come, gone or changed, for this session; NULL: for any. */
-static bool has_changed(const struct config_subsystem *before, const struct config_subsystem *after,
-                        const struct session *session, uint32_t nsid)
+/* What became of a namespace. */
+enum difference {
+	DIFFERENCE_NONE = 0,
+	DIFFERENCE_OF_ACCESS = 1 << 0,    /* its ANA group */
+	DIFFERENCE_OF_NAMESPACE = 1 << 1, /* it has come, gone, or has other attributes */
+	DIFFERENCE_OF_HOSTS = 1 << 2,     /* who sees it */
+};
+
+/* Both of a number; NULL: it is not there, or not seen. */
+static unsigned compare(const struct config_namespace *was, const struct config_namespace *is)
 {
-	const struct config_namespace *was = before ? subsystem_find_active(before, session, nsid)
-	                                            : NULL;
-	const struct config_namespace *is = after ? subsystem_find_active(after, session, nsid)
-	                                          : NULL;
+	unsigned difference = DIFFERENCE_NONE;
 
 	if (!was || !is)
-		return was != is;
-	return !is_same_to_hosts(was, is) || (!session && !visibility_is_same(was, is));
+		return was == is ? DIFFERENCE_NONE : DIFFERENCE_OF_NAMESPACE;
+	if (was->ana_group != is->ana_group)
+		difference |= DIFFERENCE_OF_ACCESS;
+	if (!is_same_to_hosts(was, is))
+		difference |= DIFFERENCE_OF_NAMESPACE;
+	if (!visibility_is_same(was, is))
+		difference |= DIFFERENCE_OF_HOSTS;
+	return difference;
+}
+
+/* Two lists of namespaces, both ascending, one number after the other. */
+struct walk {
+	const struct config_subsystem *before, *after; /* NULL: none */
+	size_t at_before, at_after;
+	uint32_t nsid;
+	const struct config_namespace *was, *is;
+};
+
+static const struct config_namespace *next_of(const struct config_subsystem *subsystem, size_t at)
+{
+	return subsystem && at < subsystem->n_namespaces ? subsystem->sorted[at] : NULL;
+}
+
+/* False: there are no more. */
+static bool walk_on(struct walk *walk)
+{
+	walk->was = next_of(walk->before, walk->at_before);
+	walk->is = next_of(walk->after, walk->at_after);
+	if (!walk->was && !walk->is)
+		return false;
+	if (walk->was && walk->is && walk->was->nsid < walk->is->nsid)
+		walk->is = NULL;
+	else if (walk->was && walk->is && walk->is->nsid < walk->was->nsid)
+		walk->was = NULL;
+	walk->nsid = walk->was ? walk->was->nsid : walk->is->nsid;
+	walk->at_before += walk->was != NULL;
+	walk->at_after += walk->is != NULL;
+	return true;
+}
+
+static const struct config_namespace *seen(const struct config_namespace *namespace,
+                                           const struct session *session)
+{
+	return namespace && namespace_is_seen(namespace, session) ? namespace : NULL;
 }
 
 bool change_of_namespaces(const struct config_subsystem *before,
                           const struct config_subsystem *after)
 {
-	for (size_t i = 0; before && i < before->n_namespaces; i++)
-		if (has_changed(before, after, NULL, before->namespaces[i].nsid))
-			return true;
-	for (size_t i = 0; after && i < after->n_namespaces; i++)
-		if (has_changed(before, after, NULL, after->namespaces[i].nsid))
+	struct walk walk = {.before = before, .after = after};
+
+	while (walk_on(&walk))
+		if (compare(seen(walk.was, NULL), seen(walk.is, NULL)))
 			return true;
 	return false;
 }
@@ -202,18 +248,21 @@ static const char *objection_to_change(const struct state *state, const struct s
 	return NULL;
 }
 
-static bool mark_namespaces(struct session *session, const struct config_subsystem *before,
-                            const struct config_subsystem *after)
+/* All that this session sees of it. */
+static unsigned mark_namespaces(struct session *session, const struct config_subsystem *before,
+                                const struct config_subsystem *after)
 {
-	bool changed = false;
+	struct walk walk = {.before = before, .after = after};
+	unsigned all = DIFFERENCE_NONE;
 
-	for (uint32_t nsid = 1; nsid <= NVME_MAX_NAMESPACES; nsid++) {
-		if (!has_changed(before, after, session, nsid))
-			continue;
-		session_mark_changed(session, nsid);
-		changed = true;
+	while (walk_on(&walk)) {
+		unsigned difference = compare(seen(walk.was, session), seen(walk.is, session));
+
+		if (difference & DIFFERENCE_OF_NAMESPACE)
+			session_mark_changed(session, walk.nsid);
+		all |= difference;
 	}
-	return changed;
+	return all & (DIFFERENCE_OF_NAMESPACE | DIFFERENCE_OF_ACCESS);
 }
 
 /* Namespaces that come also change the ANA log: Linux does not take a new one in before it has
@@ -224,14 +273,15 @@ static bool announce_io(struct state *state, const struct config *before, struct
 	const struct config_subsystem *new = target_find_config(&state->target, session->subsystem);
 	const struct config_port *new_port = config_find_port(&state->target.config,
 	                                                      session->port_id);
-	bool namespaces = mark_namespaces(session, old, new);
+	bool is_news = !new || new->subsystem->namespaces_revision == state->target.revision;
+	unsigned difference = is_news ? mark_namespaces(session, old, new) : DIFFERENCE_NONE;
 	bool groups = change_of_groups(config_find_port(before, session->port_id), new_port);
 
-	if (namespaces)
+	if (difference & DIFFERENCE_OF_NAMESPACE)
 		event_raise(session, SESSION_EVENT_NAMESPACE);
-	if (namespaces || groups)
+	if (difference || groups)
 		event_raise(session, SESSION_EVENT_ANA);
-	return namespaces || groups;
+	return difference || groups;
 }
 
 /* True: this host is told something else now than it was. */

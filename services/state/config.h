@@ -105,6 +105,7 @@ struct config_port {
 	/* Ours, nvmet has no such things: */
 	bool discovery; /* it listens without subsystems, too: hosts find others there */
 	char admin_label[CONFIG_LABEL_MAX + 1]; /* of its discovery service; empty: none */
+	bool changing[NVME_MAX_ANA_GROUPS + 1]; /* by group: ana_change.c's, while it is in force */
 	/* filled in by revisions.c */
 	uint64_t ana_revision;     /* when an ANA state of it changed last */
 	uint64_t address_revision; /* when its address did */

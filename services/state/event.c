@@ -66,6 +66,8 @@ bool event_raise(struct session *session, enum session_event event)
 bool event_take(struct session *session, uint32_t *ret_result)
 {
 	for (unsigned i = 0; i < SESSION_EVENTS; i++) {
+		if (events[i].event == SESSION_EVENT_ANA && session->holds_ana)
+			continue;
 		if (!(session->events & events[i].event) ||
 		    !(session->async_event_config & events[i].enable))
 			continue;
@@ -91,6 +93,11 @@ bool event_take_parked(struct session *session, uint64_t *ret_request_id, uint32
 
 void event_forget(struct session *session, enum session_event event)
 {
+	if (event == SESSION_EVENT_ANA && session->holds_ana) { /* it will change once more */
+		session->events |= session->masked & event;
+		session->masked &= ~(unsigned)event;
+		return;
+	}
 	session->events &= ~(unsigned)event;
 	session->masked &= ~(unsigned)event;
 }

@@ -77,6 +77,14 @@ int revisions_store(struct database *database, const struct config *before, stru
 	return r;
 }
 
+int revisions_store_ana(struct database *database, struct config_port *port, uint64_t revision)
+{
+	char name[16];
+
+	return store(
+		database, "ana_revision", name_port(name, port), revision, &port->ana_revision);
+}
+
 /* ------------------------------------------------------------------ load */
 
 static int load(struct database *database, const char *what, const char *object,

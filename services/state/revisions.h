@@ -20,4 +20,7 @@
 int revisions_store(struct database *database, const struct config *before, struct config *after,
                     uint64_t revision);
 
+/* Its ANA states have changed once more, outside of a transaction. */
+int revisions_store_ana(struct database *database, struct config_port *port, uint64_t revision);
+
 int revisions_load(struct database *database, struct config *config);

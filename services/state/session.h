@@ -82,7 +82,8 @@ struct session {
 	uint32_t admin_sqsize;  /* entries */
 	struct list parked;     /* Asynchronous Event Requests that wait, event.h */
 	unsigned n_parked;
-	bool untold; /* changed, and its transport does not know yet */
+	bool holds_ana; /* its ANA event is not told before a change is over: ana_change.h */
+	bool untold;    /* changed, and its transport does not know yet */
 };
 
 struct session *session_new(void);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/base/clock.h"
+#include "services/state/ana_change.h"
 #include "services/state/deferred.h"
 #include "services/state/event.h"
 #include "services/state/move.h"
@@ -27,6 +28,7 @@ void state_init(struct state *state, struct loop *loop, const char *run_dir, uin
 	list_init(&state->barriers);
 	list_init(&state->deferred);
 	list_init(&state->moves);
+	list_init(&state->ana_changes);
 	state->born_ns = clock_now_ns();
 }
 
@@ -45,6 +47,7 @@ void state_deinit(struct state *state)
 	loop_timer_clear(&state->leave);
 	deferred_forget_all(state);
 	move_forget_all(state);
+	ana_change_forget_all(state);
 	loop_timer_clear(&state->timer); /* set until the last peer is gone */
 	list_for_each_safe (at, &state->sessions)
 		state_forget_session(container_of(at, struct session, link));

@@ -79,13 +79,14 @@ struct state {
 	struct list sessions;
 	struct list transports;
 	struct list workers;
-	struct list secrets;    /* of secret.c */
-	struct list gathers;    /* of status.c */
-	struct list connecting; /* of connecting.c */
-	struct list faults;     /* of fault.c */
-	struct list barriers;   /* of barrier.c */
-	struct list deferred;   /* of deferred.c */
-	struct list moves;      /* of move.c */
+	struct list secrets;     /* of secret.c */
+	struct list gathers;     /* of status.c */
+	struct list connecting;  /* of connecting.c */
+	struct list faults;      /* of fault.c */
+	struct list barriers;    /* of barrier.c */
+	struct list deferred;    /* of deferred.c */
+	struct list moves;       /* of move.c */
+	struct list ana_changes; /* of ana_change.c */
 	struct ipc_server *transport_server;
 	struct ipc_server *worker_server;
 	struct ipc_server *ctl_server;
