@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "services/state/config_part.h"
 #include "services/state/trtype.h"
 
 static void port_deinit(struct config_port *port)
@@ -41,6 +42,7 @@ void config_deinit(struct config *config)
 	for (size_t i = 0; i < config->n_subsystems; i++)
 		subsystem_deinit(&config->subsystems[i]);
 	free(config->observers);
+	config_deinit_announce(config);
 	free(config->hosts);
 	free(config->ports);
 	free(config->subsystems);

@@ -54,6 +54,7 @@ enum config_error {
 #define CONFIG_LABEL_MAX      256 /* Base 2.1 §5.1.12.3.1: of an admin label */
 #define CONFIG_WORKERS_MAX    64
 #define CONFIG_WORKER_SIZE    32
+#define CONFIG_CDCS_MAX       8
 
 struct config_host {
 	char nqn[NVME_NQN_SIZE];
@@ -181,11 +182,29 @@ struct config_worker {
 	bool enable; /* false: out of service, it is to have no namespaces */
 };
 
+/* A central discovery controller that this target registers with. */
+struct config_cdc {
+	char traddr[256];
+	char trsvcid[32];
+	char nqn[NVME_NQN_SIZE];     /* empty: the well-known one */
+	char hostnqn[NVME_NQN_SIZE]; /* empty: one that the state service makes, once */
+};
+
+/* Ours, nvmet has no such thing: where the discovery service is made known. */
+struct config_announce {
+	bool mdns;
+	struct config_cdc *cdcs;
+	size_t n_cdcs;
+};
+
 struct config {
 	char discovery_nqn[NVME_NQN_SIZE]; /* the well-known one, or this target's own */
 	unsigned discovery_filter;         /* enum config_filter */
 	struct config_link *observers;     /* hosts that may ask for what others would be told */
 	size_t n_observers;
+};
+
+	struct config_announce announce;
 	struct config_host *hosts;
 	size_t n_hosts;
 	struct config_port *ports;

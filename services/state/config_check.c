@@ -12,6 +12,7 @@
 #include "common/base/size.h"
 #include "common/nvme/fault_rule.h"
 #include "common/nvme/protection.h"
+#include "services/state/config_part.h"
 #include "services/state/trtype.h"
 
 /*
@@ -544,4 +545,5 @@ void config_check(const struct config *config, struct report *report)
 	check_subsystems(config, report);
 	check_ports(config, report);
 	config_check_discovery(config, report);
+	config_check_announce(config, report);
 }

@@ -79,10 +79,11 @@ int config_read_discovery(const struct json_object *root, struct config *config)
 	const struct json_place *place = PLACE_KEY(NULL, "discovery");
 	struct json_object discovery;
 	char filter[64];
+	int r;
 
 	if (!json_read_object(root, "discovery", place, &discovery))
 		return 0;
-	json_warn_unknown(&discovery, KNOWN("nqn", "filter", "observers"));
+	json_warn_unknown(&discovery, KNOWN("nqn", "filter", "observers", "mdns", "cdcs"));
 	if (json_object_get(discovery.json, "nqn"))
 		config_read_nqn(&discovery, "nqn", config->discovery_nqn);
 	if (json_read_text(&discovery, "filter", filter, sizeof(filter)) &&
@@ -90,7 +91,8 @@ int config_read_discovery(const struct json_object *root, struct config *config)
 		report_error(root->report,
 		             PLACE_KEY(place, "filter"),
 		             "may be \"port\", \"all\", or some of \"transport,address,svcid\"");
-	return config_read_links(&discovery, "observers", &config->observers, &config->n_observers);
+	r = config_read_links(&discovery, "observers", &config->observers, &config->n_observers);
+	return r ? r : config_read_announce(&discovery, config);
 }
 
 void config_read_referral(const struct json_object *object, void *ret_element)

@@ -34,6 +34,12 @@ const char *config_filter_text(char text[static CONFIG_FILTER_SIZE], unsigned fi
 /* What is not given: treq "not specified", and adrfam as traddr looks like. */
 void config_read_address(const struct json_object *object, struct config_address *ret_address);
 
+/* The keys of root group "discovery" that say where the target is announced (config_announce.c). */
+int config_read_announce(const struct json_object *discovery, struct config *config);
+void config_check_announce(const struct config *config, struct report *report);
+bool config_save_announce(json_t *discovery, const struct config *config);
+void config_deinit_announce(struct config *config);
+
 /* Reads an array of objects into a new array; more than `most` of them is an error of the file,
  * found before there is memory for them. -ENOMEM leaves it empty. */
 int config_read_elements(const struct json_object *parent, const char *key, size_t most,

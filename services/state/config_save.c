@@ -6,6 +6,8 @@
 
 #include <uuid.h>
 
+#include "services/state/config_part.h"
+
 /*
  * nvmetcli's JSON, as `nvmetcli save` writes it and `nvmetcli restore` reads it: attributes as
  * texts, but enable, nsid, portid, grpid and ana_grpid as numbers. The keys that nvmetcli
@@ -291,7 +293,7 @@ static json_t *save_discovery(const struct config *config)
 		           json_string(config_filter_text(filter, config->discovery_filter)));
 	if (good && config->n_observers > 0)
 		good = put(object, "observers", save_links(config->observers, config->n_observers));
-	return whole(object, good);
+	return whole(object, good && config_save_announce(object, config));
 }
 
 static json_t *save_worker(const void *element)
