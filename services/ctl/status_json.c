@@ -109,6 +109,22 @@ static json_t *arenas_of(struct writer *writer, const Nvmetd__TransportStatus *t
 	return array;
 }
 
+static json_t *announcements_of(struct writer *writer, const Nvmetd__AnnounceStatus *announce)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; announce && i < announce->n_announcements; i++) {
+		const Nvmetd__AnnouncementStatus *one = announce->announcements[i];
+		json_t *object = json_object();
+
+		put_text(writer, object, "by", one->where);
+		put_bool(writer, object, "announced", one->good);
+		put_text(writer, object, one->good ? "what" : "reason", one->words);
+		append(writer, array, object);
+	}
+	return array;
+}
+
 static json_t *process_of(struct writer *writer, const Nvmetd__ProcessStatus *process)
 {
 	const Nvmetd__TransportStatus *transport = process->transport;
@@ -126,6 +142,7 @@ static json_t *process_of(struct writer *writer, const Nvmetd__ProcessStatus *pr
 	put(writer, object, "links", links_of(writer, transport));
 	put(writer, object, "arenas", arenas_of(writer, transport));
 	put(writer, object, "counters", counters_of(writer, transport ? transport->total : NULL));
+	put(writer, object, "announcements", announcements_of(writer, process->announce));
 	return object;
 }
 
@@ -314,6 +331,7 @@ bool status_print_json(FILE *out, const Nvmetd__CtlStatusReply *status)
 	put(&writer, root, "processes", processes);
 	put(&writer, root, "ports", ports);
 	put(&writer, root, "subsystems", subsystems);
+	put_text(&writer, root, "announce_trouble", status->announce_trouble);
 	put(&writer, root, "database", database_of(&writer, status->database));
 	good = !writer.failed && json_dumpf(root, out, JSON_INDENT(2)) == 0 &&
 	       fputc('\n', out) != EOF;

@@ -72,6 +72,19 @@ static void add_transport(struct table *table, const Nvmetd__TransportStatus *tr
 	          status_size_words(words[1], bytes));
 }
 
+static void add_announcer(struct table *table, const Nvmetd__AnnounceStatus *announce)
+{
+	size_t n_good = 0;
+
+	for (size_t i = 0; i < announce->n_announcements; i++)
+		n_good += announce->announcements[i]->good;
+	if (announce->n_announcements == 0)
+		table_add(table, "announces nothing, as none is configured");
+	else
+		table_add(
+			table, "%zu of %zu announcements made", n_good, announce->n_announcements);
+}
+
 static void add_what_it_does(struct table *table, const Nvmetd__ProcessStatus *process)
 {
 	if (!process->answered)
@@ -83,6 +96,8 @@ static void add_what_it_does(struct table *table, const Nvmetd__ProcessStatus *p
 		          "%zu namespaces, %u links from transports",
 		          process->worker->n_namespaces,
 		          process->worker->links);
+	else if (process->announce)
+		add_announcer(table, process->announce);
 	else
 		table_add(table, "answers");
 }
@@ -126,6 +141,42 @@ static void print_links_down(FILE *out, const Nvmetd__CtlStatusReply *status)
 			fprintf(out, ", %u requests wait\n", link->in_flight);
 		}
 	}
+}
+
+static size_t count_announcements(const Nvmetd__CtlStatusReply *status)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < status->n_processes; i++)
+		if (status->processes[i]->announce)
+			count += status->processes[i]->announce->n_announcements;
+	return count;
+}
+
+static void print_announcements(FILE *out, const Nvmetd__CtlStatusReply *status)
+{
+	struct table table;
+
+	if (*status->announce_trouble) {
+		fputs("\nnot announced: ", out);
+		print_safe(out, status->announce_trouble);
+		fputc('\n', out);
+	}
+	if (count_announcements(status) == 0)
+		return;
+	fputc('\n', out);
+	table_begin(&table, "ANNOUNCED BY|STATE");
+	for (size_t i = 0; i < status->n_processes; i++) {
+		const Nvmetd__AnnounceStatus *announce = status->processes[i]->announce;
+
+		for (size_t j = 0; announce && j < announce->n_announcements; j++) {
+			const Nvmetd__AnnouncementStatus *one = announce->announcements[j];
+
+			table_add(&table, "%s", one->where);
+			table_add(&table, "%s%s", one->good ? "" : "not announced: ", one->words);
+		}
+	}
+	table_print(&table, out, 0);
 }
 
 static void print_ports(FILE *out, const Nvmetd__CtlStatusReply *status)
@@ -326,6 +377,7 @@ void status_print_text(FILE *out, const Nvmetd__CtlStatusReply *status)
 	print_processes(out, status);
 	print_links_down(out, status);
 	print_ports(out, status);
+	print_announcements(out, status);
 	for (size_t i = 0; i < status->n_subsystems; i++)
 		print_subsystem(out, status, status->subsystems[i]);
 }

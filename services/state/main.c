@@ -4,7 +4,7 @@
  *
  * Holds     the configuration and its database. No network, no devices.
  * Hears     transports (Connect, admin commands, their sessions), workers (what is ready),
- *           nvmetctl (restore, clear, save, status).
+ *           nvmetctl (restore, clear, save, status). Tells nvmetd-announce what to announce.
  * On death  I/O goes on; Connects and admin commands wait for the next one, which gets the
  *           sessions back from the transports and everything else from the database.
  */
@@ -35,7 +35,7 @@ static const struct service_option options[] = {
 	{"config", "FILE", "make this the configuration (nvmetcli's JSON)", take_config},
 };
 
-static const char *const run_folders[] = {"ctl", "transport", "worker", NULL};
+static const char *const run_folders[] = {"announce", "ctl", "transport", "worker", NULL};
 
 static const struct service_role role = {
 	.program = "nvmetd-state",

@@ -7,6 +7,7 @@
 
 #include "common/base/error.h"
 #include "common/base/log.h"
+#include "services/state/announce.h"
 #include "services/state/assign.h"
 #include "services/state/barrier.h"
 #include "services/state/change.h"
@@ -329,6 +330,7 @@ void reconcile(struct state *state)
 	if (state->open)
 		connecting_release(state);
 	change_deliver(state);
+	announce_update(state);
 	set_timer(state, good, now);
 	state_copy_soon(state);
 }

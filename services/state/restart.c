@@ -7,6 +7,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/log.h"
+#include "services/state/announce.h"
 
 #define SELF      "state"
 #define LEAVE_NS  NS_PER_S
@@ -18,7 +19,10 @@ static struct ipc_peer *find(const struct state *state, const char *name)
 {
 	const struct worker *worker = state_find_worker(state, name);
 	const struct transport *transport = state_find_transport(state, name);
+	const struct announcer *announcer = announce_find(state, name);
 
+	if (announcer)
+		return announcer->peer;
 	if (worker && worker->peer)
 		return worker->peer;
 	return transport ? transport->peer : NULL;
@@ -55,6 +59,8 @@ static bool refuse_unknown(const struct state *state, const char *name, char *re
 		if (transport->peer)
 			add(ret_reason, ", %s", transport->name);
 	}
+	list_for_each (at, (struct list *)&state->announcers)
+		add(ret_reason, ", %s", container_of(at, struct announcer, link)->peer->name);
 	return false;
 }
 

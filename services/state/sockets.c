@@ -31,6 +31,9 @@ int sockets_open(struct state *state)
 		                "transport/transport.sock",
 		                &transport_role);
 	if (!r)
+		r = open_socket(
+			state, &state->announce_server, "announce/announce.sock", &announce_role);
+	if (!r)
 		r = open_socket(state, &state->ctl_server, "ctl/ctl.sock", &ctl_role);
 	return r;
 }

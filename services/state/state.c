@@ -6,6 +6,7 @@
 
 #include "common/base/clock.h"
 #include "services/state/ana_change.h"
+#include "services/state/announce.h"
 #include "services/state/deferred.h"
 #include "services/state/event.h"
 #include "services/state/move.h"
@@ -29,6 +30,7 @@ void state_init(struct state *state, struct loop *loop, const char *run_dir, uin
 	list_init(&state->deferred);
 	list_init(&state->moves);
 	list_init(&state->ana_changes);
+	list_init(&state->announcers);
 	state->born_ns = clock_now_ns();
 }
 
@@ -44,6 +46,8 @@ void state_deinit(struct state *state)
 	state->transport_server = ipc_server_free(state->transport_server);
 	state->worker_server = ipc_server_free(state->worker_server);
 	state->ctl_server = ipc_server_free(state->ctl_server);
+	state->announce_server = ipc_server_free(state->announce_server);
+	announce_deinit(state);
 	loop_timer_clear(&state->leave);
 	deferred_forget_all(state);
 	move_forget_all(state);

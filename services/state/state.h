@@ -87,14 +87,18 @@ struct state {
 	struct list deferred;    /* of deferred.c */
 	struct list moves;       /* of move.c */
 	struct list ana_changes; /* of ana_change.c */
+	struct list announcers;  /* of announce.c */
 	struct ipc_server *transport_server;
 	struct ipc_server *worker_server;
 	struct ipc_server *ctl_server;
+	struct ipc_server *announce_server;
 	struct loop_timer timer;      /* of reconcile.c */
 	struct service *service;      /* NULL: of no process (tests) */
 	struct loop_timer leave;      /* of restart.c */
 	struct ipc_peer *leave_after; /* the one whose end it waits for; NULL: nobody's */
 	struct loop_timer copy_timer;
+	struct loop_timer announce_timer; /* of announce.c */
+	uint8_t host_id[16];              /* that we have as a host; zeroes: not known yet */
 	bool fresh;     /* the database was new at the start: it had given out no revision */
 	uint64_t since; /* sessions of an earlier revision are of an earlier database */
 	bool held;      /* of hold.c */

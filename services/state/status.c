@@ -7,6 +7,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/error.h"
+#include "services/state/announce.h"
 #include "services/state/status_message.h"
 
 struct gather {
@@ -61,12 +62,12 @@ static bool is_complete(const struct gather *gather)
 
 /* ------------------------------------------------------------------ asking */
 
-static bool ask_peer(struct gather *gather, struct ipc_peer *peer, bool is_worker,
-                     uint64_t revision)
+/* body: of the answer, NVMETD__ENVELOPE__BODY_… */
+static bool ask_peer(struct gather *gather, struct ipc_peer *peer, int body, uint64_t revision)
 {
 	envelope message = NVMETD__ENVELOPE__INIT;
 	Nvmetd__StatusRequest request = NVMETD__STATUS_REQUEST__INIT;
-	struct status_peer *asked = status_peer_new(peer, is_worker, revision);
+	struct status_peer *asked = status_peer_new(peer, body, revision);
 
 	if (!asked)
 		return false;
@@ -85,13 +86,27 @@ static bool ask_all(struct gather *gather)
 		struct transport *transport = container_of(at, struct transport, link);
 
 		if (transport->peer)
-			good &= ask_peer(gather, transport->peer, false, transport->drained);
+			good &= ask_peer(gather,
+			                 transport->peer,
+			                 NVMETD__ENVELOPE__BODY_TRANSPORT_STATUS,
+			                 transport->drained);
 	}
 	list_for_each (at, &gather->state->workers) {
 		struct worker *worker = container_of(at, struct worker, link);
 
 		if (worker->peer)
-			good &= ask_peer(gather, worker->peer, true, worker->served);
+			good &= ask_peer(gather,
+			                 worker->peer,
+			                 NVMETD__ENVELOPE__BODY_WORKER_STATUS,
+			                 worker->served);
+	}
+	list_for_each (at, &gather->state->announcers) {
+		struct announcer *announcer = container_of(at, struct announcer, link);
+
+		good &= ask_peer(gather,
+		                 announcer->peer,
+		                 NVMETD__ENVELOPE__BODY_ANNOUNCE_STATUS,
+		                 announcer->revision);
 	}
 	return good;
 }

@@ -13,7 +13,7 @@
 
 /* ------------------------------------------------------------------ peers */
 
-struct status_peer *status_peer_new(struct ipc_peer *peer, bool is_worker, uint64_t revision)
+struct status_peer *status_peer_new(struct ipc_peer *peer, int body, uint64_t revision)
 {
 	struct status_peer *asked = calloc(1, sizeof(*asked));
 
@@ -28,7 +28,7 @@ struct status_peer *status_peer_new(struct ipc_peer *peer, bool is_worker, uint6
 	asked->has_keeper = peer->has_keeper;
 	asked->since_ns = peer->since_ns;
 	asked->revision = revision == UINT64_MAX ? 0 : revision;
-	asked->is_worker = is_worker;
+	asked->body = body;
 	return asked;
 }
 
@@ -38,6 +38,8 @@ void status_peer_free(struct status_peer *asked)
 		nvmetd__transport_status__free_unpacked(asked->transport, NULL);
 	if (asked->worker)
 		nvmetd__worker_status__free_unpacked(asked->worker, NULL);
+	if (asked->announce)
+		nvmetd__announce_status__free_unpacked(asked->announce, NULL);
 	list_remove(&asked->link);
 	free(asked);
 }
@@ -56,12 +58,12 @@ static ProtobufCMessage *copy(const ProtobufCMessage *message)
 
 void status_peer_answer(struct status_peer *asked, const envelope *message)
 {
-	bool of_worker = message->body_case == NVMETD__ENVELOPE__BODY_WORKER_STATUS;
-
-	if (of_worker != asked->is_worker)
+	if ((int)message->body_case != asked->body)
 		return;
-	if (of_worker)
+	if (asked->body == NVMETD__ENVELOPE__BODY_WORKER_STATUS)
 		asked->worker = (Nvmetd__WorkerStatus *)copy(&message->worker_status->base);
+	else if (asked->body == NVMETD__ENVELOPE__BODY_ANNOUNCE_STATUS)
+		asked->announce = (Nvmetd__AnnounceStatus *)copy(&message->announce_status->base);
 	else
 		asked->transport = (Nvmetd__TransportStatus *)copy(
 			&message->transport_status->base);
@@ -102,7 +104,8 @@ static void put_process(Nvmetd__ProcessStatus *process, const struct status_peer
 	process->up_seconds = seconds_since(asked->since_ns);
 	process->transport = asked->transport;
 	process->worker = asked->worker;
-	process->answered = asked->transport || asked->worker;
+	process->announce = asked->announce;
+	process->answered = asked->transport || asked->worker || asked->announce;
 }
 
 static void put_processes(struct scratch *scratch, Nvmetd__CtlStatusReply *reply,
@@ -403,5 +406,8 @@ Nvmetd__CtlStatusReply *status_message_build(struct scratch *scratch, const stru
 	put_ports(scratch, reply, state);
 	put_subsystems(scratch, reply, state, asked);
 	put_database(scratch, reply, state);
+	if (list_is_empty(&state->announcers) &&
+	    (state->target.config.announce.mdns || state->target.config.announce.n_cdcs > 0))
+		reply->announce_trouble = "no nvmetd-announce is running";
 	return scratch->failed ? NULL : reply;
 }

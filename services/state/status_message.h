@@ -25,12 +25,13 @@ struct status_peer {
 	uint64_t instance;
 	bool has_keeper;
 	uint64_t since_ns;
-	bool is_worker;
+	int body;                           /* of its answer, NVMETD__ENVELOPE__BODY_… */
 	Nvmetd__TransportStatus *transport; /* NULL: has not answered */
 	Nvmetd__WorkerStatus *worker;
+	Nvmetd__AnnounceStatus *announce;
 };
 
-struct status_peer *status_peer_new(struct ipc_peer *peer, bool is_worker, uint64_t revision);
+struct status_peer *status_peer_new(struct ipc_peer *peer, int body, uint64_t revision);
 void status_peer_free(struct status_peer *asked);
 void status_peer_answer(struct status_peer *asked, const envelope *message);
 

@@ -7,6 +7,7 @@
 #include "common/base/clock.h"
 #include "common/base/log.h"
 #include "services/state/admin.h"
+#include "services/state/announce.h"
 #include "services/state/change.h"
 #include "services/state/connecting.h"
 #include "services/state/deferred.h"
@@ -290,7 +291,6 @@ static void on_report(void *context, struct ipc_peer *peer, const envelope *mess
 	const Nvmetd__TransportReport *report = message->transport_report;
 	struct listener_report *listeners;
 
-	(void)context;
 	if (!transport || report->n_listeners > LISTENERS_MAX)
 		return;
 	listeners = calloc(report->n_listeners + 1, sizeof(*listeners));
@@ -307,6 +307,7 @@ static void on_report(void *context, struct ipc_peer *peer, const envelope *mess
 	free(transport->listeners);
 	transport->listeners = listeners;
 	transport->n_listeners = report->n_listeners;
+	announce_update(context);
 }
 
 static void on_status(void *context, struct ipc_peer *peer, const envelope *message)
