@@ -262,10 +262,11 @@ static int set_up(struct launcher *launcher, const struct launcher_options *give
 	if (!r) {
 		options.can_rdma = machine_has_rdma("") &&
 		                   machine_has_program(bin_dir, "nvmetd-rdma");
-		if (options.rdma == PLAN_RDMA_AUTO && !options.can_rdma)
+		if (options.rdma == PLAN_AUTO && !options.can_rdma)
 			log_info("nvmetd-rdma is not run: this machine has no RDMA, or no such "
 			         "program; "
 			         "--rdma yes runs it all the same");
+		options.can_announce = machine_has_program(bin_dir, "nvmetd-announce");
 		r = plan_make(&launcher->plan, &options, launcher->service, bin_dir);
 	}
 	if (!r)

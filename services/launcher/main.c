@@ -41,18 +41,28 @@ static bool take_watchdog(void *context, const char *value)
 	return option_number(value, 0, 3600, &options->watchdog_s);
 }
 
-static bool take_rdma(void *context, const char *value)
+static bool take_when(enum plan_when *ret_when, const char *value)
 {
 	static const char *const words[] = {
-		[PLAN_RDMA_AUTO] = "auto", [PLAN_RDMA_YES] = "yes", [PLAN_RDMA_NO] = "no"};
+		[PLAN_AUTO] = "auto", [PLAN_YES] = "yes", [PLAN_NO] = "no"};
 
 	for (unsigned i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
 		if (strcmp(value, words[i]) != 0)
 			continue;
-		((struct launcher_options *)context)->rdma = (enum plan_rdma)i;
+		*ret_when = (enum plan_when)i;
 		return true;
 	}
 	return false;
+}
+
+static bool take_rdma(void *context, const char *value)
+{
+	return take_when(&((struct launcher_options *)context)->rdma, value);
+}
+
+static bool take_announce(void *context, const char *value)
+{
+	return take_when(&((struct launcher_options *)context)->announce, value);
 }
 
 /* nvmetd-rdma's */
@@ -88,6 +98,9 @@ static bool take_device_timeout(void *context, const char *value)
 }
 
 static const struct service_option options_of_role[] = {
+	{"announce",
+         "WHEN",                   "runs nvmetd-announce: yes, no, or auto: if it is installed (auto)",
+         take_announce											      },
 	{"config",         "FILE", "exports to start with, in nvmetcli's format",                        take_config},
 	{"io",             "N",    "I/O processes, 1 to 16 (default 1)",                                 take_io    },
 	{"watchdog",
@@ -115,7 +128,7 @@ static const struct service_role role = {
 	.program = "nvmetd",
 	.default_name = "nvmetd",
 	.purpose = "Runs an NVMe over Fabrics target: the processes nvmetd-state, nvmetd-io, "
-		   "nvmetd-tcp and nvmetd-rdma.",
+		   "nvmetd-tcp, nvmetd-rdma and nvmetd-announce.",
 	.options = options_of_role,
 	.n_options = sizeof(options_of_role) / sizeof(options_of_role[0]),
 	.has_state = true,

@@ -67,16 +67,30 @@ static int add_rdma(struct plan *plan, const struct launcher_options *options,
 {
 	struct command *command;
 
-	if (options->rdma == PLAN_RDMA_NO ||
-	    (options->rdma == PLAN_RDMA_AUTO && !options->can_rdma))
+	if (options->rdma == PLAN_NO || (options->rdma == PLAN_AUTO && !options->can_rdma))
 		return 0;
 	command = add_command(plan, service, bin_dir, "nvmetd-rdma", "rdma");
 	if (!command)
 		return error_origin(-ENAMETOOLONG);
-	command->is_optional = options->rdma == PLAN_RDMA_AUTO;
+	command->is_optional = options->rdma == PLAN_AUTO;
 	add_option(command, "--threads", plan->threads);
 	add_option(command, "--trace", options->trace);
 	add_option(command, "--srq", options->srq);
+	return 0;
+}
+
+static int add_announce(struct plan *plan, const struct launcher_options *options,
+                        const struct service *service, const char *bin_dir)
+{
+	struct command *command;
+
+	if (options->announce == PLAN_NO ||
+	    (options->announce == PLAN_AUTO && !options->can_announce))
+		return 0;
+	command = add_command(plan, service, bin_dir, "nvmetd-announce", "announce");
+	if (!command)
+		return error_origin(-ENAMETOOLONG);
+	command->is_optional = options->announce == PLAN_AUTO;
 	return 0;
 }
 
@@ -106,5 +120,7 @@ int plan_make(struct plan *plan, const struct launcher_options *options,
 	r = add_tcp(plan, options, service, bin_dir);
 	if (!r)
 		r = add_rdma(plan, options, service, bin_dir);
+	if (!r)
+		r = add_announce(plan, options, service, bin_dir);
 	return r ? error_trace(r) : 0;
 }

@@ -9,7 +9,8 @@
  * plan - which processes there are to be, each with its command line.
  *
  * Shape     The state service, then the I/O workers, then the transports, NVMe/TCP first: the
- *           order of starting. They are stopped in the opposite order.
+ *           order of starting; nvmetd-announce is the last. They are stopped in the opposite
+ *           order.
  * Promise   The same options make the same plan.
  * Trust     the operator's options
  * Threads   any; pure
@@ -17,13 +18,13 @@
  * Returns   0, or -ENAMETOOLONG
  */
 #define PLAN_IO_MAX       16
-#define PLAN_COMMANDS_MAX (PLAN_IO_MAX + 3)
+#define PLAN_COMMANDS_MAX (PLAN_IO_MAX + 4)
 #define COMMAND_ARGUMENTS 20
 
-enum plan_rdma {
-	PLAN_RDMA_AUTO, /* where it can be */
-	PLAN_RDMA_YES,
-	PLAN_RDMA_NO,
+enum plan_when {
+	PLAN_AUTO, /* where it can be */
+	PLAN_YES,
+	PLAN_NO,
 };
 
 struct launcher_options {
@@ -33,8 +34,10 @@ struct launcher_options {
 	const char *congestion; /* of the transports' connections; NULL: not said */
 	const char *device_timeout; /* of the workers, in seconds; NULL: not said */
 	const char *srq;            /* of nvmetd-rdma; NULL: not said */
-	enum plan_rdma rdma;
-	bool can_rdma; /* for PLAN_RDMA_AUTO: this machine has it, and its program is there */
+	enum plan_when rdma;
+	enum plan_when announce;
+	bool can_rdma;     /* for PLAN_AUTO: this machine has it, and its program is there */
+	bool can_announce; /* the same: its program is there */
 	unsigned n_io;
 	unsigned watchdog_s; /* 0: a hung process is not noticed */
 };

@@ -141,6 +141,8 @@ void harness_write(struct harness *harness, const char *name, const struct harne
 
 	ck_assert_ptr_nonnull(file);
 	fprintf(file, "{\n");
+	if (exports->discovery)
+		fprintf(file, "  \"discovery\": {%s},\n", exports->discovery);
 	write_hosts(file, exports);
 	fprintf(file, "  \"ports\": [");
 	for (unsigned p = 0; p < HARNESS_PORTS; p++)

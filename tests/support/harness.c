@@ -161,8 +161,10 @@ static void become_launcher(const struct harness *harness, bool has_config)
 	                             "--threads",
 	                             threads,
 	                             "--rdma",
-	                             harness->rdma ? harness->rdma : "no"};
-	unsigned n = 11;
+	                             harness->rdma ? harness->rdma : "no",
+	                             "--announce",
+	                             harness->announce ? harness->announce : "no"};
+	unsigned n = 13;
 	int log = open(harness_path(harness, "log"), O_CREAT | O_APPEND | O_WRONLY, 0666);
 
 	snprintf(threads, sizeof(threads), "%u", harness->threads);

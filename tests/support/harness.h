@@ -74,6 +74,7 @@ struct harness_port {
 
 /* Each port has all subsystems. */
 struct harness_exports {
+	const char *discovery; /* the members of root group "discovery", as JSON; NULL: none */
 	struct harness_port ports[HARNESS_PORTS];
 	struct harness_subsystem subsystems[HARNESS_SUBSYSTEMS];
 };
@@ -89,6 +90,7 @@ struct harness {
 	const char *device_timeout; /* as after --device-timeout; NULL: not said */
 	const char *watchdog;       /* as after --watchdog; NULL: not said */
 	const char *cpus;           /* as after --cpus; NULL: not said */
+	const char *announce;       /* as after --announce; NULL: "no" */
 	const char *rdma;           /* as after --rdma; NULL: "no", whatever the machine has */
 	unsigned workers;           /* as after --io; 0: not said */
 	unsigned files;             /* that each process may have open; 0: as we */

@@ -87,7 +87,7 @@ END_TEST
 START_TEST(has_no_rdma_where_it_is_not_wanted)
 {
 	options.can_rdma = true;
-	options.rdma = PLAN_RDMA_NO;
+	options.rdma = PLAN_NO;
 	make();
 	ck_assert_uint_eq(plan.n, 4);
 }
@@ -95,7 +95,38 @@ END_TEST
 
 START_TEST(has_rdma_where_it_is_wanted)
 {
-	options.rdma = PLAN_RDMA_YES;
+	options.rdma = PLAN_YES;
+	make();
+	ck_assert_uint_eq(plan.n, 5);
+	ck_assert(!plan.commands[4].is_optional);
+}
+END_TEST
+
+START_TEST(has_an_announcer_at_the_end_where_there_is_the_program)
+{
+	options.can_announce = true;
+	options.can_rdma = true;
+	make();
+	ck_assert_uint_eq(plan.n, 6);
+	ck_assert_str_eq(plan.commands[5].argv[0], "/bin/dir/nvmetd-announce");
+	ck_assert_str_eq(option_of(5, "--name"), "announce");
+	ck_assert_str_eq(option_of(5, "--threads"), "");
+	ck_assert(plan.commands[5].is_optional);
+}
+END_TEST
+
+START_TEST(has_no_announcer_where_it_is_not_wanted)
+{
+	options.can_announce = true;
+	options.announce = PLAN_NO;
+	make();
+	ck_assert_uint_eq(plan.n, 4);
+}
+END_TEST
+
+START_TEST(has_an_announcer_where_it_is_wanted)
+{
+	options.announce = PLAN_YES;
 	make();
 	ck_assert_uint_eq(plan.n, 5);
 	ck_assert(!plan.commands[4].is_optional);
@@ -104,7 +135,7 @@ END_TEST
 
 START_TEST(tells_rdma_what_concerns_it)
 {
-	options.rdma = PLAN_RDMA_YES;
+	options.rdma = PLAN_YES;
 	options.srq = "off";
 	options.trace = "100";
 	options.congestion = "cubic";
@@ -190,7 +221,8 @@ START_TEST(has_room_for_all_that_may_be_asked_for)
 	options.n_io = PLAN_IO_MAX;
 	options.trace = "100";
 	options.congestion = "cubic";
-	options.rdma = PLAN_RDMA_YES;
+	options.rdma = PLAN_YES;
+	options.announce = PLAN_YES;
 	options.srq = "on";
 	service.log_level = "debug";
 	service.cpu_list = "0";
@@ -224,6 +256,9 @@ int main(void)
 	         has_rdma_where_it_can_be,
 	         has_no_rdma_where_it_is_not_wanted,
 	         has_rdma_where_it_is_wanted,
+	         has_an_announcer_at_the_end_where_there_is_the_program,
+	         has_no_announcer_where_it_is_not_wanted,
+	         has_an_announcer_where_it_is_wanted,
 	         tells_rdma_what_concerns_it,
 	         tells_all_the_same_directories,
 	         tells_the_data_path_its_threads,
