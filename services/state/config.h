@@ -202,8 +202,6 @@ struct config {
 	unsigned discovery_filter;         /* enum config_filter */
 	struct config_link *observers;     /* hosts that may ask for what others would be told */
 	size_t n_observers;
-};
-
 	struct config_announce announce;
 	struct config_host *hosts;
 	size_t n_hosts;
