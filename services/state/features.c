@@ -37,9 +37,7 @@ uint32_t feature_effects(const struct feature *feature)
 
 static bool is_attached(const struct admin_request *request, uint32_t nsid)
 {
-	const struct config_namespace *namespace = subsystem_find_active(request->subsystem, nsid);
-
-	return namespace && identify_is_attached(request->session, namespace);
+	return subsystem_find_active(request->subsystem, request->session, nsid) != NULL;
 }
 
 /* Base 2.1 §3.2.1: a number that no namespace can have, and one that none has. */

@@ -2,7 +2,6 @@
 #include "services/state/features.h"
 
 #include "common/nvme/identify.h"
-#include "services/state/identify.h"
 
 /*
  * The features of a namespace. That it may be set, features.c has seen; with NSID FFFFFFFFh it is
@@ -21,8 +20,7 @@ static void set_of_all(const struct admin_request *request, uint16_t limit)
 	for (size_t i = 0; i < subsystem->n_namespaces; i++) {
 		const struct config_namespace *namespace = &subsystem->namespaces[i];
 
-		if (namespace_is_active(namespace) &&
-		    identify_is_attached(request->session, namespace))
+		if (namespace_is_seen(namespace, request->session))
 			request->session->features.error_recovery[namespace->nsid - 1] = limit;
 	}
 }

@@ -32,6 +32,3 @@ bool identify_namespaces(const struct admin_request *request, struct admin_reply
 
 /* CNS 12h, 13h. */
 void identify_controllers(const struct admin_request *request, struct admin_reply *reply);
-
-/* The namespace is attached to the controller. */
-bool identify_is_attached(const struct session *session, const struct config_namespace *namespace);

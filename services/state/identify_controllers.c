@@ -15,7 +15,7 @@ static bool is_wanted(const struct session *session, const struct admin_request 
 {
 	return session->subsystem == request->session->subsystem &&
 	       session->cntlid >= IDENTIFY_CNTID(request->command) &&
-	       (!namespace || identify_is_attached(session, namespace));
+	       (!namespace || namespace_is_seen(namespace, session));
 }
 
 /* namespace: NULL: attached to whatever. */

@@ -7,11 +7,6 @@
 
 enum form { FORM_NVM, FORM_NVM_SPECIFIC, FORM_INDEPENDENT };
 
-bool identify_is_attached(const struct session *session, const struct config_namespace *namespace)
-{
-	return namespace_is_seen(namespace, session);
-}
-
 /* What a host may not see is not there for it, nor allocated; all else is attached to it. So each
  * CNS of allocated namespaces comes to the same as that of active ones. */
 static const struct config_namespace *find(const struct admin_request *request)
