@@ -9,6 +9,7 @@
 #include "common/base/clock.h"
 #include "tests/process/load.h"
 #include "tests/process/scene.h"
+#include "tests/support/shows.h"
 
 #define DEPTH      32u
 #define PATIENT_MS 25000u /* a Linux host gives an I/O 30 s */
@@ -84,6 +85,9 @@ static void survive(const char *name, uint32_t nsid)
 START_TEST(nothing_in_flight_on_a_file_is_lost_with_io)
 {
 	survive("io-0", 1);
+	shows("Base 2.1 §9.6",
+	      "the death of an I/O process is no communication loss: what was in flight is carried "
+	      "out by the next");
 }
 END_TEST
 
@@ -167,6 +171,7 @@ START_TEST(keep_alive_needs_no_state)
 	harness_pid(scene.harness, "state", old);
 	host_must(&scene.controller, host_keep_alive(&scene.controller));
 	scene_disconnect();
+	shows("Base 2.1 §3.9", "Keep Alive is answered though the state service is away");
 }
 END_TEST
 
@@ -188,6 +193,8 @@ START_TEST(an_event_request_outlives_state)
 	           host_queue_await(&scene.controller.admin, &event, PATIENT_MS));
 	ck_assert_uint_eq(le32_get(event.completion.dw0) >> 16, NVME_LOG_CHANGED_NAMESPACES);
 	scene_disconnect();
+	shows("Base 2.1 §5.1.2",
+	      "an AER stays outstanding over the death of the process that would answer it");
 }
 END_TEST
 
@@ -205,6 +212,7 @@ START_TEST(a_controller_keeps_its_number_when_state_dies)
 	ck_assert_uint_ne(other.cntlid, cntlid);
 	host_controller_close(&other);
 	scene_disconnect();
+	shows("Base 2.1 §3.1.2", "a controller and its CNTLID outlive the state service");
 }
 END_TEST
 
@@ -217,6 +225,7 @@ START_TEST(a_uuid_is_the_same_after_state_died)
 	host_must(&scene.controller, host_namespace_identify(&scene.controller, 1, &space));
 	ck_assert_mem_eq(space.uuid, scene.spaces[1].uuid, 16);
 	scene_disconnect();
+	shows("Base 2.1 §4.5.6", "a namespace's UUID is the same for ever");
 }
 END_TEST
 

@@ -12,6 +12,7 @@
 
 #include "common/base/clock.h"
 #include "tests/process/scene.h"
+#include "tests/support/shows.h"
 #include "tests/unit/io/slow_file.h"
 
 #define PATIENT_MS 25000u
@@ -127,6 +128,9 @@ START_TEST(the_host_is_told_to_try_again_while_the_disk_has_its_write)
 	write_old();
 	ck_assert_uint_eq(status_of_end(&old), NVME_SC_INTERNAL_PATH_ERROR);
 	ck_assert_uint_eq(slow_file_held(), 1);
+	shows("Base 2.1 §4.2.3",
+	      "I/O on a device that does not answer is answered with a path error without DNR in "
+	      "time");
 }
 END_TEST
 
@@ -158,6 +162,9 @@ START_TEST(what_its_host_sends_again_comes_after_the_old_write)
 	slow_file_hold(false);
 	ck_assert_uint_eq(status_of_end(&newer), 0);
 	expect_on_disk(2);
+	shows("Base 2.1 §9.6.3",
+	      "what a host sends again comes after what it sent first, whenever the device does "
+	      "that");
 }
 END_TEST
 

@@ -9,6 +9,7 @@
 #include "common/base/clock.h"
 #include "tests/process/load.h"
 #include "tests/process/scene.h"
+#include "tests/support/shows.h"
 
 #define DEPTH      32u
 #define PATIENT_MS 25000u
@@ -425,6 +426,9 @@ START_TEST(a_controller_is_the_same_afterwards)
 	host_must(&scene.controller, host_controller_identify(&scene.controller));
 	ck_assert_uint_eq(scene.controller.identity.cntlid, cntlid);
 	scene_disconnect();
+	shows("Base 2.1 §3.1.2",
+	      "an association outlives a planned restart of its transport, with properties and "
+	      "features as they were");
 }
 END_TEST
 
@@ -525,6 +529,9 @@ static void restart_under_load(const char *nsid, const char *bytes, const char *
 START_TEST(verified_io_on_a_file_goes_on)
 {
 	restart_under_load("1", "8K", "2");
+	shows("Base 2.1 §9.6",
+	      "a planned restart of the transport is no communication loss: what is in flight is "
+	      "answered");
 }
 END_TEST
 

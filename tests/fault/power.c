@@ -11,6 +11,7 @@
 
 #include "common/base/clock.h"
 #include "tests/process/scene.h"
+#include "tests/support/shows.h"
 
 #define DEPTH      16u
 #define BLOCKS     4096u /* of the region */
@@ -311,6 +312,8 @@ static void survive(void)
 START_TEST(what_was_promised_is_there)
 {
 	survive();
+	shows("Base 2.1 §5.1.25.1.4",
+	      "what was flushed, or written with FUA, survives a loss of power");
 }
 END_TEST
 

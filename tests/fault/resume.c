@@ -6,6 +6,7 @@
 
 #include "common/base/clock.h"
 #include "tests/process/scene.h"
+#include "tests/support/shows.h"
 #include "tests/unit/io/slow_file.h"
 
 #define NAMESPACES (1u << 8) /* of Asynchronous Event Configuration */
@@ -140,6 +141,8 @@ START_TEST(an_event_that_was_told_is_not_told_again)
 	await_admin(&again);
 	expect_namespace_event(&again);
 	scene_disconnect();
+	shows("Base 2.1 §5.1.2",
+	      "an event that was reported stays masked over a restart of the state service");
 }
 END_TEST
 
@@ -172,6 +175,9 @@ START_TEST(features_are_what_the_host_has_set)
 	ck_assert_mem_eq(id, scene.options.hostid, sizeof(id));
 	scene.options.kato_ms = 0;
 	scene_disconnect();
+	shows("Base 2.1 §4.4",
+	      "features of a controller are what its host has set, also after a restart of the "
+	      "state service");
 }
 END_TEST
 
@@ -209,6 +215,8 @@ START_TEST(controller_numbers_are_not_given_again)
 			host_controller_close(&controller);
 		}
 	}
+	shows("Base 2.1 §3.1.2",
+	      "CNTLIDs are not given again over a restart while a host may hold them");
 }
 END_TEST
 

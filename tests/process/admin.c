@@ -5,6 +5,7 @@
 
 #include "common/base/clock.h"
 #include "tests/process/scene.h"
+#include "tests/support/shows.h"
 
 #define WAIT_MS          5000u
 #define EVENT_NS_CHANGED (2u | 0u << 8 | (unsigned)NVME_LOG_CHANGED_NAMESPACES << 16)
@@ -75,6 +76,7 @@ START_TEST(is_not_ready_once_it_is_disabled)
 		pause_ms(10);
 	ck_assert_uint_eq(property(NVME_PROPERTY_CSTS, false) & NVME_CSTS_RDY, 0);
 	scene_disconnect();
+	shows("Base 2.1 §3.1.4.6", "CC.EN to 0: CSTS.RDY becomes 0");
 }
 END_TEST
 
@@ -105,6 +107,7 @@ START_TEST(says_when_its_shutdown_is_complete)
 	host_must(&scene.controller, host_controller_shutdown(&scene.controller));
 	ck_assert_uint_eq(property(NVME_PROPERTY_CSTS, false) & 0xc, NVME_CSTS_SHST_COMPLETE);
 	scene_disconnect();
+	shows("Base 2.1 §3.6.2", "CC.SHN: CSTS.SHST says when the shutdown is complete");
 }
 END_TEST
 
@@ -133,6 +136,7 @@ START_TEST(is_ended_when_keep_alive_has_expired)
 	connection_must(&scene.queue.connection,
 	                host_connection_await_end(&scene.queue.connection, WAIT_MS));
 	scene_disconnect();
+	shows("Base 2.1 §3.9.5", "KATO expires: all queues of the controller end");
 }
 END_TEST
 
@@ -160,6 +164,7 @@ START_TEST(lives_on_as_long_as_there_is_traffic)
 	}
 	host_must(&scene.controller, host_keep_alive(&scene.controller));
 	scene_disconnect();
+	shows("Base 2.1 §3.9.4", "TBKAS: I/O alone keeps a controller alive");
 }
 END_TEST
 
@@ -186,6 +191,7 @@ START_TEST(takes_another_keep_alive_timeout_by_set_features)
 	connection_must(&scene.controller.admin.connection,
 	                host_connection_await_end(&scene.controller.admin.connection, 10000));
 	scene_disconnect();
+	shows("Base 2.1 §5.1.25.1.8", "KATO can be changed");
 }
 END_TEST
 
@@ -278,6 +284,7 @@ START_TEST(tells_that_a_namespace_was_removed)
 	status = scene_io(NVME_IO_READ, 1, 0, 1, data);
 	expect_status(status, DNR(NVME_SC_INVALID_NAMESPACE));
 	scene_disconnect();
+	shows("Base 2.1 §5.1.12.1.5", "the NSID of a namespace that came or went");
 }
 END_TEST
 
@@ -292,6 +299,7 @@ START_TEST(keeps_an_event_for_a_request_that_comes_later)
 	expect_event();
 	expect_changed(3);
 	scene_disconnect();
+	shows("Base 2.1 §5.1.2", "an event is kept until an AER comes");
 }
 END_TEST
 
@@ -310,6 +318,7 @@ START_TEST(sends_no_second_event_before_the_log_was_read)
 	queue_must(&scene.controller.admin, host_queue_poll(&scene.controller.admin));
 	ck_assert(!event.completed);
 	scene_disconnect();
+	shows("Base 2.1 §5.1.2", "a reported event is masked until its log page is read");
 }
 END_TEST
 
@@ -331,6 +340,7 @@ START_TEST(refuses_more_event_requests_than_it_says)
 	expect_status(requests[limit].status, DNR(NVME_SC_AER_LIMIT));
 	ck_assert(!requests[0].completed);
 	scene_disconnect();
+	shows("Base 2.1 §5.1.2", "more AERs than AERL: AER Limit Exceeded, DNR");
 }
 END_TEST
 

@@ -10,6 +10,7 @@
 
 #include "common/base/clock.h"
 #include "tests/process/scene.h"
+#include "tests/support/shows.h"
 
 #define MIB (1u << 20)
 
@@ -188,6 +189,7 @@ START_TEST(what_was_flushed_is_in_the_file)
 	close(fd);
 	scene_expect(data, sizeof(data), 9);
 	scene_disconnect();
+	shows("Base 2.1 §7.2", "what was flushed is on the store");
 }
 END_TEST
 

@@ -6,6 +6,7 @@
 
 #include "common/base/clock.h"
 #include "tests/process/scene.h"
+#include "tests/support/shows.h"
 
 #define WAIT_MS    5000u
 #define OTHER_HOST "nqn.2014-08.org.nvmexpress:uuid:5f1e0a52-0000-4000-8000-00000000beef"
@@ -92,6 +93,9 @@ START_TEST(is_accepted_as_it_should_be)
 	ck_assert_uint_ge(le32_get(request.completion.dw0), 1);
 	ck_assert_uint_le(le32_get(request.completion.dw0), NVME_CNTLID_MAX);
 	host_queue_close(&queue);
+	shows("Base 2.1 §3.1.2",
+	      "an association has a controller of its own, made for it (dynamic controller model); "
+	      "the answer to Connect has its CNTLID, FFEFh at most");
 }
 END_TEST
 
@@ -100,6 +104,9 @@ START_TEST(is_refused_to_a_subsystem_that_is_not_there)
 	fill_admin();
 	strcat(data.subnqn, ".nowhere");
 	expect_refused(DNR(NVME_SC_CONNECT_INVALID_PARAMETERS), IN_DATA(256));
+	shows("Base 2.1 §6.3",
+	      "SUBNQN that is not on the port: Connect Invalid Parameters, DNR; dword 0 says byte "
+	      "256 of the data");
 }
 END_TEST
 
@@ -125,6 +132,9 @@ START_TEST(is_refused_from_a_host_that_is_not_allowed)
 	fill_admin();
 	strcpy(data.hostnqn, OTHER_HOST);
 	expect_refused(DNR(NVME_SC_CONNECT_INVALID_HOST), IN_DATA(512));
+	shows("Base 2.1 §6.3",
+	      "HOSTNQN that may not use the subsystem: Connect Invalid Host, DNR; nobody may who "
+	      "is not listed, unless any host is");
 }
 END_TEST
 
@@ -146,6 +156,9 @@ START_TEST(is_refused_for_a_controller_of_the_hosts_choice)
 	fill_admin();
 	data.cntlid = le16_of(7);
 	expect_refused(DNR(NVME_SC_CONNECT_INVALID_PARAMETERS), IN_DATA(16));
+	shows("Base 2.1 §6.3",
+	      "CNTLID other than FFFFh, with the dynamic controller model: Connect Invalid "
+	      "Parameters, DNR, at byte 16 of the data");
 }
 END_TEST
 
@@ -154,6 +167,8 @@ START_TEST(is_refused_with_a_queue_of_one_entry)
 	fill_admin();
 	command.sqsize_0based = le16_of(0);
 	expect_refused(DNR(NVME_SC_CONNECT_INVALID_PARAMETERS), IN_COMMAND(44));
+	shows("Base 2.1 §6.3",
+	      "SQSIZE of 0: Connect Invalid Parameters, DNR, at byte 44 of the command");
 }
 END_TEST
 
@@ -162,6 +177,7 @@ START_TEST(is_refused_in_a_record_format_of_the_future)
 	fill_admin();
 	command.recfmt = le16_of(1);
 	expect_refused(DNR(NVME_SC_CONNECT_FORMAT), IN_COMMAND(40));
+	shows("Base 2.1 §6.3", "RECFMT other than 0: Connect Incompatible Format, DNR");
 }
 END_TEST
 
@@ -170,6 +186,9 @@ START_TEST(is_refused_with_a_host_nqn_that_does_not_end)
 	fill_admin();
 	memset(data.hostnqn, 'a', sizeof(data.hostnqn));
 	expect_refused(DNR(NVME_SC_CONNECT_INVALID_PARAMETERS), IN_DATA(512));
+	shows("Base 2.1 §4.7",
+	      "HOSTNQN without an end in its field: Connect Invalid Parameters, DNR, at byte 512 "
+	      "of the data");
 }
 END_TEST
 
@@ -178,6 +197,9 @@ START_TEST(is_refused_with_a_subsystem_nqn_that_does_not_end)
 	fill_admin();
 	memset(data.subnqn, 'a', sizeof(data.subnqn));
 	expect_refused(DNR(NVME_SC_CONNECT_INVALID_PARAMETERS), IN_DATA(256));
+	shows("Base 2.1 §4.7",
+	      "SUBNQN without an end in its field: Connect Invalid Parameters, DNR, at byte 256 of "
+	      "the data");
 }
 END_TEST
 
@@ -239,6 +261,9 @@ START_TEST(is_refused_while_another_is_under_way)
 	expect_good(requests[0].status);
 	host_queue_close(&queue);
 	ck_assert_int_eq(harness_pid(scene.harness, "tcp", 0), tcp);
+	shows("Base 2.1 §3.3.2.2",
+	      "a queue has one Connect: of two at once the first has it, the other is Command "
+	      "Sequence Error, DNR");
 }
 END_TEST
 
@@ -287,6 +312,7 @@ START_TEST(comes_before_any_other_command)
 	ck_assert_int_eq(host_queue_execute(&queue, &request, WAIT_MS), HOST_E_STATUS);
 	expect_status(request.status, DNR(NVME_SC_COMMAND_SEQUENCE));
 	host_queue_close(&queue);
+	shows("Base 2.1 §3.3.2.2", "a command before Connect: Command Sequence Error, DNR");
 }
 END_TEST
 
@@ -302,6 +328,8 @@ START_TEST(of_an_io_queue_is_accepted_as_it_should_be)
 	ck_assert_uint_eq(le32_get(request.completion.dw0), scene.controller.cntlid);
 	host_queue_close(&queue);
 	host_controller_close(&scene.controller);
+	shows("Base 2.1 §6.3",
+	      "Connect of an I/O queue: answered with the CNTLID of its controller");
 }
 END_TEST
 
@@ -311,6 +339,9 @@ START_TEST(of_an_io_queue_is_refused_for_a_controller_that_is_not_there)
 	fill_io();
 	data.cntlid = le16_of((uint16_t)(scene.controller.cntlid + 1000));
 	expect_refused(NVME_SC_CONNECT_INVALID_PARAMETERS, IN_DATA(16));
+	shows("Base 2.1 §6.3",
+	      "an I/O queue for a CNTLID that is not there: Connect Invalid Parameters at byte 16 "
+	      "of the data, without DNR, as a new association will do");
 }
 END_TEST
 
@@ -319,6 +350,9 @@ START_TEST(of_an_io_queue_is_refused_to_another_host)
 	fill_io();
 	strcpy(data.hostnqn, OTHER_HOST);
 	expect_refused(DNR(NVME_SC_CONNECT_INVALID_PARAMETERS), IN_DATA(512));
+	shows("Base 2.1 §6.3",
+	      "an I/O queue with another HOSTNQN than the admin queue: Connect Invalid Parameters, "
+	      "DNR, at byte 512 of the data");
 }
 END_TEST
 
@@ -327,6 +361,24 @@ START_TEST(of_an_io_queue_is_refused_with_another_host_identifier)
 	fill_io();
 	data.hostid[3] ^= 0x55;
 	expect_refused(DNR(NVME_SC_CONNECT_INVALID_PARAMETERS), IN_DATA(0));
+	shows("Base 2.1 §6.3",
+	      "an I/O queue with another HOSTID than the admin queue: Connect Invalid Parameters, "
+	      "DNR, at byte 0 of the data");
+}
+END_TEST
+
+/* It was refused. */
+START_TEST(of_an_io_queue_is_accepted_without_a_host_identifier)
+{
+	struct host_request request;
+
+	fill_io();
+	memset(data.hostid, 0, sizeof(data.hostid));
+	request = execute();
+	expect_good(request.status);
+	host_queue_close(&queue);
+	host_controller_close(&scene.controller);
+	shows("Base 2.1 §6.3", "an I/O queue with a HOSTID of zeroes: HOSTID is not looked at");
 }
 END_TEST
 
@@ -335,6 +387,9 @@ START_TEST(of_an_io_queue_is_refused_with_a_number_that_was_not_granted)
 	fill_io();
 	command.qid = le16_of(999);
 	expect_refused(DNR(NVME_SC_CONNECT_INVALID_PARAMETERS), IN_COMMAND(42));
+	shows("Base 2.1 §5.1.25.2.1",
+	      "a QID above what Number of Queues has granted: Connect Invalid Parameters, DNR, at "
+	      "QID");
 }
 END_TEST
 
@@ -343,6 +398,8 @@ START_TEST(of_an_io_queue_is_refused_with_more_entries_than_mqes)
 	fill_io();
 	command.sqsize_0based = le16_of((uint16_t)((scene.controller.cap & 0xffff) + 1));
 	expect_refused(DNR(NVME_SC_CONNECT_INVALID_PARAMETERS), IN_COMMAND(44));
+	shows("Base 2.1 §3.1.4.1",
+	      "SQSIZE above CAP.MQES: Connect Invalid Parameters, DNR, at SQSIZE");
 }
 END_TEST
 
@@ -351,6 +408,8 @@ START_TEST(of_an_io_queue_is_refused_before_the_controller_is_enabled)
 	host_must(&scene.controller, host_controller_connect(&scene.controller, &scene.options));
 	fill(1, scene.controller.cntlid);
 	expect_refused(DNR(NVME_SC_CONNECT_INVALID_PARAMETERS), IN_COMMAND(42));
+	shows("Base 2.1 §3.5.2",
+	      "an I/O queue before CC.EN is set: Connect Invalid Parameters, DNR, at QID");
 }
 END_TEST
 
@@ -360,6 +419,9 @@ START_TEST(of_an_io_queue_is_refused_while_the_controller_is_disabled)
 	host_must(&scene.controller,
 	          host_property_set(&scene.controller, NVME_PROPERTY_CC, false, 0x460000));
 	expect_refused(DNR(NVME_SC_CONNECT_INVALID_PARAMETERS), IN_COMMAND(42));
+	shows("Base 2.1 §6.3",
+	      "an I/O queue while the controller is disabled: Connect Invalid Parameters, DNR, at "
+	      "QID");
 }
 END_TEST
 
@@ -376,6 +438,9 @@ START_TEST(of_an_io_queue_works_again_once_its_old_connection_is_closed)
 	}
 	host_queue_close(&queue);
 	host_controller_close(&scene.controller);
+	shows("Base 2.1 §3.3.2.4",
+	      "an I/O queue whose connection is gone can be connected again; the association lives "
+	      "on");
 }
 END_TEST
 
@@ -407,6 +472,7 @@ int main(void)
 	                 of_an_io_queue_is_refused_for_a_controller_that_is_not_there,
 	                 of_an_io_queue_is_refused_to_another_host,
 	                 of_an_io_queue_is_refused_with_another_host_identifier,
+	                 of_an_io_queue_is_accepted_without_a_host_identifier,
 	                 of_an_io_queue_is_refused_with_a_number_that_was_not_granted,
 	                 of_an_io_queue_is_refused_with_more_entries_than_mqes,
 	                 of_an_io_queue_is_refused_before_the_controller_is_enabled,

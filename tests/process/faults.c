@@ -8,6 +8,7 @@
 #include "common/base/clock.h"
 #include "tests/process/load.h"
 #include "tests/process/scene.h"
+#include "tests/support/shows.h"
 
 #define PATIENT_MS 25000u
 
@@ -213,6 +214,8 @@ START_TEST(power_off_fails_all_and_loses_what_was_not_flushed)
 	scene_read_back(2, 0, 8, 1);
 	must_ctl(fault("2", "clear"));
 	scene_disconnect();
+	shows("Base 2.1 §5.1.25.1.4",
+	      "a volatile cache is told as such; what was not flushed may be lost with the power");
 }
 END_TEST
 

@@ -5,6 +5,7 @@
 
 #include "common/base/clock.h"
 #include "tests/process/scene.h"
+#include "tests/support/shows.h"
 
 #define DEPTH 32u
 #define MIB   (1u << 20)
@@ -104,6 +105,9 @@ START_TEST(a_file_gives_back_what_was_written_in_each_size)
 	scene_connect();
 	read_back_each_size(1);
 	scene_disconnect();
+	shows("TCP 1.1 §3.3",
+	      "data may be aligned as HPDA asks, up to 128 bytes, and have digests: each size of "
+	      "Read and Write");
 }
 END_TEST
 
@@ -212,6 +216,9 @@ END_TEST
 START_TEST(gives_back_what_was_fetched_at_depth_32)
 {
 	read_back_deep(4096, true);
+	shows("TCP 1.1 §3.3.2.2",
+	      "R2T asks for what is not in the capsule, for many commands at once; also with both "
+	      "digests, and with alignment");
 }
 END_TEST
 
@@ -229,6 +236,7 @@ START_TEST(flushes)
 	for (uint32_t nsid = 1; nsid <= 5; nsid++)
 		expect_good(scene_io(NVME_IO_FLUSH, nsid, 0, 0, NULL));
 	scene_disconnect();
+	shows("Base 2.1 §7.2", "Flush of each kind of namespace is carried out");
 }
 END_TEST
 
@@ -249,6 +257,7 @@ START_TEST(writes_with_fua)
 			scene_read_back(nsid, 8, blocks, nsid);
 	}
 	scene_disconnect();
+	shows("NVM 1.1 §3.3.6", "a Write with FUA is carried out");
 }
 END_TEST
 
@@ -268,6 +277,8 @@ START_TEST(reads_back_zeroes_after_write_zeroes)
 	}
 	scene_disconnect();
 	free(data);
+	shows("NVM 1.1 §3.3.8",
+	      "Write Zeroes: the blocks read as zeroes, their neighbours as before");
 }
 END_TEST
 
@@ -288,6 +299,7 @@ START_TEST(reads_back_zeroes_after_write_zeroes_that_deallocate)
 		scene_expect_zeroes(data, sizeof(data));
 	}
 	scene_disconnect();
+	shows("NVM 1.1 §3.3.8", "Write Zeroes with DEAC: the blocks read as zeroes");
 }
 END_TEST
 
@@ -322,6 +334,8 @@ START_TEST(deallocates_by_one_range_in_4096_bytes)
 		scene_read_back(nsid, 0, 1, 3);
 	}
 	scene_disconnect();
+	shows("NVM 1.1 §3.3.3",
+	      "Dataset Management with AD; 4096 bytes of ranges may come, whatever NR is");
 }
 END_TEST
 
@@ -350,6 +364,8 @@ START_TEST(moves_its_queue_head_with_each_command)
 			ck_assert_uint_eq(scene.queue.sqhd, (i + 2) % 5);
 		}
 	scene_disconnect();
+	shows("Base 2.1 §3.3.2.7",
+	      "SQHD of each response capsule moves on by one, and round at the queue's size");
 }
 END_TEST
 
@@ -361,6 +377,9 @@ START_TEST(answers_reads_with_success_in_the_data)
 	expect_good(scene_io(NVME_IO_READ, 1, 0, 1, data));
 	ck_assert_uint_eq(scene.queue.successes, 1);
 	scene_disconnect();
+	shows("TCP 1.1 §3.3.2.1",
+	      "SUCCESS in the last C2HData takes the place of the response where SQ flow control "
+	      "is disabled");
 }
 END_TEST
 

@@ -5,6 +5,7 @@
 
 #include "common/base/clock.h"
 #include "tests/process/villain.h"
+#include "tests/support/shows.h"
 
 static void given_a_set(void)
 {
@@ -121,6 +122,7 @@ START_TEST(a_term_request_ends_the_connection_without_an_answer)
 	ck_assert(!villain_connection.term.received);
 	host_connection_close(&villain_connection);
 	villain_others_do_not_notice();
+	shows("TCP 1.1 §3.6.2.4", "H2CTermReq: the connection ends, without an answer");
 }
 END_TEST
 
@@ -160,6 +162,9 @@ START_TEST(a_capsule_of_four_gibibytes_is_refused)
 	capsule.header.plen = le32_of(UINT32_MAX);
 	villain_send(&villain_queue.connection, &capsule, sizeof(capsule));
 	villain_expect_term(&villain_queue.connection, TCP_FES_INVALID_HEADER_FIELD, 4);
+	shows("TCP 1.1 §3.3.1",
+	      "a capsule with more data than IOCCSZ: C2HTermReq, Invalid PDU Header Field, at "
+	      "PLEN");
 }
 END_TEST
 
@@ -204,6 +209,8 @@ START_TEST(a_wrong_header_digest_is_told_with_the_digest_received)
 	villain_send(&villain_queue.connection, &capsule, sizeof(capsule));
 	villain_send(&villain_queue.connection, &wrong, sizeof(wrong));
 	villain_expect_term(&villain_queue.connection, TCP_FES_HEADER_DIGEST, wrong);
+	shows("TCP 1.1 §3.5",
+	      "a wrong header digest: C2HTermReq, Header Digest Error, FEI is the digest received");
 }
 END_TEST
 
@@ -231,12 +238,18 @@ static void expect_transient(bool transfer)
 START_TEST(a_wrong_data_digest_in_a_capsule_fails_that_command_only)
 {
 	expect_transient(false);
+	shows("TCP 1.1 §3.5",
+	      "a wrong data digest in a capsule: Transient Transport Error without DNR; the "
+	      "connection lives on");
 }
 END_TEST
 
 START_TEST(a_wrong_data_digest_in_h2cdata_fails_that_command_only)
 {
 	expect_transient(true);
+	shows("TCP 1.1 §3.5",
+	      "a wrong data digest in H2CData: Transient Transport Error without DNR, when all has "
+	      "come");
 }
 END_TEST
 
@@ -300,6 +313,7 @@ START_TEST(h2cdata_that_leaves_a_gap_is_out_of_sequence)
 	data.datal = le32_of(4096);
 	data.header.plen = le32_of(24 + 4096);
 	expect_data_refused(&data, TCP_FES_PDU_SEQUENCE, 0);
+	shows("TCP 1.1 §3.3.2.2", "H2CData that is not contiguous: C2HTermReq, PDU Sequence Error");
 }
 END_TEST
 
@@ -335,6 +349,8 @@ START_TEST(h2cdata_that_nobody_asked_for_is_refused)
 
 	villain_connect_queue(false, false);
 	expect_data_refused(&data, TCP_FES_INVALID_HEADER_FIELD, 10);
+	shows("TCP 1.1 §3.3.2.2",
+	      "H2CData without an R2T: C2HTermReq, Invalid PDU Header Field, at TTAG");
 }
 END_TEST
 
@@ -350,6 +366,7 @@ START_TEST(a_host_that_stays_silent_is_disconnected_after_10_seconds)
 	ck_assert_uint_ge(clock_now_ns() - begin_ns, 5 * NS_PER_S);
 	host_connection_close(&villain_connection);
 	villain_others_do_not_notice();
+	shows("TCP 1.1 §3.1", "a host that sends no ICReq is disconnected after 10 s");
 }
 END_TEST
 
@@ -361,6 +378,7 @@ START_TEST(a_host_that_never_connects_a_queue_is_disconnected)
 	connection_must(&villain_connection, host_connection_await_end(&villain_connection, 20000));
 	host_connection_close(&villain_connection);
 	villain_others_do_not_notice();
+	shows("Base 2.1 §3.3.2.2", "a host that sends no Connect is disconnected after 10 s");
 }
 END_TEST
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "tests/process/guarded.h"
+#include "tests/support/shows.h"
 
 #define MIB (1u << 20)
 
@@ -48,6 +49,9 @@ START_TEST(is_told_of_it)
 	for (uint32_t nsid = 1; nsid <= 4; nsid++)
 		ck_assert_int_eq(scene.spaces[nsid].has_protection, nsid != 4);
 	scene_disconnect();
+	shows("NVM 1.1 §4.1.5.1",
+	      "Identify Namespace: Type 1 in extended blocks, where both subsystem and port show "
+	      "it");
 }
 END_TEST
 
@@ -69,6 +73,9 @@ START_TEST(has_good_tuples_made_of_its_blocks)
 		}
 	}
 	scene_disconnect();
+	shows("NVM 1.1 §5.3.2",
+	      "PRACT of a Write: the controller makes the tuples, which read with good guard and "
+	      "reference tags");
 }
 END_TEST
 
@@ -147,6 +154,9 @@ START_TEST(has_blocks_refused_that_do_not_fit_the_guard)
 		guarded_expect_same(nsid);
 	}
 	scene_disconnect();
+	shows("NVM 1.1 §5.3.2",
+	      "PRCHK bit 2: a block that does not fit its guard is End-to-end Guard Check Error; "
+	      "nothing is written");
 }
 END_TEST
 
@@ -156,6 +166,9 @@ START_TEST(has_blocks_refused_of_another_place)
 	guarded_fill(1, 901, 0, 1);
 	expect_status(guarded_put(1, 900, GUARD | REFERENCE, 0), NVME_SC_REFERENCE_TAG_CHECK);
 	scene_disconnect();
+	shows("NVM 1.1 §5.3.2",
+	      "PRCHK bit 0: a reference tag of another block is End-to-end Reference Tag Check "
+	      "Error");
 }
 END_TEST
 
@@ -170,6 +183,9 @@ START_TEST(has_application_tags_compared_under_the_mask)
 	expect_status(guarded_get(1, 1000, APPLICATION, 0xffff1200),
 	              DNR(NVME_SC_APPLICATION_TAG_CHECK));
 	scene_disconnect();
+	shows("NVM 1.1 §5.3.2",
+	      "PRCHK bit 1: application tags are compared under LBATM: End-to-end Application Tag "
+	      "Check Error");
 }
 END_TEST
 
@@ -212,6 +228,8 @@ START_TEST(may_say_that_blocks_are_not_to_be_checked)
 	guarded_expect_same(1);
 	expect_good(scene_io(NVME_IO_READ, 1, 1300, 1, data));
 	scene_disconnect();
+	shows("NVM 1.1 §5.3.2",
+	      "an application tag of FFFFh (Type 1): nothing of the block is checked");
 }
 END_TEST
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "tests/process/scene.h"
+#include "tests/support/shows.h"
 
 static void given_a_set(void)
 {
@@ -52,6 +53,8 @@ START_TEST(a_write_by_r2t_past_the_end_is_refused)
 	request = host_io(&scene.spaces[2], NVME_IO_WRITE, scene.spaces[2].blocks, 1, block);
 	request.transfer = true;
 	expect_refused(&request, DNR(NVME_SC_LBA_RANGE));
+	shows("Base 2.1 §3.4.1",
+	      "a command is checked before its data is fetched: no R2T for what is refused");
 }
 END_TEST
 
@@ -224,6 +227,8 @@ START_TEST(create_io_queue_is_refused)
 	struct host_request request = {.command = {.opcode = 0x04}};
 
 	expect_admin_refused(&request, DNR(NVME_SC_INVALID_OPCODE));
+	shows("Base 2.1 §5.2.1",
+	      "Create and Delete I/O Queue commands: Invalid Command Opcode, DNR");
 }
 END_TEST
 

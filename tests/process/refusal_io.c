@@ -214,9 +214,7 @@ START_TEST(a_namespace_that_is_not_there_is_invalid)
 	expect_good_queue();
 	shows("Base 2.1 §4.1.1",
 	      "an I/O command to a namespace that is not attached, to 0, or to FFFFFFFFh: Invalid "
-	      "Namespace or Format, "
-	      "DNR, at NSID (for one that is inactive or FFFFFFFFh the specification has Invalid "
-	      "Field)");
+	      "Namespace or Format, DNR, at NSID");
 	shows("Base 2.1 §7.2", "Flush to FFFFFFFFh: Invalid Namespace or Format, DNR, as VWC says");
 }
 END_TEST
@@ -259,6 +257,9 @@ START_TEST(commands_that_the_effects_log_does_not_have_are_invalid)
 	shows("Base 2.1 §5.1.12.1.6",
 	      "each opcode, admin or I/O, that the log does not name as supported: Invalid Command "
 	      "Opcode, DNR, at OPC");
+	shows("Base 2.1 §5.1.12.1.2",
+	      "each command that fails has an entry at once: Error Count, SQID, CID, status, "
+	      "location, LBA, NSID, TRTYPE, opcode");
 }
 END_TEST
 

@@ -6,6 +6,7 @@
 #include "common/nvme/identify.h"
 #include "common/nvme/log.h"
 #include "tests/process/imitation.h"
+#include "tests/support/shows.h"
 
 #define RDMA_PORT 2u
 
@@ -203,6 +204,7 @@ START_TEST(gives_no_number_of_a_controller_twice)
 	ck_assert_uint_ne(first.cntlid, second.cntlid);
 	scene_disconnect();
 	imitation_close(&rdma);
+	shows("Base 2.1 §3.1.2", "CNTLIDs of a subsystem are disjoint over transports");
 }
 END_TEST
 
@@ -220,6 +222,8 @@ START_TEST(has_the_same_namespaces_as_the_other)
 	}
 	scene_disconnect();
 	imitation_close(&rdma);
+	shows("Base 2.1 §2.4.1",
+	      "a subsystem on several ports has the same namespaces there (NMIC: shared)");
 }
 END_TEST
 

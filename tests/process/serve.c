@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "tests/process/scene.h"
+#include "tests/support/shows.h"
 
 #define UUID       "6f0c2c52-3f7e-4b3a-9a44-00000000abcd"
 #define UUID_BYTES "\x6f\x0c\x2c\x52\x3f\x7e\x4b\x3a\x9a\x44\x00\x00\x00\x00\xab\xcd"
@@ -82,6 +83,8 @@ START_TEST(shows_the_uuid_that_was_configured)
 	scene_connect();
 	ck_assert_mem_eq(scene.spaces[1].uuid, UUID_BYTES, 16);
 	scene_disconnect();
+	shows("Base 2.1 §5.1.13.2.3",
+	      "CNS 03h: a namespace's UUID is as configured, and stays what it was made");
 }
 END_TEST
 
@@ -124,6 +127,7 @@ START_TEST(lists_the_namespaces_that_are_enabled)
 		ck_assert_uint_eq(le32_get(list[i]), i + 1);
 	ck_assert_uint_eq(le32_get(list[3]), 0);
 	scene_disconnect();
+	shows("Base 2.1 §5.1.13.2.2", "CNS 02h: the NSIDs of active namespaces, ascending");
 }
 END_TEST
 
@@ -149,6 +153,9 @@ START_TEST(says_what_linux_needs_to_use_it)
 	ck_assert_uint_eq(identity->type, 1);
 	ck_assert_uint_ne(identity->ctratt & 1u << 6, 0); /* TBKAS */
 	scene_disconnect();
+	shows("Base 2.1 §5.1.13.2.1",
+	      "Identify Controller: MDTS 1 MiB, IOCCSZ of the port, KAS, MAXCMD, VWC, CNTRLTYPE, "
+	      "CTRATT.TBKAS");
 }
 END_TEST
 
@@ -174,6 +181,7 @@ START_TEST(gives_each_controller_a_number_of_its_own)
 	ck_assert_uint_ne(other.cntlid, scene.controller.cntlid);
 	host_controller_close(&other);
 	scene_disconnect();
+	shows("Base 2.1 §3.1.2", "controllers of a subsystem have different CNTLIDs");
 }
 END_TEST
 
@@ -199,6 +207,8 @@ START_TEST(lets_a_host_disconnect_an_io_queue)
 	                host_connection_await_end(&scene.queue.connection, 5000));
 	scene_expect_ready();
 	scene_disconnect();
+	shows("Base 2.1 §3.3.2.4",
+	      "an I/O queue can be deleted alone (Disconnect), and OFCS says so");
 }
 END_TEST
 
@@ -231,6 +241,8 @@ START_TEST(grants_as_many_io_queues_as_are_asked_for)
 	for (unsigned i = 0; i < 8; i++)
 		host_queue_close(&queues[i]);
 	host_controller_close(&scene.controller);
+	shows("Base 2.1 §5.1.25.2.1",
+	      "Number of Queues grants pairs, as many as asked for, up to attr_qid_max");
 }
 END_TEST
 

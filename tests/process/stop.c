@@ -6,6 +6,7 @@
 
 #include "common/base/clock.h"
 #include "tests/process/scene.h"
+#include "tests/support/shows.h"
 
 #define ROUNDS  5
 #define DEPTH   32u
@@ -79,6 +80,9 @@ START_TEST(lets_hosts_try_again_what_it_does_not_carry_out)
 		scene_disconnect();
 		await_successor();
 	}
+	shows("Base 2.1 §4.2.3",
+	      "what the end of the target does not carry out is answered without DNR, or not at "
+	      "all");
 }
 END_TEST
 

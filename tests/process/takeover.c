@@ -7,6 +7,7 @@
 
 #include "common/base/clock.h"
 #include "tests/process/scene.h"
+#include "tests/support/shows.h"
 
 #define ENTRIES 128
 #define BLOCK   4096u
@@ -50,6 +51,9 @@ START_TEST(ends_the_older_connection)
 	expect_service(&newer);
 	host_queue_close(&newer);
 	scene_disconnect();
+	shows("Base 2.1 §6.3",
+	      "a Connect of an I/O queue that there is takes its place, and the older connection "
+	      "ends (Command Sequence Error in the specification)");
 }
 END_TEST
 
@@ -147,6 +151,9 @@ START_TEST(waits_for_what_the_older_has_in_flight)
 	scene_expect(data, sizeof(data), 1);
 	host_queue_close(&newer);
 	host_controller_close(&scene.controller);
+	shows("Base 2.1 §9.6.2",
+	      "a queue that its host connects anew waits until what the older one had in flight is "
+	      "over, so that no old write comes late");
 }
 END_TEST
 

@@ -60,6 +60,10 @@ shows() { :; }
 # skips WHY: a line of TAP for what cannot be tested here.
 skips() { echo "ok - $1 # SKIP $2"; }
 
+# shows CLAUSE WHAT: what of the specifications the script shows, for docs/CONFORMANCE.md, which is made of
+# these lines (tests/conformance/rows).
+shows() { :; }
+
 # finish: the end of every script of tests.
 finish() {
 	[ -n "$BASELINE" ] || [ -z "$processes" ] || holds no_process_of_the_target_has_ended

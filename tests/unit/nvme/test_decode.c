@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "tests/support/shows.h"
 #include "tests/support/spec.h"
 
 #define KIB 1024u
@@ -247,6 +248,7 @@ START_TEST(may_ask_for_the_greatest_size)
 	set_connect(0, 1, 0xffff, 0);
 	expect_ok(decode_connect(&command, &connect, &location));
 	ck_assert_uint_eq(connect.size, 65536);
+	shows("Base 2.1 §6.3", "SQSIZE is 0's based: FFFFh is a queue of 65536 entries");
 }
 END_TEST
 

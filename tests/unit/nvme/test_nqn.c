@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "common/nvme/nqn.h"
+#include "tests/support/shows.h"
 #include "tests/support/spec.h"
 
 START_TEST(may_be_of_223_bytes)
@@ -13,6 +14,7 @@ START_TEST(may_be_of_223_bytes)
 	ck_assert(nqn_is_valid(name));
 	name[223] = 'x';
 	ck_assert_str_eq(nqn_objection(name), "is longer than 223 bytes");
+	shows("Base 2.1 §4.7", "names of up to 223 bytes");
 }
 END_TEST
 
@@ -26,6 +28,8 @@ START_TEST(may_be_of_utf_8)
 {
 	ck_assert(nqn_is_valid("nqn.2024-01.de.b\xc3\xbc"
 	                       "cher:a"));
+	shows("Base 2.1 §4.7",
+	      "names may have any UTF-8; control characters and what harms a path are refused");
 }
 END_TEST
 

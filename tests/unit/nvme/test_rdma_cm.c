@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "tests/support/shows.h"
 #include "tests/support/spec.h"
 
 static const struct rdma_cm_limits limits = {
@@ -84,6 +85,9 @@ START_TEST(is_rejected_if_it_is_cut)
 		ck_assert_int_eq(rdma_cm_read_request(bytes, length, &limits, &request),
 		                 RDMA_CM_INVALID_LENGTH);
 	ck_assert_uint_eq(request.entries, 77);
+	shows("RDMA 1.1 §3.5",
+	      "RDMA_CM_REQUEST with less than 32 bytes of private data: rejected, Invalid Private "
+	      "Data Length");
 }
 END_TEST
 
@@ -100,6 +104,7 @@ START_TEST(is_rejected_in_another_format)
 	expect_rejected(RDMA_CM_INVALID_RECFMT);
 	put16(0, 0x100);
 	expect_rejected(RDMA_CM_INVALID_RECFMT);
+	shows("RDMA 1.1 §3.5", "RECFMT other than 0: rejected, Invalid RECFMT");
 }
 END_TEST
 
@@ -107,6 +112,7 @@ START_TEST(is_rejected_without_receives)
 {
 	put16(4, 0);
 	expect_rejected(RDMA_CM_INVALID_HRQSIZE);
+	shows("RDMA 1.1 §3.5", "HRQSIZE of 0: rejected, Invalid HRQSIZE");
 }
 END_TEST
 
@@ -157,6 +163,7 @@ START_TEST(is_rejected_if_it_is_larger)
 	expect_rejected(RDMA_CM_INVALID_HSQSIZE);
 	put16(6, 0xffff); /* 65536 entries */
 	expect_rejected(RDMA_CM_INVALID_HSQSIZE);
+	shows("RDMA 1.1 §3.5", "HSQSIZE above what the port has: rejected, Invalid HSQSIZE");
 }
 END_TEST
 
@@ -171,6 +178,7 @@ START_TEST(is_rejected_beyond_the_ports_last)
 {
 	put16(2, 129);
 	expect_rejected(RDMA_CM_INVALID_QID);
+	shows("RDMA 1.1 §3.5", "a QID above attr_qid_max: rejected, Invalid QID");
 }
 END_TEST
 
@@ -196,6 +204,7 @@ START_TEST(is_rejected_with_a_controller_that_cannot_be)
 	expect_rejected(RDMA_CM_INVALID_CNTLID);
 	put16(8, 0xffff);
 	expect_rejected(RDMA_CM_INVALID_CNTLID);
+	shows("RDMA 1.1 §3.5", "a CNTLID that cannot be: rejected, Invalid CNTLID");
 }
 END_TEST
 
@@ -230,6 +239,7 @@ START_TEST(without_inbound_reads_is_rejected)
 {
 	ck_assert_int_eq(rdma_cm_check_ird(0), RDMA_CM_INVALID_IRD);
 	ck_assert_int_eq(rdma_cm_check_ird(1), RDMA_CM_ACCEPTABLE);
+	shows("RDMA 1.1 §3.5", "an IRD of 0: rejected, Invalid IRD");
 }
 END_TEST
 
@@ -254,6 +264,7 @@ START_TEST(is_accepted_with_our_receives)
 
 	ck_assert_uint_eq(sizeof(wire), 32);
 	ck_assert_mem_eq(&wire, accept, 32);
+	shows("RDMA 1.1 §3.1", "RDMA_CM_ACCEPT: RECFMT 0, CRQSIZE is what we receive");
 }
 END_TEST
 

@@ -3,6 +3,7 @@
  * rest gets. */
 #include "common/nvme/sgl.h"
 
+#include "tests/support/shows.h"
 #include "tests/support/spec.h"
 #include "tests/unit/nvme/sgl_stage.h"
 
@@ -36,6 +37,7 @@ START_TEST(may_be_all_zero_when_there_is_no_data)
 {
 	expect_ok(decode(NVME_TRANSFER_NONE, 0));
 	ck_assert_uint_eq(sgl.length, 0);
+	shows("Base 2.1 §4.3.2", "a command without data may leave its descriptor zeroed");
 }
 END_TEST
 
@@ -130,6 +132,7 @@ START_TEST(takes_data_from_within_the_capsule)
 	ck_assert(sgl.in_capsule);
 	ck_assert_uint_eq(sgl.offset, 48);
 	ck_assert_uint_eq(sgl.length, 512);
+	shows("RDMA 1.1 §3.3.1", "in-capsule data may lie at an offset, behind descriptors");
 }
 END_TEST
 
@@ -173,6 +176,7 @@ START_TEST(must_not_end_behind_what_a_capsule_may_carry)
 	expect(decode(NVME_TRANSFER_TO_CONTROLLER, 2 * CAPSULE_MAX),
 	       NVME_SC_SGL_OFFSET,
 	       AT_ADDRESS);
+	shows("Base 2.1 §4.3.2", "in-capsule data beyond IOCCSZ: SGL Offset Invalid, DNR");
 }
 END_TEST
 
@@ -228,6 +232,8 @@ START_TEST(may_have_its_key_invalidated)
 	expect_ok(decode(NVME_TRANSFER_TO_CONTROLLER, 0));
 	expect_elsewhere(512, 0);
 	ck_assert(sgl_block(sgl_only_block(&command)).invalidate);
+	shows("RDMA 1.1 §3.3.1",
+	      "a keyed block of sub type Fh: its key is invalidated with the response");
 }
 END_TEST
 

@@ -2,6 +2,7 @@
 /* A command's data in several pieces of its host's memory, which it lists. */
 #include "common/nvme/sgl.h"
 
+#include "tests/support/shows.h"
 #include "tests/support/spec.h"
 #include "tests/unit/nvme/sgl_stage.h"
 
@@ -31,6 +32,9 @@ START_TEST(may_have_as_many_as_there_may_be)
 	list_blocks(SGL_BLOCKS_MAX, SGL_LENGTH_MAX / SGL_BLOCKS_MAX);
 	expect_ok(decode(NVME_TRANSFER_TO_CONTROLLER, CAPSULE_MAX));
 	expect_elsewhere(SGL_LENGTH_MAX, SGL_BLOCKS_MAX);
+	shows("RDMA 1.1 §3.3.1",
+	      "up to 16 keyed blocks listed in the capsule (Last Segment with an offset), as MSDBD "
+	      "says");
 }
 END_TEST
 
@@ -70,6 +74,8 @@ START_TEST(must_not_have_one_block_too_many)
 	expect(decode(NVME_TRANSFER_TO_CONTROLLER, CAPSULE_MAX),
 	       NVME_SC_SGL_COUNT_INVALID,
 	       AT_LENGTH);
+	shows("Base 2.1 §4.3.2",
+	      "more descriptors than MSDBD: Invalid Number of SGL Descriptors, DNR");
 }
 END_TEST
 
@@ -113,6 +119,9 @@ START_TEST(must_be_of_whole_blocks)
 		       NVME_SC_INVALID_SGL_SEGMENT,
 		       AT_LENGTH);
 	}
+	shows("Base 2.1 §4.3.2",
+	      "a segment that is no whole number of descriptors, or has not all come: Invalid SGL "
+	      "Segment Descriptor, DNR");
 }
 END_TEST
 
@@ -143,6 +152,8 @@ START_TEST(must_have_nothing_but_keyed_blocks)
 		       NVME_SC_SGL_TYPE,
 		       AT_TYPE);
 	}
+	shows("Base 2.1 §4.3.2",
+	      "a listed descriptor that is no keyed block: SGL Descriptor Type Invalid, DNR");
 }
 END_TEST
 

@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "tests/support/shows.h"
 #include "tests/support/spec.h"
 
 static struct tcp_agreement agreement;
@@ -74,6 +75,7 @@ START_TEST(does_not_look_at_icreqs_reserved_fields)
 {
 	/*                     type  flags HLEN  PDO   PLEN                */
 	ck_assert_int_eq(CHECK(0x00, 0xff, 0x80, 0xff, 0x80, 0x00, 0x00, 0x00), 0);
+	shows("TCP 1.1 §3.6.2.2", "reserved fields of ICReq are not looked at");
 }
 END_TEST
 
@@ -169,6 +171,8 @@ START_TEST(takes_padding_before_the_data)
 	/*                     type  flags HLEN  PDO   PLEN 128 + 512      */
 	ck_assert_int_eq(CHECK(0x04, 0x00, 0x48, 0x80, 0x80, 0x02, 0x00, 0x00), 0);
 	expect_shape(72, 0, 56, 512, 0);
+	shows("TCP 1.1 §3.3",
+	      "padding before data, up to the PDO that one byte can say; CPDA is 0");
 }
 END_TEST
 

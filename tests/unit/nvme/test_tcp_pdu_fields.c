@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "tests/support/shows.h"
 #include "tests/support/spec.h"
 
 static struct tcp_agreement agreement;
@@ -128,6 +129,8 @@ START_TEST(is_answered_with_the_digests_asked_for)
 	tcp_icresp_encode(&icresp, &agreement);
 	ck_assert_mem_eq(&icresp, answer, sizeof(answer));
 	ck_assert_mem_eq(icresp.reserved16, zeroes, sizeof(zeroes));
+	shows("TCP 1.1 §3.6.2.3",
+	      "ICResp: PFV 0, CPDA 0, the digests that were asked for, MAXH2CDATA 1 MiB");
 }
 END_TEST
 
@@ -263,6 +266,8 @@ START_TEST(puts_r2t_on_the_wire)
 	transfer = (struct tcp_transfer){.cid = 0x1234, .ttag = 5, .length = 16384};
 	tcp_r2t_encode(&r2t, &agreement, &transfer);
 	ck_assert_mem_eq(&r2t, expected, sizeof(expected));
+	shows("TCP 1.1 §3.6.2.10",
+	      "R2T: one for all of a command's data, so MAXR2T is never exceeded");
 }
 END_TEST
 
@@ -300,6 +305,7 @@ START_TEST(pads_c2h_data_as_hpda_asks)
 		ck_assert_uint_lt(pad, (hpda + 1) * 4);
 		ck_assert_uint_eq(le32_get(data.header.plen), data.header.pdo + 512u + 4u);
 	}
+	shows("TCP 1.1 §3.6.2.9", "C2HData is padded as HPDA asks");
 }
 END_TEST
 
@@ -328,6 +334,8 @@ START_TEST(puts_a_response_on_the_wire)
 
 	tcp_capsule_response_encode(&response, &agreement, &completion);
 	ck_assert_mem_eq(&response, expected, sizeof(expected));
+	shows("TCP 1.1 §3.6.2.7",
+	      "a response capsule has 24 bytes, and a header digest if that was agreed");
 }
 END_TEST
 

@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "tests/support/shows.h"
 #include "tests/support/spec.h"
 
 #define ADMIN_ENTRIES 128u
@@ -77,6 +78,9 @@ START_TEST(has_a_receive_for_each_command_that_may_be_under_way)
 {
 	expect_agreed(HOST_READS);
 	ck_assert_uint_eq(agreement.receives, 32 + AGREEMENT_SPARE);
+	shows("RDMA 1.1 §3.1",
+	      "a receive for each command of the queue, so that RNR is not needed for flow "
+	      "control");
 }
 END_TEST
 
@@ -91,6 +95,7 @@ START_TEST(reads_no_more_at_a_time_than_its_host_takes)
 {
 	expect_agreed(16);
 	ck_assert_uint_eq(agreement.reads, 16);
+	shows("RDMA 1.1 §3.1", "no more RDMA READs at a time than the host's IRD");
 }
 END_TEST
 
@@ -173,6 +178,7 @@ START_TEST(brings_nothing_in_a_capsule)
 {
 	expect_agreed(HOST_READS);
 	ck_assert_uint_eq(agreement.in_capsule_bytes, 0);
+	shows("RDMA 1.1 §3.3.1", "the admin queue has no in-capsule data");
 }
 END_TEST
 

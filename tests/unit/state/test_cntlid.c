@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "services/state/cntlid.h"
+#include "tests/support/shows.h"
 #include "tests/unit/state/stage.h"
 
 static struct subsystem *subsystem;
@@ -46,6 +47,9 @@ START_TEST(goes_round)
 	ck_assert_uint_eq(give(10, 12), 11);
 	ck_assert_uint_eq(give(10, 12), 12);
 	ck_assert_uint_eq(give(10, 12), 10);
+	shows("Base 2.1 §3.1.2",
+	      "CNTLIDs are given one after the other, from attr_cntlid_min to attr_cntlid_max, and "
+	      "not again soon");
 }
 END_TEST
 
@@ -76,6 +80,7 @@ START_TEST(has_none_when_all_are_in_use)
 		cntlid_allocate(
 			subsystem, 10, 12, &stage.state.sessions, stage.state.database, &cntlid),
 		CNTLID_E_NONE_FREE);
+	shows("Base 2.1 §6.3", "all CNTLIDs are in use: Connect Controller Busy, without DNR");
 }
 END_TEST
 

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "services/state/connect.h"
+#include "tests/support/shows.h"
 #include "tests/unit/state/stage.h"
 
 static struct nvme_connect_command command;
@@ -77,6 +78,8 @@ START_TEST(of_this_targets_own_discovery_name_is_good)
 	connect();
 	expect_status(answer.status, 0);
 	ck_assert_ptr_null(answer.subsystem);
+	shows("Base 2.1 §3.1.3.3",
+	      "the discovery service has its unique NQN and the well-known one");
 }
 END_TEST
 
@@ -160,6 +163,7 @@ START_TEST(of_32_entries_is_good_whatever_the_port_allows)
 	request.port_id = 2;
 	connect();
 	expect_status(answer.status, 0);
+	shows("Base 2.1 §3.3.2.2", "an admin queue may always have 32 entries");
 }
 END_TEST
 
@@ -281,6 +285,7 @@ START_TEST(has_no_keep_alive_if_the_host_wants_none)
 	command.kato_ms = le32_of(0);
 	fill(&session);
 	ck_assert_uint_eq(session.kato_ms, 0);
+	shows("Base 2.1 §3.9.2", "KATO of 0: no keep-alive timer");
 }
 END_TEST
 

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "services/state/session.h"
+#include "tests/support/shows.h"
 #include "tests/support/spec.h"
 
 static struct session *session, *back;
@@ -75,6 +76,8 @@ START_TEST(comes_back_the_same)
 	ck_assert_uint_eq(back->discovery_sum, UINT64_MAX - 7);
 	ck_assert(back->persistent);
 	ck_assert_uint_eq(back->admin_sqsize, 32);
+	shows("Base 2.1 §4.4",
+	      "all of a controller's features, events and masks outlive the state service");
 }
 END_TEST
 

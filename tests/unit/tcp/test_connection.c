@@ -6,6 +6,7 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
+#include "tests/support/shows.h"
 #include "tests/support/spec.h"
 #include "tests/unit/tcp/core.h"
 #include "tests/unit/tcp/host.h"
@@ -293,6 +294,7 @@ START_TEST(is_over_when_the_host_stops_within_a_pdu_for_30_s)
 	loop_timer_set(core.loop, &connection()->timer, clock_now_ns());
 	core_run();
 	ck_assert(core.closed);
+	shows("TCP 1.1 §3.5", "a host that stops within a PDU is disconnected after 30 s");
 }
 END_TEST
 
@@ -394,6 +396,7 @@ START_TEST(gets_no_answer_behind_a_term_request)
 	queued = core.queue->in_wire;
 	core_answer(STATUS_OK);
 	ck_assert_uint_eq(core.queue->in_wire, queued);
+	shows("TCP 1.1 §3.5", "nothing is sent behind a C2HTermReq, and no PDU is taken any more");
 }
 END_TEST
 
@@ -423,6 +426,8 @@ START_TEST(does_not_wait_for_ever_for_the_host_to_close)
 	loop_timer_set(core.loop, &connection()->timer, clock_now_ns());
 	core_run();
 	ck_assert(core.closed);
+	shows("TCP 1.1 §3.5",
+	      "a host that does not end the connection after C2HTermReq is disconnected");
 }
 END_TEST
 

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "tests/support/shows.h"
 #include "tests/support/spec.h"
 
 /* The check value of CRC32C, and the vectors of RFC 3720 B.4. */
@@ -18,6 +19,7 @@ START_TEST(is_the_known_one)
 	for (unsigned i = 0; i < sizeof(bytes); i++)
 		bytes[i] = (uint8_t)i;
 	ck_assert_uint_eq(le32_get(digest_of(bytes, sizeof(bytes))), 0x46dd794e);
+	shows("TCP 1.1 §3.3.1.1", "digests are CRC32C");
 }
 END_TEST
 

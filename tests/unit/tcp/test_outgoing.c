@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "services/tcp/digest.h"
+#include "tests/support/shows.h"
 #include "tests/support/spec.h"
 
 #define MEMBERS 5
@@ -77,6 +78,9 @@ START_TEST(is_data_alone_where_success_may_be_flagged)
 	ck_assert_uint_eq(bytes[0], TCP_PDU_C2H_DATA);
 	ck_assert_uint_eq(bytes[1], TCP_PDU_LAST | TCP_PDU_SUCCESS);
 	ck_assert_mem_eq(bytes + 24, data, sizeof(data));
+	shows("TCP 1.1 §3.6.2.9",
+	      "one C2HData has all data of a command, with LAST_PDU, and with SUCCESS where that "
+	      "may be");
 }
 END_TEST
 
@@ -89,6 +93,8 @@ START_TEST(has_a_capsule_behind_the_data_where_sqhd_is_needed)
 	ck_assert_uint_eq(bytes[1], TCP_PDU_LAST);
 	ck_assert_uint_eq(bytes[24 + 512], TCP_PDU_CAPSULE_RESPONSE);
 	ck_assert_mem_eq(bytes + 24 + 512 + 8, &completion, sizeof(completion));
+	shows("TCP 1.1 §3.3.2.1",
+	      "with SQ flow control a response capsule follows C2HData, and SUCCESS is clear");
 }
 END_TEST
 

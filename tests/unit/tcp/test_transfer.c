@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 
 #include "services/tcp/digest.h"
+#include "tests/support/shows.h"
 #include "tests/support/spec.h"
 #include "tests/unit/tcp/core.h"
 #include "tests/unit/tcp/host.h"
@@ -114,6 +115,8 @@ START_TEST(is_over_when_the_data_does_not_come_in_60_s)
 	loop_timer_set(core.loop, &connection()->timer, clock_now_ns());
 	core_run();
 	ck_assert(core.closed);
+	shows("TCP 1.1 §3.3.2.2",
+	      "a host that does not answer an R2T is disconnected: after 10 s of silence, or 60 s");
 }
 END_TEST
 

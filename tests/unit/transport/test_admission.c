@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "tests/support/shows.h"
 #include "tests/support/spec.h"
 
 #define BLOCKS 2048u /* of 4 KiB */
@@ -118,6 +119,7 @@ END_TEST
 START_TEST(admits_a_flush_of_what_is_write_protected)
 {
 	expect_ok(admit(NVME_IO_FLUSH, 2, 0, 0));
+	shows("Base 2.1 §8.1.16", "a write protected namespace: Read and Flush are carried out");
 }
 END_TEST
 
@@ -136,6 +138,7 @@ START_TEST(has_nothing_to_do_for_ranges_that_are_only_hints)
 {
 	expect_ok(admit(NVME_IO_DATASET_MANAGEMENT, 1, 0, 0));
 	ck_assert(admitted.nothing_to_do);
+	shows("NVM 1.1 §3.3.3", "Dataset Management without AD: its data is taken, and success");
 }
 END_TEST
 
@@ -190,6 +193,9 @@ START_TEST(refuses_to_change_what_is_write_protected)
 
 	for (size_t i = 0; i < sizeof(opcodes); i++)
 		expect(admit(opcodes[i], 2, 0, 0), NVME_SC_NAMESPACE_WRITE_PROTECTED | DNR, 0);
+	shows("Base 2.1 §8.1.16",
+	      "a write protected namespace: Write, Write Zeroes, Dataset Management are Namespace "
+	      "is Write Protected, DNR");
 }
 END_TEST
 
@@ -208,6 +214,9 @@ START_TEST(lets_the_host_take_another_path_by_the_ana_state)
 		port.ana[5] = (uint8_t)states[i].state;
 		expect(admit(NVME_IO_READ, 9, 0, 0), states[i].status, 4);
 	}
+	shows("Base 2.1 §8.1.1",
+	      "I/O on a path that is inaccessible, lost or changing: Asymmetric Access "
+	      "Inaccessible, Persistent Loss or Transition, without DNR");
 }
 END_TEST
 
@@ -215,6 +224,7 @@ START_TEST(admits_on_a_path_that_is_not_optimized)
 {
 	port.ana[5] = VIEW_ANA_NON_OPTIMIZED;
 	expect_ok(admit(NVME_IO_READ, 9, 0, 0));
+	shows("Base 2.1 §8.1.1", "I/O on a non-optimized path is carried out");
 }
 END_TEST
 

@@ -3,6 +3,7 @@
 #include "common/transport/error_log.h"
 
 #include "common/nvme/log.h"
+#include "tests/support/shows.h"
 #include "tests/support/spec.h"
 
 static struct error_log errors;
@@ -35,6 +36,21 @@ START_TEST(has_nothing_to_tell)
 }
 END_TEST
 
+/* It told NR and the attributes of a Dataset Management as a block. */
+START_TEST(tells_of_no_block_where_the_command_names_none)
+{
+	const struct nvme_command command = {.opcode = NVME_IO_DATASET_MANAGEMENT,
+	                                     .nsid = le32_of(3),
+	                                     .cdw10 = le32_of(9),
+	                                     .cdw11 = le32_of(NVME_DSM_AD)};
+
+	error_log_add(&errors, 2, &command, status_dnr(NVME_SC_LBA_RANGE), 0xffff);
+	ck_assert_uint_eq(error_log_copy(&errors, entries), 1);
+	ck_assert_uint_eq(le64_get(entries[0].lba), 0);
+	shows("Base 2.1 §5.1.12.1.2", "LBA is 0 for commands that have none");
+}
+END_TEST
+
 START_TEST(tells_all_of_a_failed_command)
 {
 	add(77);
@@ -50,17 +66,6 @@ START_TEST(tells_all_of_a_failed_command)
 	ck_assert_uint_eq(entries[0].trtype, 1);
 	ck_assert_uint_eq(entries[0].csi, 0);
 	ck_assert_uint_eq(entries[0].version, 1);
-}
-END_TEST
-
-START_TEST(names_no_block_where_the_command_does_not)
-{
-	const struct nvme_command command = {.opcode = NVME_IO_DATASET_MANAGEMENT,
-	                                     .cdw10 = le32_of(9)};
-
-	error_log_add(&errors, 2, &command, status_dnr(NVME_SC_INVALID_NAMESPACE), 4);
-	ck_assert_uint_eq(error_log_copy(&errors, entries), 1);
-	ck_assert_uint_eq(le64_get(entries[0].lba), 0);
 }
 END_TEST
 
@@ -86,7 +91,7 @@ int main(void)
 	         forget_the_log,
 	         has_nothing_to_tell,
 	         tells_all_of_a_failed_command,
-	         names_no_block_where_the_command_does_not,
+	         tells_of_no_block_where_the_command_names_none,
 	         keeps_the_last_128_with_the_newest_first);
 	return run(suite);
 }

@@ -2,6 +2,7 @@
 /* How long a host may be silent (Base 2.1 §3.9). */
 #include "common/transport/keep_alive.h"
 
+#include "tests/support/shows.h"
 #include "tests/support/spec.h"
 
 /* A host that sends something each `interval_ms` for a minute; the first period begins `phase_ms`
@@ -24,6 +25,7 @@ START_TEST(is_rounded_up_to_whole_seconds)
 	ck_assert_uint_eq(keep_alive_period_ns(1, false), NS_PER_S);
 	ck_assert_uint_eq(keep_alive_period_ns(1000, false), NS_PER_S);
 	ck_assert_uint_eq(keep_alive_period_ns(1001, false), 2 * NS_PER_S);
+	shows("Base 2.1 §3.9.1", "KATO is rounded up to KAS, a second");
 }
 END_TEST
 
@@ -51,6 +53,8 @@ START_TEST(does_not_let_a_host_live_that_is_silent_for_two_periods)
 {
 	for (uint64_t phase_ms = 0; phase_ms < 10001; phase_ms += 50)
 		ck_assert(expires(5000, 10001, phase_ms));
+	shows("Base 2.1 §3.9.4",
+	      "a host that is silent for KATO is lost after twice that at the latest");
 }
 END_TEST
 
@@ -63,6 +67,8 @@ END_TEST
 START_TEST(is_two_minutes_for_discovery_when_there_is_none)
 {
 	ck_assert_uint_eq(keep_alive_period_ns(0, true), 120 * NS_PER_S);
+	shows("Base 2.1 §3.1.3.3",
+	      "a discovery controller without KATO ends after two minutes without a command");
 }
 END_TEST
 

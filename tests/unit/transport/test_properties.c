@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "tests/support/shows.h"
 #include "tests/support/spec.h"
 
 #define CAP (UINT64_C(1) << 37 | UINT64_C(15) << 24 | 127) /* NVM, TO 7.5 s, MQES 127 */
@@ -114,6 +115,8 @@ START_TEST(may_have_cc_written_before_it_is_enabled)
 	expect_csts(0);
 	ck_assert(status_is_ok(GET8(NVME_PROPERTY_CAP)));
 	ck_assert_uint_eq(value, CAP);
+	shows("Base 2.1 §3.5.2",
+	      "CC may be written without EN before it is written with EN, as Linux does");
 }
 END_TEST
 
@@ -147,6 +150,9 @@ START_TEST(fails_when_enabled_with_what_it_cannot_do)
 		ck_assert_msg(properties.csts == NVME_CSTS_CFS, "%s", impossible[i].what);
 		ck_assert(!properties_are_ready(&properties));
 	}
+	shows("Base 2.1 §3.1.4.6",
+	      "CC.EN with a page size, command set, arbitration or entry size that is not there: "
+	      "CSTS.CFS, and not ready");
 }
 END_TEST
 
@@ -179,6 +185,8 @@ START_TEST(completes_a_shutdown_at_once)
 	ck_assert(status_is_ok(WRITE_CC(CC_SIZES | CC_NORMAL | NVME_CC_EN)));
 	ck_assert_int_eq(change, PROPERTIES_SHUT_DOWN);
 	expect_csts(NVME_CSTS_RDY | NVME_CSTS_SHST_COMPLETE);
+	shows("Base 2.1 §3.6.2",
+	      "a shutdown is complete at once: CSTS.SHST is 10b with the answer");
 }
 END_TEST
 
