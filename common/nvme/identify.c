@@ -64,6 +64,7 @@ static void put_io(struct nvme_identify_controller *wire)
 	wire->mnan = le32_of(NVME_MAX_NAMESPACES);
 	wire->oncs = le16_of(NVME_ONCS_DSM | NVME_ONCS_WRITE_ZEROES | NVME_ONCS_SAVE_SELECT);
 	wire->ofcs = le16_of(NVME_OFCS_DISCONNECT);
+	wire->nwpc = NVME_NWPC_WRITE_PROTECT;
 	/* Present, always: a host that was told otherwise would drop its flushes, also those of
 	 * a namespace that comes later. Bits 2:1 = 10b: Flush of all namespaces is not there. */
 	wire->vwc = 0x05;

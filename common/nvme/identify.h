@@ -44,6 +44,7 @@
 #define NVME_ONCS_DSM              0x04
 #define NVME_ONCS_WRITE_ZEROES     0x08
 #define NVME_ONCS_SAVE_SELECT      0x10
+#define NVME_NWPC_WRITE_PROTECT    0x01 /* states 0 and 1; not 2, 3 */
 #define NVME_OFCS_DISCONNECT       0x01
 #define NVME_SGLS_SUPPORTED        (1u << 0)
 #define NVME_SGLS_KEYED            (1u << 2)  /* keyed SGL data block descriptors */

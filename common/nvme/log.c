@@ -125,6 +125,9 @@ void log_effects_build(struct nvme_log_effects *ret_log)
 	memset(ret_log, 0, sizeof(*ret_log));
 	for (size_t i = 0; i < sizeof(admin); i++)
 		ret_log->admin[admin[i]] = le32_of(NVME_EFFECT_SUPPORTED | NVME_SCOPE_CONTROLLER);
+	/* write protection */
+	ret_log->admin[NVME_ADMIN_SET_FEATURES] = le32_of(
+		NVME_EFFECT_SUPPORTED | NVME_EFFECT_NAMESPACE | NVME_SCOPE_CONTROLLER);
 	for (size_t i = 0; i < sizeof(io); i++)
 		ret_log->io[io[i]] = le32_of(NVME_EFFECT_SUPPORTED | NVME_SCOPE_NAMESPACE);
 	for (size_t i = 0; i < sizeof(changing); i++)

@@ -106,6 +106,7 @@ _Static_assert(sizeof(struct nvme_log_effects) == 4096, "Base 2.1 Figure 210");
 
 #define NVME_EFFECT_SUPPORTED      (1u << 0)
 #define NVME_EFFECT_BLOCKS_CHANGED (1u << 1)
+#define NVME_EFFECT_NAMESPACE      (1u << 2) /* NCC: what a namespace can may change */
 #define NVME_SCOPE_NAMESPACE       (1u << 20)
 #define NVME_SCOPE_CONTROLLER      (1u << 21)
 

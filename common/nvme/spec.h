@@ -246,6 +246,16 @@ enum nvme_feature {
 	NVME_FEATURE_KEEP_ALIVE_TIMER = 0x0f,
 	NVME_FEATURE_HOST_BEHAVIOR = 0x16,
 	NVME_FEATURE_HOST_IDENTIFIER = 0x81,
+	NVME_FEATURE_WRITE_PROTECTION = 0x84, /* of a namespace */
+};
+
+/* Base 2.1 §5.1.25.1.31: Namespace Write Protection Config, cdw11 */
+#define NVME_WPS(cdw11) ((cdw11)&0x7u)
+enum nvme_write_protection {
+	NVME_WPS_NONE = 0,
+	NVME_WPS_PROTECTED = 1,
+	NVME_WPS_UNTIL_POWER_CYCLE = 2,
+	NVME_WPS_PERMANENT = 3,
 };
 
 /* Base 2.1 §5.1.25.1.14: Host Behavior Support, the data of feature 16h */

@@ -200,6 +200,7 @@ static json_t *namespace_of(struct writer *writer, const Nvmetd__CtlStatusReply 
 	put_text(writer, object, "moving_to", ns->moving_to);
 	put_bool(writer, object, "enabled", ns->enabled);
 	put_bool(writer, object, "ready", ns->ready);
+	put_bool(writer, object, "write_protected", ns->write_protected);
 	put_bool(writer, object, "io_grant", ns->io_grant);
 	put_number(writer, object, "io_grant_threads", ns->io_grant_threads);
 	put_bool(writer, object, "masked", ns->masked);

@@ -237,6 +237,11 @@ static const char *mask_words(const Nvmetd__NamespaceStatus *ns, char words[stat
 	return words;
 }
 
+static const char *protection_words(const Nvmetd__NamespaceStatus *ns)
+{
+	return ns->write_protected ? ", write protected" : "";
+}
+
 static void add_state(struct table *table, const Nvmetd__NamespaceStatus *ns)
 {
 	const Nvmetd__FaultStatus *fault = ns->fault;
@@ -248,13 +253,18 @@ static void add_state(struct table *table, const Nvmetd__NamespaceStatus *ns)
 		table_add(table, "not ready: %s", ns->reason);
 	else if (fault)
 		table_add(table,
-		          "ready, %sfaults: %zu rules, %" PRIu64 " hit, %" PRIu64 " hang",
+		          "ready%s, %sfaults: %zu rules, %" PRIu64 " hit, %" PRIu64 " hang",
+		          protection_words(ns),
 		          fault->off ? "POWER OFF, " : "",
 		          fault->n_rules,
 		          status_fault_hits(fault),
 		          fault->hanging);
 	else
-		table_add(table, "ready%s%s", grant_words(ns), mask_words(ns, words));
+		table_add(table,
+		          "ready%s%s%s",
+		          protection_words(ns),
+		          grant_words(ns),
+		          mask_words(ns, words));
 }
 
 static void add_namespace(struct table *table, const Nvmetd__CtlStatusReply *status,

@@ -47,8 +47,9 @@ struct admin_reply {
 	uint8_t *data;
 	size_t length;
 	bool session_changed;
-	bool parked; /* no answer now: an Asynchronous Event Request waits */
-	bool drains; /* the answer waits until the change that it made has drained (deferred.h) */
+	bool parked;   /* no answer now: an Asynchronous Event Request waits */
+	bool protects; /* Set Features of write protection: protect.h carries it out */
+	bool drains;   /* the answer waits until the change that it made has drained (deferred.h) */
 };
 
 void admin_execute(const struct admin_request *request, struct admin_reply *ret_reply);

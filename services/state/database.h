@@ -81,6 +81,9 @@ int database_load_records(struct database *database, struct target *target);
 int database_put_subsystem(struct database *database, const struct subsystem *subsystem);
 int database_put_backing(struct database *database, const struct backing *backing);
 
+/* Whether hosts may write to it: its records say so when they are loaded. */
+int database_put_protection(struct database *database, uint32_t handle, bool is_protected);
+
 int database_find_uuid(struct database *database, const char *nqn, uint32_t nsid, const char *path,
                        uint8_t ret_uuid[static 16]);
 int database_put_uuid(struct database *database, const char *nqn, uint32_t nsid, const char *path,

@@ -51,6 +51,29 @@ static void get_error_recovery(const struct admin_request *request, bool now,
 	reply->result = now ? request->session->features.error_recovery[nsid - 1] : 0;
 }
 
+/* ------------------------------------------------------------------ 84h Namespace Write Protection
+ * Config */
+
+/* NWPC offers states 0 and 1. protect.c carries it out. */
+static void set_protection(const struct admin_request *request, uint32_t value,
+                           struct admin_reply *reply)
+{
+	(void)request;
+	if (NVME_WPS(value) > NVME_WPS_PROTECTED)
+		admin_refuse_byte(reply, COMMAND_BYTE(cdw11));
+	else
+		reply->protects = true;
+}
+
+static void get_protection(const struct admin_request *request, bool now, struct admin_reply *reply)
+{
+	const struct config_namespace *namespace = subsystem_find_active(
+		request->subsystem, request->session, le32_get(request->command->nsid));
+
+	reply->result = now && namespace->backing->write_protected ? NVME_WPS_PROTECTED
+	                                                           : NVME_WPS_NONE;
+}
+
 /* ------------------------------------------------------------------ the table */
 
 const struct feature features_of_namespace[] = {
@@ -59,6 +82,12 @@ const struct feature features_of_namespace[] = {
          .is_changeable = true,
          .set = set_error_recovery,
          .get = get_error_recovery},
+	{ NVME_FEATURE_WRITE_PROTECTION,
+         .of_namespace = true,
+         .is_changeable = true,
+         .effects = NVME_EFFECT_NAMESPACE,
+         .set = set_protection,
+         .get = get_protection},
 };
 
 const unsigned n_features_of_namespace = sizeof(features_of_namespace) /

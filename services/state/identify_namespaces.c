@@ -23,6 +23,7 @@ static struct identify_namespace describe(const struct admin_request *request,
 		.block_shift = namespace->backing->block_shift,
 		.ana_group = namespace->ana_group,
 		.volatile_cache = namespace->backing->volatile_cache,
+		.write_protected = namespace->backing->write_protected,
 		.protection = request->port->pi_enable && request->subsystem->pi_enable &&
 	                      protection_path_below(namespace->path),
 	};

@@ -203,11 +203,45 @@ static int load_backings(struct database *database, struct target *target)
 	return r == DATABASE_E_NONE ? 0 : r;
 }
 
+/* A number a backing, in meta: a column of its own would make the database one of a later release.
+ */
+#define PROTECTED "write_protected:"
+
+static int load_protection(struct database *database, struct target *target)
+{
+	_cleanup_(statement_finalize) sqlite3_stmt *statement = NULL;
+	int r = statement_prepare(database,
+	                          &statement,
+	                          "SELECT substr(key, length(?1) + 1), value FROM meta"
+	                          " WHERE key > ?1 AND key < ?1||':'",
+	                          "t",
+	                          PROTECTED);
+
+	while (!r && (r = statement_step(database, statement)) == 0) {
+		struct backing *backing = target_find_backing(
+			target, (uint32_t)statement_number(statement, 0));
+
+		if (backing)
+			backing->write_protected = statement_number(statement, 1) != 0;
+	}
+	return r == DATABASE_E_NONE ? 0 : r;
+}
+
+int database_put_protection(struct database *database, uint32_t handle, bool is_protected)
+{
+	char key[sizeof(PROTECTED) + 12];
+
+	snprintf(key, sizeof(key), PROTECTED "%u", handle);
+	return database_set_number(database, key, is_protected);
+}
+
 int database_load_records(struct database *database, struct target *target)
 {
 	int r = load_subsystems(database, target);
 
-	return r ? r : load_backings(database, target);
+	if (!r)
+		r = load_backings(database, target);
+	return r ? r : load_protection(database, target);
 }
 
 int database_put_subsystem(struct database *database, const struct subsystem *subsystem)

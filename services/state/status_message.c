@@ -265,6 +265,7 @@ static void put_backing(struct scratch *scratch, Nvmetd__NamespaceStatus *status
 	else if (backing->wish[0] && strcmp(backing->wish, backing->worker) != 0)
 		status->moving_to = (char *)backing->wish;
 	status->ready = backing->ready;
+	status->write_protected = backing->write_protected;
 	if (!backing->ready)
 		status->reason = backing->reason[0] ? (char *)backing->reason
 		                                    : "no worker has said that it serves it";

@@ -42,6 +42,7 @@ struct backing {
 	bool io_grant; /* scratch of view.c: the configuration says so */
 	char **faults; /* scratch of view.c, borrowed from the configuration */
 	size_t n_faults;
+	bool write_protected;      /* by a host (protect.h); in the database */
 	uint64_t leaving_revision; /* views after this one do not have it */
 	uint64_t leaving_until_ns; /* then it goes, drained or not */
 

@@ -13,6 +13,7 @@
 #include "services/state/deferred.h"
 #include "services/state/event.h"
 #include "services/state/hold.h"
+#include "services/state/protect.h"
 #include "services/state/reconcile.h"
 #include "services/state/status.h"
 
@@ -158,6 +159,8 @@ static void execute_admin(struct state *state, struct ipc_peer *peer, const enve
 	struct admin_reply reply;
 
 	admin_execute(request, &reply);
+	if (reply.protects)
+		protect_execute(state, request, &reply);
 	if (!execute_later(state, peer, message, request, &reply))
 		admin_answer(peer,
 		             message->request_id,

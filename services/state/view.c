@@ -101,6 +101,7 @@ static void put_namespace(Nvmetd__NamespaceView *view, const struct config_subsy
 	view->block_shift = backing->block_shift;
 	view->blocks = backing->blocks;
 	view->ana_group = namespace->ana_group;
+	view->write_protected = backing->write_protected;
 	view->ready = backing->ready && !backing->move;
 	view->granted = namespace->io_grant && !backing->move;
 	view->in_memory = config_is_in_memory(backing->path);

@@ -254,6 +254,16 @@ START_TEST(says_when_an_io_grant_is_not_in_use)
 }
 END_TEST
 
+START_TEST(says_when_it_is_write_protected)
+{
+	set.ns.ready = 1;
+	set.ns.io_grant = 1;
+	set.ns.write_protected = 1;
+	text();
+	ck_assert(says("ready, write protected, io grant not in use"));
+}
+END_TEST
+
 START_TEST(says_when_an_io_grant_is_in_use)
 {
 	set.ns.ready = 1;
@@ -446,6 +456,7 @@ int main(void)
 	         has_a_line_for_each_process_that_says_what_it_does,
 	         names_a_link_that_is_not_up,
 	         says_when_an_io_grant_is_not_in_use,
+	         says_when_it_is_write_protected,
 	         says_when_an_io_grant_is_in_use,
 	         says_when_an_io_grant_is_being_revoked,
 	         joins_a_controller_with_its_queues,

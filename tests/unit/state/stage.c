@@ -9,6 +9,7 @@
 #include "services/state/apply.h"
 #include "services/state/connect.h"
 #include "services/state/discovery.h"
+#include "services/state/protect.h"
 #include "services/state/reconcile.h"
 #include "services/state/startup.h"
 
@@ -201,6 +202,8 @@ struct nvme_status stage_execute(void)
 
 	admin_reply_deinit(&stage.reply);
 	admin_execute(&request, &stage.reply);
+	if (stage.reply.protects)
+		protect_execute(&stage.state, &request, &stage.reply);
 	return stage.reply.status;
 }
 

@@ -2,6 +2,7 @@
 /* Set Features and Get Features (Base 2.1 §5.1.11, §5.1.25). */
 #include <string.h>
 
+#include "services/state/event.h"
 #include "tests/unit/state/stage.h"
 
 #define SELECT(n) ((n) << 8)
@@ -19,6 +20,7 @@ enum {
 	KEEP_ALIVE = 0x0f,
 	BEHAVIOR = 0x16,
 	HOST_ID = 0x81,
+	PROTECTION = 0x84,
 };
 
 static const uint8_t all[] = {ARBITRATION,
@@ -31,7 +33,8 @@ static const uint8_t all[] = {ARBITRATION,
                               EVENTS,
                               KEEP_ALIVE,
                               BEHAVIOR,
-                              HOST_ID};
+                              HOST_ID,
+                              PROTECTION};
 
 static void given_a_controller(void)
 {
@@ -292,12 +295,12 @@ END_TEST
 START_TEST(refuses_behavior_that_means_nothing)
 {
 	static const uint8_t wrong[][6] = {
-		{2 },
-                {    1, 2      },
-                {                  1,   0,         1},
-                {         1, 0,         0, 0xff},
-                {                         1,    0, 0, 0, 4},
-                { 1,    0,                 0, 0, 0, 1}
+		{2, 0, 0, 0, 0, 0},
+		{1, 2, 0, 0, 0, 0},
+		{1, 0, 1, 0, 0, 0},
+		{1, 0, 0, 9, 0, 0},
+		{1, 0, 0, 0, 4, 0},
+		{1, 0, 0, 0, 0, 1}
         };
 
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
@@ -325,7 +328,7 @@ static void expect_value_of(uint32_t nsid, uint32_t feature, uint32_t value)
 START_TEST(sets_no_feature_of_its_own_for_a_namespace)
 {
 	for (size_t i = 0; i < sizeof(all); i++) {
-		if (all[i] == ERROR_RECOVERY)
+		if (all[i] == ERROR_RECOVERY || all[i] == PROTECTION)
 			continue;
 		expect_status(set_of(1, all[i], 1), DNR(0x10f));
 		ck_assert_uint_eq(stage.reply.error_location, 4 + 1);
@@ -383,6 +386,70 @@ START_TEST(knows_which_namespaces_can_be_and_which_are)
 	}
 	expect_status(stage_admin(NVME_ADMIN_GET_FEATURES, NVME_NSID_ALL, ERROR_RECOVERY, 0),
 	              DNR(0x00b));
+}
+END_TEST
+
+/* ------------------------------------------------------------------ write protection */
+
+START_TEST(protects_a_namespace)
+{
+	uint64_t revision = stage.state.target.revision;
+
+	expect_value_of(1, PROTECTION, 0);
+	expect_status(set_of(1, PROTECTION, 1), 0);
+	ck_assert(stage.reply.drains);
+	ck_assert(stage_namespace(STAGE_SUBSYSTEM, 1)->backing->write_protected);
+	ck_assert(!stage_namespace(STAGE_SUBSYSTEM, 2)->backing->write_protected);
+	expect_value_of(1, PROTECTION, 1);
+	expect_value_of(1, PROTECTION | SELECT(1), 0);
+	ck_assert_uint_gt(stage.state.target.revision, revision);
+	ck_assert_uint_eq(stage.session->events, SESSION_EVENT_NAMESPACE);
+	ck_assert_uint_eq(stage.session->changed[0], 1);
+}
+END_TEST
+
+/* Who asks again, after a death of the state service, must wait as well; but nothing is new. */
+START_TEST(protects_a_namespace_once_more)
+{
+	uint64_t revision;
+
+	set_of(1, PROTECTION, 1);
+	event_forget(stage.session, SESSION_EVENT_NAMESPACE);
+	revision = stage.state.target.revision;
+	expect_status(set_of(1, PROTECTION, 1), 0);
+	ck_assert(stage.reply.drains);
+	ck_assert_uint_eq(stage.state.target.revision, revision);
+	ck_assert_uint_eq(stage.session->events, 0);
+}
+END_TEST
+
+START_TEST(protects_all_namespaces)
+{
+	expect_status(set_of(NVME_NSID_ALL, PROTECTION, 1), 0);
+	ck_assert(stage_namespace(STAGE_SUBSYSTEM, 1)->backing->write_protected);
+	ck_assert(stage_namespace(STAGE_SUBSYSTEM, 2)->backing->write_protected);
+	ck_assert(!stage_namespace(STAGE_PRIVATE, 1)->backing->write_protected);
+}
+END_TEST
+
+START_TEST(protects_beyond_its_end)
+{
+	set_of(1, PROTECTION, 1);
+	set_of(2, PROTECTION, 1);
+	set_of(2, PROTECTION, 0);
+	stage_reopen();
+	ck_assert(stage_namespace(STAGE_SUBSYSTEM, 1)->backing->write_protected);
+	ck_assert(!stage_namespace(STAGE_SUBSYSTEM, 2)->backing->write_protected);
+}
+END_TEST
+
+START_TEST(protects_in_no_other_way)
+{
+	for (uint32_t state = 2; state < 8; state++) {
+		expect_status(set_of(1, PROTECTION, state), DNR(0x002));
+		ck_assert_uint_eq(stage.reply.error_location, 44 + 1);
+	}
+	ck_assert(!stage_namespace(STAGE_SUBSYSTEM, 1)->backing->write_protected);
 }
 END_TEST
 
@@ -481,6 +548,11 @@ int main(void)
 	         limits_errors_of_all_namespaces,
 	         has_no_errors_of_deallocated_blocks,
 	         knows_which_namespaces_can_be_and_which_are,
+	         protects_a_namespace,
+	         protects_a_namespace_once_more,
+	         protects_all_namespaces,
+	         protects_beyond_its_end,
+	         protects_in_no_other_way,
 	         forgets_what_was_set_when_it_is_reset,
 	         refuses_features_that_it_does_not_have);
 	describe(suite,

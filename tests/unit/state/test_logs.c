@@ -188,7 +188,8 @@ START_TEST(of_effects_names_what_is_supported)
 		bool admin = opcode == 0x02 || opcode == 0x06 || opcode == 0x08 || opcode == 0x09 ||
 		             opcode == 0x0a || opcode == 0x0c || opcode == 0x18;
 
-		ck_assert_uint_eq(at(opcode * 4, 4), admin ? 0x200001 : 0);
+		ck_assert_uint_eq(at(opcode * 4, 4),
+		                  admin ? 0x200001u | (opcode == 0x09 ? 4 : 0) : 0);
 	}
 	ck_assert_uint_eq(at(1024 + 0x00 * 4, 4), 0x100001);
 	ck_assert_uint_eq(at(1024 + 0x01 * 4, 4), 0x100003);
@@ -220,6 +221,7 @@ START_TEST(of_features_names_just_those_that_are_there)
 		ck_assert_int_eq(status_is_ok(stage.reply.status), effects[fid] & 1);
 	}
 	ck_assert_uint_eq(effects[0x05], 0x100001); /* of a namespace */
+	ck_assert_uint_eq(effects[0x84], 0x100005); /* and what it can may change */
 	ck_assert_uint_eq(effects[0x0b], 0x200001); /* of the controller */
 }
 END_TEST

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "services/state/protect.h"
+
+#include "common/base/log.h"
+#include "services/state/change.h"
+#include "services/state/features.h"
+
+static bool is_meant(const struct admin_request *request, const struct config_namespace *namespace)
+{
+	uint32_t nsid = le32_get(request->command->nsid);
+
+	return (nsid == NVME_NSID_ALL || nsid == namespace->nsid) &&
+	       namespace_is_seen(namespace, request->session);
+}
+
+static bool is_wanted(const struct admin_request *request)
+{
+	return NVME_WPS(le32_get(request->command->cdw11)) == NVME_WPS_PROTECTED;
+}
+
+/* In one transaction. */
+static int store(struct state *state, const struct admin_request *request)
+{
+	const struct config_subsystem *subsystem = request->subsystem;
+	int r = database_begin(state->database);
+
+	for (size_t i = 0; !r && i < subsystem->n_namespaces; i++) {
+		const struct config_namespace *namespace = &subsystem->namespaces[i];
+
+		if (is_meant(request, namespace))
+			r = database_put_protection(
+				state->database, namespace->backing->handle, is_wanted(request));
+	}
+	if (!r)
+		r = database_commit(state->database);
+	if (r)
+		database_rollback(state->database);
+	return r;
+}
+
+static void take_over(struct state *state, const struct admin_request *request,
+                      const struct config_namespace *namespace)
+{
+	struct backing *backing = namespace->backing;
+	struct subsystem *subsystem = request->subsystem->subsystem;
+	char host[NVME_NQN_SIZE];
+
+	if (backing->write_protected == is_wanted(request))
+		return;
+	backing->write_protected = is_wanted(request);
+	subsystem->namespaces_revision = state_next_revision(state);
+	subsystem->unsaved = true;
+	log_info("namespace %s:%u: %s, as host %s wants it",
+	         backing->nqn,
+	         backing->nsid,
+	         backing->write_protected ? "is write protected"
+	                                  : "is not write protected any more",
+	         log_safe(host,
+	                  sizeof(host),
+	                  request->session->host_nqn,
+	                  sizeof(request->session->host_nqn)));
+	change_announce_namespace(state, backing, false);
+}
+
+void protect_execute(struct state *state, const struct admin_request *request,
+                     struct admin_reply *reply)
+{
+	const struct config_subsystem *subsystem = request->subsystem;
+
+	if (store(state, request) != 0) {
+		reply->status = status_of(NVME_SC_INTERNAL);
+		return;
+	}
+	database_copy(state->database); /* before it is acknowledged */
+	for (size_t i = 0; i < subsystem->n_namespaces; i++)
+		if (is_meant(request, &subsystem->namespaces[i]))
+			take_over(state, request, &subsystem->namespaces[i]);
+	reply->drains = true;
+}
