@@ -159,9 +159,9 @@ START_TEST(are_not_read_beyond_mdts)
 	scene_connect();
 	request.command.cdw10 = le32_of(NVME_LOG_SMART | 0xffffu << 16);
 	request.command.cdw11 = le32_of(0xffff);
-	scene_refused(&request, DNR(NVME_SC_INVALID_FIELD), BYTE(cdw10));
+	scene_refused(&request, DNR(NVME_SC_INVALID_FIELD), BYTE(cdw10) + 2);
 	scene_disconnect();
-	shows("Base 2.1 §5.1.12", "NUMD beyond MDTS: Invalid Field, DNR");
+	shows("Base 2.1 §5.1.12", "NUMD beyond MDTS: Invalid Field at NUMDL, DNR");
 }
 END_TEST
 
