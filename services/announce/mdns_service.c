@@ -135,6 +135,10 @@ static void take_error(struct mdns_service *service, const sd_bus_error *error)
 		collide(service);
 		return;
 	}
+	if (sd_bus_error_get_errno(error) == ETIMEDOUT) {
+		fail(service, "avahi-daemon does not answer");
+		return;
+	}
 	snprintf(words,
 	         sizeof(words),
 	         "avahi-daemon refuses it: %s",
