@@ -11,8 +11,8 @@
 /*
  * nvmetcli's JSON, as `nvmetcli save` writes it and `nvmetcli restore` reads it: attributes as
  * texts, but enable, nsid, portid, grpid and ana_grpid as numbers. The keys that nvmetcli
- * does not know, buffered_io, block_size, io_grant, faults, auto_visible and a namespace's
- * allowed_hosts, are written only where they are set.
+ * does not know (buffered_io, block_size, io_grant, faults, auto_visible and a namespace's
+ * allowed_hosts, what discovery has) are written only where they are set.
  *
  * json_object_set_new() and json_array_append_new() take NULL for a failure, so that one lack
  * of memory is found by the caller of the outermost.

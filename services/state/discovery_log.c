@@ -174,10 +174,10 @@ struct discovery_extent discovery_log_measure(const struct discovery_question *q
 	return (struct discovery_extent){.records = window.records, .bytes = window.at};
 }
 
-void discovery_log_read(const struct discovery_question *question, uint64_t counter,
-                        uint64_t offset, uint8_t *ret_data, size_t length)
+void discovery_log_read(const struct discovery_question *question,
+                        const struct discovery_extent *extent, uint64_t counter, uint64_t offset,
+                        uint8_t *ret_data, size_t length)
 {
-	const struct discovery_extent extent = discovery_log_measure(question);
 	struct window window = {
 		.from = offset,
 		.to = offset + length,
@@ -186,12 +186,12 @@ void discovery_log_read(const struct discovery_question *question, uint64_t coun
 	};
 	struct nvme_log_discovery head = {
 		.genctr = le64_of(counter),
-		.numrec = le64_of(extent.records),
+		.numrec = le64_of(extent->records),
 		.dlpf = question->specific & discovery_options(question->config, question->session),
 	};
 
 	if (window.extended)
-		head.tdlpl = le32_of((uint32_t)extent.bytes);
+		head.tdlpl = le32_of((uint32_t)extent->bytes);
 	memset(ret_data, 0, length);
 	put(&window, &head, sizeof(head));
 	discovery_each(question, put_record, &window);

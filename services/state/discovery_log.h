@@ -23,5 +23,6 @@ struct discovery_extent {
 struct discovery_extent discovery_log_measure(const struct discovery_question *question);
 
 /* The bytes from offset on; zeroes from the log's end on. */
-void discovery_log_read(const struct discovery_question *question, uint64_t counter,
-                        uint64_t offset, uint8_t *ret_data, size_t length);
+void discovery_log_read(const struct discovery_question *question,
+                        const struct discovery_extent *extent, uint64_t counter, uint64_t offset,
+                        uint8_t *ret_data, size_t length);

@@ -170,9 +170,10 @@ static void log_discovery(const struct admin_request *request, const struct get_
 		.session = request->session,
 		.specific = asked->specific,
 	};
+	const struct discovery_extent extent = discovery_log_measure(&question);
 	uint8_t *data;
 
-	if (asked->offset_bytes > discovery_log_measure(&question).bytes) {
+	if (asked->offset_bytes > extent.bytes) {
 		admin_refuse_byte(reply, COMMAND_BYTE(cdw12));
 		return;
 	}
@@ -180,6 +181,7 @@ static void log_discovery(const struct admin_request *request, const struct get_
 	if (!data)
 		return;
 	discovery_log_read(&question,
+	                   &extent,
 	                   request->target->discovery_counter,
 	                   asked->offset_bytes,
 	                   data,

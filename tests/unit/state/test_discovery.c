@@ -246,7 +246,7 @@ static size_t read_whole(uint8_t specific)
 
 	ck_assert_uint_le(extent.bytes, sizeof(whole));
 	memset(whole, 0xee, sizeof(whole));
-	discovery_log_read(&question, 42, 0, whole, sizeof(whole));
+	discovery_log_read(&question, &extent, 42, 0, whole, sizeof(whole));
 	ck_assert_uint_eq(le64_get(((struct nvme_log_discovery *)whole)->numrec), extent.records);
 	return (size_t)extent.bytes;
 }
@@ -259,14 +259,16 @@ START_TEST(is_the_same_in_pieces_of_any_size)
 		.session = stage_connect(STAGE_HOST, 1, NVME_DISCOVERY_NQN),
 		.specific = NVME_LOG_DISCOVERY_EXTDLPE,
 	};
+	struct discovery_extent extent;
 	uint8_t piece[5000];
 	size_t bytes;
 
 	restore_with("\"filter\": \"all\"");
 	bytes = read_whole(NVME_LOG_DISCOVERY_EXTDLPE);
+	extent = discovery_log_measure(&question);
 	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++)
 		for (size_t at = 0; at < bytes; at += sizes[i]) {
-			discovery_log_read(&question, 42, at, piece, sizes[i]);
+			discovery_log_read(&question, &extent, 42, at, piece, sizes[i]);
 			ck_assert_mem_eq(piece, whole + at, sizes[i]);
 		}
 }
