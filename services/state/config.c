@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "services/state/config.h"
 
+#include <errno.h>
 #include <string.h>
 
+#include "common/base/error.h"
 #include "services/state/config_part.h"
 #include "services/state/trtype.h"
 
@@ -45,6 +47,7 @@ void config_deinit(struct config *config)
 	config_deinit_announce(config);
 	free(config->hosts);
 	free(config->ports);
+	free((void *)config->by_nqn);
 	free(config->subsystems);
 	free(config->workers);
 	*config = CONFIG_NULL;
@@ -66,8 +69,43 @@ const struct config_port *config_find_port(const struct config *config, uint32_t
 	return NULL;
 }
 
+static int by_nqn(const void *left, const void *right)
+{
+	const struct config_subsystem *const *a = left, *const *b = right;
+
+	return strcmp((*a)->nqn, (*b)->nqn);
+}
+
+static int compare_nqn(const void *nqn, const void *element)
+{
+	const struct config_subsystem *const *subsystem = element;
+
+	return strcmp(nqn, (*subsystem)->nqn);
+}
+
+int config_sort_subsystems(struct config *config)
+{
+	config->by_nqn = malloc((config->n_subsystems + 1) * sizeof(*config->by_nqn));
+	if (!config->by_nqn)
+		return error_origin(-ENOMEM);
+	for (size_t i = 0; i < config->n_subsystems; i++)
+		config->by_nqn[i] = &config->subsystems[i];
+	qsort((void *)config->by_nqn, config->n_subsystems, sizeof(*config->by_nqn), by_nqn);
+	return 0;
+}
+
 const struct config_subsystem *config_find_subsystem(const struct config *config, const char *nqn)
 {
+	const struct config_subsystem **found;
+
+	if (config->by_nqn) {
+		found = bsearch(nqn,
+		                (const void *)config->by_nqn,
+		                config->n_subsystems,
+		                sizeof(*config->by_nqn),
+		                compare_nqn);
+		return found ? *found : NULL;
+	}
 	for (size_t i = 0; i < config->n_subsystems; i++)
 		if (strcmp(config->subsystems[i].nqn, nqn) == 0)
 			return &config->subsystems[i];

@@ -209,6 +209,7 @@ struct config {
 	size_t n_ports;
 	struct config_subsystem *subsystems;
 	size_t n_subsystems;
+	const struct config_subsystem **by_nqn; /* the same, sorted; NULL: not made */
 	struct config_worker *workers;
 	size_t n_workers;
 };
@@ -224,6 +225,9 @@ int config_parse(struct config *ret_config, const char *text, size_t length, str
 
 /* The same from a parsed value; the text, if the report has one, is only for lines. */
 int config_read(struct config *ret_config, const json_t *root, struct report *report);
+
+/* Makes by_nqn, when all subsystems are there; without it they are found one by one. -ENOMEM. */
+int config_sort_subsystems(struct config *config);
 
 /* The rules between objects and on whole objects; config_parse() calls it. */
 void config_check(const struct config *config, struct report *report);

@@ -188,6 +188,8 @@ int config_read(struct config *ret_config, const json_t *root, struct report *re
 		                         config_read_worker,
 		                         (void **)&config.workers,
 		                         &config.n_workers);
+	if (!r)
+		r = config_sort_subsystems(&config);
 	if (!r && report_is_good(report)) /* what has no good form has no good sense either */
 		config_check(&config, report);
 	if (!r && !report_is_good(report))

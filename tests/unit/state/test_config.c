@@ -185,6 +185,18 @@ END_TEST
 
 REFUSES(refuses_a_subsystem_twice, SUB("\"attr\": {}},\n{\"nqn\": \"nqn.a\""),
         "f:3: subsystems[1].nqn: is that of subsystems[0] too")
+START_TEST(finds_each_subsystem_by_its_name)
+{
+	static const char *const names[] = {"nqn.m", "nqn.z", "nqn.a", "nqn.ma", "nqn.b"};
+
+	expect_good("{\"subsystems\": [{\"nqn\": \"nqn.m\"}, {\"nqn\": \"nqn.z\"},"
+	            " {\"nqn\": \"nqn.a\"}, {\"nqn\": \"nqn.ma\"}, {\"nqn\": \"nqn.b\"}]}");
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		ck_assert_ptr_eq(config_find_subsystem(&config, names[i]), &config.subsystems[i]);
+	ck_assert_ptr_null(config_find_subsystem(&config, "nqn.mb"));
+}
+END_TEST
+
 REFUSES(refuses_the_name_of_the_discovery_service,
         "{\"subsystems\": [{\"nqn\": \"nqn.2014-08.org.nvmexpress.discovery\"}]}",
         "f:1: subsystems[0].nqn: is that of the discovery service")
@@ -486,6 +498,7 @@ int main(void)
 	         forget_file,
 	         refuses_a_subsystem_twice,
 	         refuses_the_name_of_the_discovery_service,
+	         finds_each_subsystem_by_its_name,
 	         refuses_any_host_beside_listed_ones,
 	         refuses_a_flag_of_2,
 	         refuses_a_host_that_is_not_listed,
