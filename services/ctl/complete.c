@@ -63,6 +63,7 @@ static void offer_path(struct completion *completion, const struct session *sess
 	_cleanup_(envelope_freep) envelope *answer = NULL;
 	const Nvmetd__CtlLookReply *reply;
 	char *slash = before + strlen(before);
+	const size_t others = completion->count;
 
 	while (slash > before && !(slash[-1] == '/' && (slash - 1 == before || slash[-2] != '\\')))
 		slash--;
@@ -71,12 +72,12 @@ static void offer_path(struct completion *completion, const struct session *sess
 	answer = node_try(session->ctl, &path);
 	if (!answer)
 		return;
-	completion->is_path = true;
 	reply = answer->ctl_look_reply;
 	offer_names(
 		completion, before, reply->children, reply->n_children, reply->is_list ? "" : "/");
 	if (with_candidates)
 		offer_names(completion, before, reply->candidates, reply->n_candidates, "");
+	completion->is_path = completion->count > others;
 }
 
 /* Names below a path that was given: of a list its objects, or what can be linked there. */

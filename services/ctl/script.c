@@ -18,6 +18,7 @@ static enum ctl_exit run_lines(struct session *session, char *text)
 
 		session->line++;
 		r = session_run_line(session, line);
+		fflush(stdout); /* before what is said next on stderr */
 	}
 	return r;
 }

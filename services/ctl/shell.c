@@ -29,14 +29,13 @@ struct shell {
 	History *history;
 	char *history_path; /* NULL: it is not kept */
 	char *prompt;
+	bool has_given_up; /* the line that was being typed */
 };
 
-static volatile sig_atomic_t is_interrupted;
-
+/* While a command runs: it goes on. */
 static void on_interrupt(int signal)
 {
 	(void)signal;
-	is_interrupted = 1;
 }
 
 /* ------------------------------------------------------------------ the prompt */
@@ -117,6 +116,14 @@ static unsigned char on_tab(EditLine *line, int key)
 	return CC_REDISPLAY;
 }
 
+/* Ctrl-C, which is a key while a line is typed: no signal can come too early to be noticed. */
+static unsigned char on_give_up(EditLine *line, int key)
+{
+	(void)key;
+	shell_of(line)->has_given_up = true;
+	return CC_EOF;
+}
+
 /* ------------------------------------------------------------------ the history */
 
 static void open_history(struct shell *shell)
@@ -165,7 +172,7 @@ static void close_history(struct shell *shell)
 
 static void open_line(struct shell *shell)
 {
-	struct sigaction action = {.sa_handler = on_interrupt}; /* which ends a read() */
+	struct sigaction action = {.sa_handler = on_interrupt, .sa_flags = SA_RESTART};
 
 	setlocale(LC_CTYPE, "");
 	sigaction(SIGINT, &action, NULL);
@@ -176,7 +183,10 @@ static void open_line(struct shell *shell)
 	el_set(shell->line, EL_HIST, history, shell->history);
 	/* el_set() would copy these names, and not free them */
 	el_wset(shell->line, EL_ADDFN, L"complete-object", L"Complete a path or a name", on_tab);
+	el_wset(shell->line, EL_ADDFN, L"give-up", L"Give up the line", on_give_up);
+	el_set(shell->line, EL_SETTY, "-d", "-isig", NULL);
 	el_set(shell->line, EL_BIND, "^I", "complete-object", NULL);
+	el_set(shell->line, EL_BIND, "^C", "give-up", NULL);
 	el_set(shell->line, EL_BIND, "^R", "em-inc-search-prev", NULL);
 	el_source(shell->line, NULL); /* ~/.editrc */
 }
@@ -188,11 +198,11 @@ static const char *read_line(struct shell *shell)
 	int count;
 
 	for (;;) {
-		is_interrupted = 0;
+		shell->has_given_up = false;
 		line = el_gets(shell->line, &count);
-		if (line && count > 0)
+		if (line && count > 0 && !shell->has_given_up)
 			return line;
-		if (!is_interrupted)
+		if (!shell->has_given_up)
 			return NULL;
 		puts("^C");
 		el_reset(shell->line);
