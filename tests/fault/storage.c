@@ -62,6 +62,26 @@ static void expect_refused(const char *why)
 		ck_abort_msg("not refused because of \"%s\": %s", why, text);
 }
 
+/* Of two changes in one, of which none is to be seen. */
+static void expect_edit_refused(const char *why)
+{
+	FILE *file = fopen(harness_path(scene.harness, "edits"), "we");
+
+	ck_assert_ptr_nonnull(file);
+	fprintf(file,
+	        "create /ports/77\n"
+	        "disable /subsystems/" HARNESS_NQN "/namespaces/2\n");
+	fclose(file);
+	if (ctl("batch", harness_path(scene.harness, "edits")) != 1 || !strstr(text, why) ||
+	    !strstr(text, "nothing is changed"))
+		ck_abort_msg("not refused because of \"%s\": %s", why, text);
+	ck_assert_int_eq(ctl("ls", "/ports/77"), 1);
+	ck_assert(strstr(text, "there is no such object"));
+	host_must(&scene.controller,
+	          host_namespace_identify(&scene.controller, 2, &scene.spaces[2]));
+	ck_assert_uint_gt(scene.spaces[2].blocks, 0);
+}
+
 static void expect_taken(void)
 {
 	if (ctl("restore", write_other()) != 0)
@@ -138,6 +158,7 @@ START_TEST(refuses_changes_until_there_is_room)
 {
 	fill();
 	expect_refused("disk is full");
+	expect_edit_refused("disk is full");
 	ck_assert(status_says("WARNING: "));
 	ck_assert(status_says("disk is full"));
 	expect_service(1);

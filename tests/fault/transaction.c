@@ -12,8 +12,8 @@
 #include "tests/process/scene.h"
 #include "tests/support/steps.h"
 
-#define ROUNDS        9u /* of all steps, if not NVMETD_TEST_STEPS=all */
-#define ROUNDS_A_SET  3u /* the launcher lets one that dies often wait */
+#define ROUNDS        10u /* of all steps, if not NVMETD_TEST_STEPS=all */
+#define ROUNDS_A_SET  3u  /* the launcher lets one that dies often wait */
 #define IO_MS         5000u
 #define END_MS        20000u
 #define OTHER_NQN     "nqn.2001-01.com.example:other"
@@ -37,6 +37,25 @@ static void make_exports(const struct harness *harness)
 	after.subsystems[0].namespaces[1] = (struct harness_namespace){.nsid = 3, .path = "ram:1M"};
 	after.subsystems[1].hosts[0] = OTHER_HOSTNQN;
 	after.subsystems[2].serial = "AFTER";
+}
+
+/* The same change, one object after the other. */
+static void write_edits(const char *name)
+{
+	FILE *file = fopen(harness_path(scene.harness, name), "we");
+
+	ck_assert_ptr_nonnull(file);
+	fputs("delete /subsystems/" HARNESS_NQN "/namespaces/2\n"
+	      "cd /subsystems/" HARNESS_NQN "/namespaces\n"
+	      "create 3\n"
+	      "3 set device path=ram:1M\n"
+	      "3 enable\n"
+	      "create /hosts/" OTHER_HOSTNQN "\n"
+	      "link /subsystems/" OTHER_NQN " " OTHER_HOSTNQN "\n"
+	      "set /subsystems/" OTHER_NQN " attr allow_any_host=0\n"
+	      "set /subsystems/" THIRD_NQN " attr serial=AFTER\n",
+	      file);
+	fclose(file);
 }
 
 static struct harness_exports first_exports(void)
@@ -185,15 +204,11 @@ static void expect_all_of(bool is_after)
 
 /* ------------------------------------------------------------------ a round */
 
-static pid_t spawn_restore(const char *path)
+static pid_t spawn(const char *command, const char *path)
 {
 	char run_dir[128], file[128];
-	char *arguments[] = {(char[]){"nvmetctl"},
-	                     (char[]){"--run-dir"},
-	                     run_dir,
-	                     (char[]){"restore"},
-	                     file,
-	                     NULL};
+	char *arguments[] = {
+		(char[]){"nvmetctl"}, (char[]){"--run-dir"}, run_dir, (char *)command, file, NULL};
 
 	snprintf(run_dir, sizeof(run_dir), "%s", harness_path(scene.harness, "run"));
 	snprintf(file, sizeof(file), "%s", path);
@@ -221,9 +236,18 @@ static void go_back(void)
 	take_event();
 }
 
+static pid_t spawn_change(bool by_edits)
+{
+	if (by_edits)
+		write_edits("change");
+	else
+		harness_write(scene.harness, "change", &after);
+	return spawn(by_edits ? "batch" : "restore", harness_path(scene.harness, "change"));
+}
+
 /* Changes the configuration, and kills the state service at that step; returns how many there
  * were until then. */
-static unsigned change(unsigned kill_at)
+static unsigned change(unsigned kill_at, bool by_edits)
 {
 	pid_t state = harness_pid(scene.harness, "state", 0);
 	const char *why = "";
@@ -234,11 +258,10 @@ static unsigned change(unsigned kill_at)
 
 	connect_to(1, &other);
 	connect_to(2, &third);
-	harness_write(scene.harness, "after.json", &after);
 	steps = steps_begin(state, kill_at, &why);
 	if (!steps)
 		ck_abort_msg("nvmetd-state cannot be traced: %s", why);
-	status = await_with_io(spawn_restore(harness_path(scene.harness, "after.json")));
+	status = await_with_io(spawn_change(by_edits));
 	has_killed = steps_has_killed(steps);
 	snprintf(where, sizeof(where), "step %u, %s", kill_at, steps_last(steps));
 	kill_at = steps_end(steps);
@@ -249,6 +272,7 @@ static unsigned change(unsigned kill_at)
 	ck_assert_msg(
 		is_after || strcmp(found, saved_before) == 0, "%s: neither: %s", where, found);
 	ck_assert_msg(is_after || status != 0, "%s: acknowledged, and lost", where);
+	ck_assert_msg(is_after || has_killed, "nobody was killed, and it is not done");
 	expect_all_of(is_after);
 	if (is_after)
 		go_back();
@@ -261,7 +285,8 @@ START_TEST(leaves_the_old_or_the_new_one)
 	unsigned steps, rounds, stride;
 
 	begin_set();
-	steps = change(0);
+	change(0, true);
+	steps = change(0, false);
 	ck_assert_uint_gt(steps, 2 * ROUNDS);
 	rounds = wanted && strcmp(wanted, "all") == 0 ? steps : ROUNDS;
 	stride = steps / rounds;
@@ -270,7 +295,7 @@ START_TEST(leaves_the_old_or_the_new_one)
 			end_set();
 			begin_set();
 		}
-		change(1 + i * stride);
+		change(1 + i * stride, i % 2 == 1);
 	}
 	end_set();
 }
