@@ -169,7 +169,7 @@ START_TEST(tab_completes_paths)
 	await("/");
 	type("\t\t");
 	await("/namespaces/\r\n");
-	type("nam\t\r");
+	type("namesp\t\r");
 	await("/namespaces> ");
 	close_shell();
 }
@@ -191,8 +191,8 @@ END_TEST
 START_TEST(tab_completes_attributes)
 {
 	open_shell();
-	type("set /ports/1 ad\t");
-	await("dr ");
+	type("set /ports/1 add\t");
+	await("r ");
 	type("tr\t\t");
 	await("trsvcid=");
 	type("t\t\t");

@@ -27,7 +27,7 @@ char **edits_path(const char *words, size_t *ret_count)
 			to = path[(*ret_count)++] = calloc(1, strlen(words) + 1);
 		} else if (*words != '/') {
 			words += *words == '\\';
-			*to++ = *words;
+			*to++ = *words == '~' ? ' ' : *words;
 		}
 	}
 	return path;
@@ -40,7 +40,7 @@ static void add_pair(Nvmetd__CtlOperation *operation, char *word)
 	ck_assert_ptr_nonnull(value);
 	*value++ = '\0';
 	for (char *at = value; *at; at++)
-		*at = *at == '_' ? ' ' : *at;
+		*at = *at == '~' ? ' ' : *at;
 	operation->names[operation->n_names++] = strdup(word);
 	operation->values[operation->n_values++] = strdup(value);
 }

@@ -7,7 +7,7 @@
  * edits - operations on a configuration as tests write them, one a line.
  *
  * Shape     "create /ports/7", "delete /ports/7", "set /ports/7 addr traddr=::1 trsvcid=4420", with
- *           "-" for no group; "_" in a value is a blank; a "/" in a name has a "\" before it.
+ *           "-" for no group; "~" is a blank; a "/" in a name has a "\" before it.
  * Promise   none
  * Trust     ours
  * Threads   one

@@ -113,17 +113,22 @@ static const struct {
 	const char *path; /* of a new object */
 	const char *before;
 } made[] = {
-	{"/hosts/" NEW_HOST,                     ""				     },
-	{"/subsystems/" NEW,                     ""				     },
-	{OPEN "/namespaces/3",                   ""				     },
-	{OPEN "/namespaces/0x10",                ""				     },
-	{PRIVATE "/allowed_hosts/" STAGE_OTHER,  ""                                     },
-	{"/ports/7",			     ""				     },
+	{"/hosts/" NEW_HOST,				  ""                        },
+	{"/subsystems/" NEW,				  ""                        },
+	{OPEN "/namespaces/3",				""                        },
+	{OPEN "/namespaces/0x10",                             ""                        },
+	{PRIVATE "/allowed_hosts/" STAGE_OTHER,               ""                        },
+	{"/ports/7",					  ""			},
 	{"/ports/7/subsystems/" STAGE_SUBSYSTEM,
          "create /ports/7\nset /ports/7 addr trtype=tcp traddr=127.0.0.9 trsvcid=4420\n"},
-	{"/ports/1/referrals/there",             ""                                     },
-	{"/ports/1/referrals/a\\/b",             ""                                     },
-	{"/ports/1/ana_groups/17",               ""				     },
+	{"/ports/1/referrals/there",                          ""                        },
+	{"/ports/1/referrals/a\\/b",                          ""                        },
+	{OPEN "/namespaces/1/allowed_hosts/" STAGE_OTHER,
+         "set " OPEN "/namespaces/1 - auto_visible=0"                                   },
+	{"/ports/2/referrals/peer/allowed_hosts/" STAGE_HOST, ""                        },
+	{OPEN "/namespaces/7/faults/read~error=EIO",
+         "set " OPEN "/namespaces/7 device path=fault:ram:1M"                           },
+	{"/ports/1/ana_groups/17",                            ""                        },
 };
 
 static const char *line_of(const char *verb, const char *path)
@@ -214,7 +219,7 @@ START_TEST(sets_attributes_of_each_object)
 
 		snprintf(value, sizeof(value), "%s", set[i].value);
 		for (char *at = value; *at; at++)
-			*at = *at == ' ' ? '_' : *at;
+			*at = *at == ' ' ? '~' : *at;
 		snprintf(line,
 		         sizeof(line),
 		         "set %s %s %s=%s",
@@ -376,7 +381,7 @@ static const struct {
 	{"set /ports/1/ana_groups/1 ana state=fine",
          "/ports/1/ana_groups/1: ana state: may be optimized,",                                                                                                    1},
 	{"set / discovery foo=1",							   "/: discovery foo: is not known",                                      1},
-	{"set / discovery nqn=a_b",							 "/: discovery nqn: ",                                                  1},
+	{"set / discovery nqn=a~b",							 "/: discovery nqn: ",                                                  1},
 	{"set " OPEN " attr serial=\xc3\xa9",					       OPEN ": attr serial: is not of ASCII",                                 1},
 	{"set " OPEN " attr cntlid_min=9 cntlid_max=8",
          OPEN ": attr cntlid_min: is more than cntlid_max",
