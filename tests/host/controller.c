@@ -105,7 +105,8 @@ int host_controller_connect(struct host_controller *controller, const struct hos
 	options = &controller->options;
 	connect = (struct host_connect){
 		.entries = options->admin_entries,
-		.cntlid = NVME_CNTLID_DYNAMIC,
+		.cntlid = controller->options.cntlid ? controller->options.cntlid
+	                                             : NVME_CNTLID_DYNAMIC,
 		.kato_ms = options->kato_ms,
 		.disable_sqflow = options->disable_sqflow,
 		.subnqn = options->subnqn,

@@ -28,6 +28,7 @@ struct host_options {
 	const char *hostnqn;
 	uint8_t hostid[16];
 	uint32_t kato_ms;
+	uint16_t cntlid;        /* 0: FFFFh, as the dynamic controller model wants it */
 	uint32_t admin_entries; /* 0: 32, as Linux has it */
 	bool disable_sqflow;
 	unsigned timeout_ms; /* 0: 15,000 */

@@ -63,10 +63,12 @@ static void write_subsystem(FILE *file, const struct harness *harness,
 	fprintf(file, "%s\n    {\"nqn\": \"%s\",\n", separator, subsystem->nqn);
 	fprintf(file,
 	        "      \"attr\": {\"allow_any_host\": \"%d\", \"pi_enable\": \"%d\", "
-	        "\"serial\": \"%s\"},\n",
+	        "\"serial\": \"%s\"%s%s},\n",
 	        !subsystem->hosts[0],
 	        subsystem->shows_protection,
-	        subsystem->serial ? subsystem->serial : "");
+	        subsystem->serial ? subsystem->serial : "",
+	        subsystem->attributes ? ", " : "",
+	        subsystem->attributes ? subsystem->attributes : "");
 	fprintf(file, "      \"allowed_hosts\": [");
 	for (unsigned i = 0; i < HARNESS_HOSTS && subsystem->hosts[i]; i++)
 		fprintf(file, "%s\"%s\"", i ? ", " : "", subsystem->hosts[i]);
@@ -143,6 +145,8 @@ void harness_write(struct harness *harness, const char *name, const struct harne
 	fprintf(file, "{\n");
 	if (exports->discovery)
 		fprintf(file, "  \"discovery\": {%s},\n", exports->discovery);
+	if (exports->limits)
+		fprintf(file, "  \"limits\": {%s},\n", exports->limits);
 	write_hosts(file, exports);
 	fprintf(file, "  \"ports\": [");
 	for (unsigned p = 0; p < HARNESS_PORTS; p++)

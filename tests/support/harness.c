@@ -340,6 +340,7 @@ struct host_options harness_host(const struct harness *harness, unsigned port, u
 		.subnqn = what->nqn,
 		.hostnqn = what->hosts[0] ? what->hosts[0] : HARNESS_HOSTNQN,
 		.hostid = "harness-host-id",
+		.cntlid = what->is_static ? NVME_CNTLID_STATIC_ANY : 0,
 	};
 }
 

@@ -60,6 +60,8 @@ struct harness_subsystem {
 	const char *serial;
 	const char *hosts[HARNESS_HOSTS]; /* none: any host */
 	bool shows_protection;            /* attr.pi_enable */
+	bool is_static;                   /* its controller_model, in attributes */
+	const char *attributes;           /* more of attr: "\"key\": \"value\"" …; NULL: none */
 	struct harness_namespace namespaces[HARNESS_NAMESPACES];
 };
 
@@ -77,6 +79,7 @@ struct harness_exports {
 	const char *discovery; /* the members of root group "discovery", as JSON; NULL: none */
 	struct harness_port ports[HARNESS_PORTS];
 	struct harness_subsystem subsystems[HARNESS_SUBSYSTEMS];
+	const char *limits; /* what is in the root's: "\"key\": value" …; NULL: nothing */
 };
 
 struct harness {
