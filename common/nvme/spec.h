@@ -21,6 +21,7 @@
 #define NVME_NQN_MAX           223
 #define NVME_DISCOVERY_NQN     "nqn.2014-08.org.nvmexpress.discovery"
 #define NVME_NSID_ALL          0xffffffffu
+#define NVME_CNTLID_STATIC_ANY 0xfffe
 #define NVME_CNTLID_DYNAMIC    0xffff
 #define NVME_CNTLID_MAX        0xffef
 #define NVME_IDENTIFY_SIZE     4096
@@ -196,7 +197,12 @@ enum nvme_property {
 #define NVME_CC_IOCQES(cc)      (((cc) >> 20) & 0xfu)
 #define NVME_CSTS_RDY           0x1u
 #define NVME_CSTS_CFS           0x2u
+#define NVME_CSTS_SHST          0xcu /* both bits: */
+#define NVME_CSTS_SHST_OCCURS   0x4u
 #define NVME_CSTS_SHST_COMPLETE 0x8u
+#define NVME_CSTS_NSSRO         0x10u
+#define NVME_NSSR_MAGIC         0x4e564d65u /* "NVMe" */
+#define NVME_SHN_ABRUPT         2u
 
 /* Base 2.1 §5.1.13: Identify CNS values (cdw10 bits 7:0) */
 enum nvme_identify_cns {

@@ -90,6 +90,12 @@ static inline struct nvme_status status_dnr(enum nvme_status_code code)
 	return (struct nvme_status){(uint16_t)((unsigned)code | NVME_STATUS_DNR)};
 }
 
+/* CRD: to be retried when the time of CRDT1 to 3 has passed. */
+static inline struct nvme_status status_with_delay(struct nvme_status status, unsigned crdt)
+{
+	return (struct nvme_status){(uint16_t)((status.value & ~0x1800u) | (crdt & 3u) << 11)};
+}
+
 static inline bool status_is_ok(struct nvme_status status)
 {
 	return status.value == 0;
