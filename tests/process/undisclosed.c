@@ -121,7 +121,10 @@ START_TEST(has_no_features_but_events_or_keep_alive)
 	for (unsigned fid = 0; fid < 256; fid++) {
 		bool is_there = fid == NVME_FEATURE_ASYNC_EVENT_CONFIG ||
 		                fid == NVME_FEATURE_KEEP_ALIVE_TIMER;
-		uint32_t bytes = fid == NVME_FEATURE_HOST_IDENTIFIER ? 16 : 0;
+		/* each as it transfers where it is there */
+		uint32_t bytes = fid == NVME_FEATURE_HOST_IDENTIFIER ? 16
+		                 : fid == NVME_FEATURE_HOST_BEHAVIOR ? 512
+		                                                     : 0;
 		int r = host_get_feature(&scene.controller, (uint8_t)fid, bytes != 0, big, bytes);
 
 		ck_assert_int_eq(r, is_there ? 0 : HOST_E_STATUS);
