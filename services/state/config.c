@@ -43,7 +43,6 @@ void config_deinit(struct config *config)
 		port_deinit(&config->ports[i]);
 	for (size_t i = 0; i < config->n_subsystems; i++)
 		subsystem_deinit(&config->subsystems[i]);
-	free(config->observers);
 	config_deinit_announce(config);
 	free(config->hosts);
 	free(config->ports);
@@ -154,7 +153,9 @@ bool config_refers(const struct config_referral *referral, const char *host_nqn)
 
 bool config_is_observer(const struct config *config, const char *host_nqn)
 {
-	return is_in(config->observers, config->n_observers, host_nqn);
+	const struct config_host *host = config_find_host(config, host_nqn);
+
+	return host && host->observer;
 }
 
 uint32_t config_in_capsule_bytes(const struct config_port *port)

@@ -58,6 +58,7 @@ enum config_error {
 
 struct config_host {
 	char nqn[NVME_NQN_SIZE];
+	bool observer;  /* may ask discovery for what others would be told; ours, not nvmet's */
 	json_t *dhchap; /* NULL: not given */
 };
 
@@ -200,8 +201,6 @@ struct config_announce {
 struct config {
 	char discovery_nqn[NVME_NQN_SIZE]; /* the well-known one, or this target's own */
 	unsigned discovery_filter;         /* enum config_filter */
-	struct config_link *observers;     /* hosts that may ask for what others would be told */
-	size_t n_observers;
 	struct config_announce announce;
 	struct config_host *hosts;
 	size_t n_hosts;

@@ -79,11 +79,10 @@ int config_read_discovery(const struct json_object *root, struct config *config)
 	const struct json_place *place = PLACE_KEY(NULL, "discovery");
 	struct json_object discovery;
 	char filter[64];
-	int r;
 
 	if (!json_read_object(root, "discovery", place, &discovery))
 		return 0;
-	json_warn_unknown(&discovery, KNOWN("nqn", "filter", "observers", "mdns", "cdcs"));
+	json_warn_unknown(&discovery, KNOWN("nqn", "filter", "mdns", "cdcs"));
 	if (json_object_get(discovery.json, "nqn"))
 		config_read_nqn(&discovery, "nqn", config->discovery_nqn);
 	if (json_read_text(&discovery, "filter", filter, sizeof(filter)) &&
@@ -91,8 +90,7 @@ int config_read_discovery(const struct json_object *root, struct config *config)
 		report_error(root->report,
 		             PLACE_KEY(place, "filter"),
 		             "may be \"port\", \"all\", or some of \"transport,address,svcid\"");
-	r = config_read_links(&discovery, "observers", &config->observers, &config->n_observers);
-	return r ? r : config_read_announce(&discovery, config);
+	return config_read_announce(&discovery, config);
 }
 
 void config_read_referral(const struct json_object *object, void *ret_element)
@@ -210,10 +208,6 @@ static void check_referral(const struct config_port *port, size_t index,
 
 void config_check_discovery(const struct config *config, struct report *report)
 {
-	check_names(config->observers,
-	            config->n_observers,
-	            PLACE_KEY(PLACE_KEY(NULL, "discovery"), "observers"),
-	            report);
 	for (size_t i = 0; i < config->n_ports; i++) {
 		const struct json_place *port = PLACE_INDEX(PLACE_KEY(NULL, "ports"), i);
 		const struct json_place *referrals = PLACE_KEY(port, "referrals");

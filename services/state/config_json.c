@@ -105,8 +105,9 @@ void config_read_host(const struct json_object *object, void *ret_element)
 	struct json_object dhchap;
 	char key[CONFIG_KEY_MAX + 1] = "";
 
-	json_warn_unknown(object, KNOWN("nqn", "dhchap"));
+	json_warn_unknown(object, KNOWN("nqn", "dhchap", "observer"));
 	config_read_nqn(object, "nqn", host->nqn);
+	json_read_flag(object, "observer", &host->observer);
 	if (!json_read_object(object, "dhchap", place, &dhchap))
 		return;
 	json_warn_unknown(&dhchap, KNOWN("key", "ctrl_key", "hash", "dhgroup"));

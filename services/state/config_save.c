@@ -77,6 +77,8 @@ static json_t *save_host(const void *element)
 
 	if (good && host->dhchap)
 		good = put(object, "dhchap", json_deep_copy(host->dhchap));
+	if (good && host->observer)
+		good = put(object, "observer", json_integer(1));
 	return whole(object, good);
 }
 
@@ -291,8 +293,6 @@ static json_t *save_discovery(const struct config *config)
 		good = put(object,
 		           "filter",
 		           json_string(config_filter_text(filter, config->discovery_filter)));
-	if (good && config->n_observers > 0)
-		good = put(object, "observers", save_links(config->observers, config->n_observers));
 	return whole(object, good && config_save_announce(object, config));
 }
 

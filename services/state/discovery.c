@@ -262,7 +262,9 @@ uint64_t discovery_sum_of_all(const struct config *config)
 
 	add_text(&sum, config->discovery_nqn);
 	add_number(&sum, config->discovery_filter);
-	add_links(&sum, config->observers, config->n_observers);
+	for (size_t i = 0; i < config->n_hosts; i++)
+		if (config->hosts[i].observer)
+			add_text(&sum, config->hosts[i].nqn);
 	for (size_t i = 0; i < config->n_ports; i++)
 		if (config_port_listens(&config->ports[i]))
 			add_port(&sum, &config->ports[i]);

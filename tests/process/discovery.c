@@ -190,9 +190,7 @@ static void given_a_filter(const char *filter)
 {
 	json_t *root = get_configuration();
 
-	json_object_set_new(root,
-	                    "discovery",
-	                    json_pack("{s:s, s:[s]}", "filter", filter, "observers", OTHER_HOST));
+	json_object_set_new(root, "discovery", json_pack("{s:s}", "filter", filter));
 	restore_configuration(root);
 }
 
@@ -257,7 +255,8 @@ START_TEST(tells_everything_to_observers_alone)
 {
 	json_t *root = get_configuration();
 
-	json_object_set_new(root, "discovery", json_pack("{s:[s]}", "observers", HARNESS_HOSTNQN));
+	json_array_append_new(json_object_get(root, "hosts"),
+	                      json_pack("{s:s, s:i}", "nqn", HARNESS_HOSTNQN, "observer", 1));
 	restore_configuration(root);
 	discover_on(0, HARNESS_HOSTNQN);
 	get_everything();

@@ -69,16 +69,24 @@ static char *with_group(const char *text, const char *group)
 	return edited;
 }
 
-static void restore_with(const char *group)
+/* The configuration with the ports above, and this in the group "discovery". */
+static char *text_with(const char *group)
 {
 	char *more = stage_edit(stage_config, " \"ports\": [\n", " \"ports\": [\n@"), *text, *all;
 
 	text = stage_edit(more, "@", ports);
 	all = with_group(text, group);
-	stage_restore(all);
 	free(more);
 	free(text);
-	free(all);
+	return all;
+}
+
+static void restore_with(const char *group)
+{
+	char *text = text_with(group);
+
+	stage_restore(text);
+	free(text);
 }
 
 static void given_many_ports(void)
@@ -196,8 +204,15 @@ END_TEST
 
 START_TEST(is_told_of_everything_if_it_is_an_observer_that_asks)
 {
+	char *many = text_with(""), *text;
+
 	stage_connect(STAGE_OTHER, 1, NVME_DISCOVERY_NQN);
-	restore_with("\"observers\": [\"" STAGE_OTHER "\"]");
+	text = stage_edit(many,
+	                  "{\"nqn\": \"" STAGE_OTHER "\"",
+	                  "{\"nqn\": \"" STAGE_OTHER "\", \"observer\": 1");
+	stage_restore(text);
+	free(text);
+	free(many);
 	ask(0);
 	ck_assert_str_eq(told, "1");
 	ask(NVME_LOG_DISCOVERY_ALLSUBE);
@@ -438,8 +453,9 @@ START_TEST(counts_what_a_host_could_see)
 	expect_counts(
 		"{\n \"hosts\"", "{\"discovery\": {\"nqn\": \"" UNIQUE "\"},\n \"hosts\"", true);
 	expect_counts("{\n \"hosts\"", "{\"discovery\": {\"filter\": \"all\"},\n \"hosts\"", true);
-	expect_counts(
-		"{\n \"hosts\"", "{\"discovery\": {\"observers\": [\"nqn.a\"]},\n \"hosts\"", true);
+	expect_counts("{\"nqn\": \"" STAGE_OTHER "\"",
+	              "{\"nqn\": \"" STAGE_OTHER "\", \"observer\": 1",
+	              true);
 	expect_counts("\"portid\": 1,", "\"portid\": 1, \"admin_label\": \"x\",", true);
 }
 END_TEST
@@ -458,12 +474,12 @@ START_TEST(keeps_its_counter_over_a_restart)
 {
 	uint64_t before;
 
-	restore_with("\"filter\": \"all\", \"observers\": [\"nqn.a\"]");
+	restore_with("\"filter\": \"all\", \"nqn\": \"" UNIQUE "\"");
 	before = counter();
 	stage_reopen();
 	ck_assert_uint_eq(counter(), before);
 	ck_assert_uint_eq(stage.state.target.config.discovery_filter, 0);
-	ck_assert(config_is_observer(&stage.state.target.config, "nqn.a"));
+	ck_assert_str_eq(stage.state.target.config.discovery_nqn, UNIQUE);
 }
 END_TEST
 

@@ -198,18 +198,24 @@ END_TEST
 static const struct {
 	const char *path, *group, *name, *value;
 } set[] = {
-	{OPEN,		    "attr",      "serial",           "SERIAL"                              },
-	{OPEN,		    "attr",      "model",            "A model"                             },
-	{OPEN,		    "attr",      "cntlid_max",       "700"                                 },
-	{PRIVATE,                 "attr",      "version",          "1.4"                                 },
-	{OPEN "/namespaces/7",    "device",    "path",             "null:4M"                             },
-	{OPEN "/namespaces/7",    "device",    "uuid",             "12345678-1234-4234-8234-123456789abc"},
-	{OPEN "/namespaces/1",    "",          "enable",           "0"                                   },
-	{OPEN "/namespaces/1",    "ana",       "grpid",            "5"                                   },
-	{"/ports/2",              "param",     "inline_data_size", "8192"                                },
-	{"/ports/1/ana_groups/2", "ana",       "state",            "inaccessible"                        },
-	{"/",		     "discovery", "nqn",              "nqn.2001-01.com.example:discovery"   },
-	{"/hosts/" STAGE_HOST,    "dhchap",    "hash",             "hmac(sha512)"                        },
+	{OPEN,		      "attr",      "serial",           "SERIAL"                              },
+	{OPEN,		      "attr",      "model",            "A model"                             },
+	{OPEN,		      "attr",      "cntlid_max",       "700"                                 },
+	{PRIVATE,		   "attr",      "version",          "1.4"                                 },
+	{OPEN "/namespaces/7",      "device",    "path",             "null:4M"                             },
+	{OPEN "/namespaces/7",      "device",    "uuid",             "12345678-1234-4234-8234-123456789abc"},
+	{OPEN "/namespaces/1",      "",          "enable",           "0"                                   },
+	{OPEN "/namespaces/1",      "ana",       "grpid",            "5"                                   },
+	{"/ports/2",                "param",     "inline_data_size", "8192"                                },
+	{"/ports/1/ana_groups/2",   "ana",       "state",            "inaccessible"                        },
+	{"/",		       "discovery", "nqn",              "nqn.2001-01.com.example:discovery"   },
+	{"/",		       "discovery", "filter",           "all"                                 },
+	{"/ports/2",                "",          "discovery",        "1"                                   },
+	{"/ports/2",                "",          "admin_label",      "rack"                                },
+	{"/ports/2/referrals/peer", "",          "nqn",              "nqn.2001-01.com.example:peer"        },
+	{OPEN,		      "",          "admin_label",      "rack"                                },
+	{"/hosts/" STAGE_HOST,      "",          "observer",         "1"                                   },
+	{"/hosts/" STAGE_HOST,      "dhchap",    "hash",             "hmac(sha512)"                        },
 };
 
 START_TEST(sets_attributes_of_each_object)
