@@ -20,6 +20,7 @@ static const uint8_t io_pages[] = {
 static const uint8_t discovery_pages[] = {
 	NVME_LOG_SUPPORTED,
 	NVME_LOG_ERROR,
+	NVME_LOG_FEATURES,
 	NVME_LOG_DISCOVERY,
 };
 

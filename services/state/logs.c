@@ -204,6 +204,9 @@ static void execute_discovery(const struct admin_request *request, const struct 
 	case NVME_LOG_ERROR:
 		log_error(request, asked, reply);
 		break;
+	case NVME_LOG_FEATURES:
+		log_features(request, asked, reply);
+		break;
 	case NVME_LOG_DISCOVERY:
 		log_discovery(request, asked, reply);
 		break;
