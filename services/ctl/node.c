@@ -152,19 +152,18 @@ static void print_group(struct get *get, const char *group, const json_t *object
 	}
 }
 
-static enum ctl_exit check_known(const Nvmetd__CtlLookReply *reply, const struct get *get,
-                                 const char *prefix)
+static enum ctl_exit check_known(const struct get *get, const char *prefix)
 {
 	const char *unknown = NULL;
 
-	if (get->group && !is_known(reply, get->group, NULL))
+	if (get->group && get->group[0] && !is_known(get->reply, get->group, NULL))
 		unknown = get->group;
 	for (size_t i = 0; !unknown && get->group && i < get->n_names; i++)
-		if (!is_known(reply, get->group, get->names[i]))
+		if (!is_known(get->reply, get->group, get->names[i]))
 			unknown = get->names[i];
 	if (!unknown)
 		return CTL_GOOD;
-	fprintf(stderr, "%s%s: %s: is not known\n", prefix, reply->path, unknown);
+	fprintf(stderr, "%s%s: %s: is not known\n", prefix, get->reply->path, unknown);
 	return CTL_FAILED;
 }
 
@@ -179,23 +178,38 @@ static enum ctl_exit print_json(const json_t *object, const char *group)
 	return node_finish_output();
 }
 
-enum ctl_exit node_get(const struct ctl *ctl, const struct path *path, const char *group,
-                       char **names, size_t n_names, bool as_json, const char *prefix)
+/* The first word is a group, or an attribute that is in none. */
+static void take_words(struct get *get, char **words, size_t n_words)
+{
+	bool is_group;
+
+	if (n_words == 0)
+		return;
+	is_group = is_known(get->reply, words[0], NULL) || !is_known(get->reply, "", words[0]);
+	get->group = is_group ? words[0] : "";
+	get->names = words + is_group;
+	get->n_names = n_words - is_group;
+	get->with_group = false;
+}
+
+enum ctl_exit node_get(const struct ctl *ctl, const struct path *path, char **words, size_t n_words,
+                       bool as_json, const char *prefix)
 {
 	_cleanup_(envelope_freep) envelope *answer = NULL;
 	_cleanup_(cleanup_json) json_t *object = NULL;
-	struct get get = {NULL, group, names, n_names, !group};
+	struct get get = {.with_group = true};
 	enum ctl_exit r = node_find(ctl, path, true, prefix, &answer);
 
-	if (r == CTL_GOOD)
-		get.reply = answer->ctl_look_reply;
-	if (r == CTL_GOOD)
-		r = check_known(answer->ctl_look_reply, &get, prefix);
 	if (r != CTL_GOOD)
 		return r;
-	object = json_loads(answer->ctl_look_reply->text, JSON_DECODE_ANY, NULL);
+	get.reply = answer->ctl_look_reply;
+	take_words(&get, words, n_words);
+	r = check_known(&get, prefix);
+	if (r != CTL_GOOD)
+		return r;
+	object = json_loads(get.reply->text, JSON_DECODE_ANY, NULL);
 	if (as_json)
-		return print_json(object, group);
+		return print_json(object, get.group);
 	if (json_is_object(object))
 		print_group(&get, "", object);
 	return node_finish_output();

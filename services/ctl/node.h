@@ -24,9 +24,9 @@ envelope *node_try(const struct ctl *ctl, const struct path *path);
 /* depth: of levels below it; negative: all. */
 enum ctl_exit node_list(const struct ctl *ctl, const struct path *path, int depth, bool as_json,
                         const char *prefix);
-/* group NULL: all; names: those, or all. */
-enum ctl_exit node_get(const struct ctl *ctl, const struct path *path, const char *group,
-                       char **names, size_t n_names, bool as_json, const char *prefix);
+/* words: a group, and names in it, or names of attributes that are in none; or nothing: all. */
+enum ctl_exit node_get(const struct ctl *ctl, const struct path *path, char **words, size_t n_words,
+                       bool as_json, const char *prefix);
 
 /* The output is written, or it is said that it is not. */
 enum ctl_exit node_finish_output(void);

@@ -102,11 +102,14 @@ static size_t take_options(struct session *session, char **words, size_t n_words
 
 	session->as_json = false;
 	session->check_only = false;
+	session->wants_help = false;
 	for (size_t i = 0; i < n_words; i++) {
 		if (strcmp(words[i], "--json") == 0)
 			session->as_json = true;
 		else if (strcmp(words[i], "--dry-run") == 0)
 			session->check_only = true;
+		else if (strcmp(words[i], "--help") == 0)
+			session->wants_help = true;
 		else
 			words[kept++] = words[i];
 	}
@@ -127,6 +130,20 @@ static bool takes_path(const struct verb *verb, const char *word)
 	return false;
 }
 
+static enum ctl_exit run_it(struct session *session, const struct verb *verb, struct path *path,
+                            bool has_path, char **words, size_t n_words)
+{
+	if (session->wants_help) {
+		verb_print_help(verb);
+		return CTL_GOOD;
+	}
+	for (size_t i = 0; i < n_words; i++)
+		if (strncmp(words[i], "--", 2) == 0)
+			return session_refuse(
+				session, CTL_USAGE, "%s: '%s' is not known", verb->name, words[i]);
+	return verb->run(session, path, has_path, words, n_words);
+}
+
 static enum ctl_exit run_verb(struct session *session, const struct verb *verb, struct path *path,
                               bool has_path, char **words, size_t n_words)
 {
@@ -136,7 +153,7 @@ static enum ctl_exit run_verb(struct session *session, const struct verb *verb, 
 		words++;
 		n_words--;
 	}
-	return verb->run(session, path, has_path, words, n_words);
+	return run_it(session, verb, path, has_path, words, n_words);
 }
 
 static enum ctl_exit run_at_path(struct session *session, struct path *path, char **words,
@@ -154,11 +171,12 @@ static enum ctl_exit run_at_path(struct session *session, struct path *path, cha
 	path_enter(path, words[0]);
 	if (!verb)
 		verb = verb_find(session->file || session->is_interactive ? "cd" : "ls");
-	return verb->run(session,
-	                 path,
-	                 true,
-	                 words + (n_words > 1 ? 2 : 1),
-	                 n_words - (n_words > 1 ? 2 : 1));
+	return run_it(session,
+	              verb,
+	              path,
+	              true,
+	              words + (n_words > 1 ? 2 : 1),
+	              n_words - (n_words > 1 ? 2 : 1));
 }
 
 static enum ctl_exit run_words(struct session *session, struct path *path, char **words,

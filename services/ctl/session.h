@@ -30,6 +30,7 @@ struct session {
 	unsigned line;
 	bool check_only; /* --dry-run */
 	bool as_json;    /* --json */
+	bool wants_help; /* --help */
 	/* A word that is none of these commands: one of nvmetctl's own? NULL: there are none. */
 	enum ctl_exit (*run_other)(const struct ctl *ctl, int argc, char **argv,
 	                           bool *ret_is_known);
@@ -77,6 +78,7 @@ extern const unsigned n_verbs;
 const struct verb *verb_find(const char *name);
 /* It makes sense only where another command follows; those are the last. */
 bool verb_is_of_session(const struct verb *verb);
+void verb_print_help(const struct verb *verb);
 
 /* Those that change something (verb_edit.c), and those that do not (verb_look.c). */
 #define UNUSED __attribute__((unused))

@@ -36,15 +36,8 @@ VERB(ls)
 
 VERB(get)
 {
-	const char *group = n_words > 0 ? words[0] : NULL;
-
-	return node_get(session->ctl,
-	                path,
-	                group,
-	                words + (n_words > 0),
-	                n_words - (n_words > 0),
-	                session->as_json,
-	                session_prefix(session));
+	return node_get(
+		session->ctl, path, words, n_words, session->as_json, session_prefix(session));
 }
 
 /* In a transaction it may not be there yet. */
@@ -98,6 +91,11 @@ VERB(exit)
 static void print_verb(const struct verb *verb)
 {
 	printf("  %-14s %-34s %s\n", verb->name, verb->arguments, verb->summary);
+}
+
+void verb_print_help(const struct verb *verb)
+{
+	printf("Usage: %s %s\n%s.\n", verb->name, verb->arguments, verb->summary);
 }
 
 /* What `set` takes here, one group a line. */
@@ -159,7 +157,7 @@ VERB(help)
 	if (n_words > 1 || (n_words == 1 && !verb))
 		return session_refuse(session, CTL_USAGE, "'%s' is not a command", words[0]);
 	if (verb) {
-		print_verb(verb);
+		verb_print_help(verb);
 		return CTL_GOOD;
 	}
 	answer = node_try(session->ctl, path);

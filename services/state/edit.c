@@ -125,6 +125,15 @@ static int read_result(const struct object_tree *tree, const Nvmetd__CtlEdit *ed
 	return r > 0 ? EDIT_E_WRONG : r;
 }
 
+static int refuse_while_held(struct report *report)
+{
+	report_error_of(report,
+	                "/",
+	                "the database is new, and others serve what an earlier one had: "
+	                "restore a configuration, or nvmetctl acknowledge, first");
+	return EDIT_E_WRONG;
+}
+
 int edit_apply(struct state *state, const Nvmetd__CtlEdit *edit, struct report *report,
                struct edit_result *ret_result)
 {
@@ -138,7 +147,9 @@ int edit_apply(struct state *state, const Nvmetd__CtlEdit *edit, struct report *
 	if (!root || !shape)
 		return error_origin(-ENOMEM);
 	report->tree = &tree;
-	r = read_result(&tree, edit, report, ret_result, &config);
+	r = state->held && !edit->check_only
+	            ? refuse_while_held(report)
+	            : read_result(&tree, edit, report, ret_result, &config);
 	report->tree = NULL; /* it ends here; the lines stay */
 	if (!r && !edit->check_only)
 		r = apply_config(state, &config, &ret_result->revision);

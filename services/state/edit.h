@@ -14,7 +14,8 @@
  * Promise   All operations, or none. Rules between objects need hold only when all are done.
  *           What an attribute is called and may be is nobody's knowledge but the readers'
  *           (shape.h). What is wrong is said of the object's path, and of the operation where it
- *           can be told.
+ *           can be told. While the state service holds back (hold.h) nothing is edited: one small
+ *           change would end all that is served, and does not mean to.
  * Trust     the operations are an operator's: names and values may be anything
  * Threads   one; waits for the disk
  * Lifetime  edit_result_deinit()

@@ -258,6 +258,8 @@ START_TEST(a_wrong_command_is_not_tried)
 	expect_said(ctl("set", "/ports/1", "addr"), 2, "usage: set");
 	expect_said(ctl("create", "/ports", "9", "10"), 2, "usage: create");
 	expect_said(ctl("begin"), 2, "is for the shell");
+	expect_said(ctl("create", "/ports", "--force"), 2, "create: '--force' is not known");
+	expect_said(ctl("create", "--help"), 0, "Usage: create");
 	expect_unchanged();
 }
 END_TEST
@@ -295,6 +297,8 @@ START_TEST(what_is_there_is_shown_by_path)
 {
 	done("get", "/ports/1", "addr", "traddr");
 	ck_assert_str_eq(text, "traddr=127.0.0.1\n");
+	done("get", OF "/namespaces/1", "enable");
+	ck_assert_str_eq(text, "enable=1\n");
 	done("ls", "/ports/1/subsystems");
 	ck_assert_str_eq(text, "o- subsystems (1)\n  o- " HARNESS_NQN "\n");
 	done("ls", "--json", "/ports/1/subsystems");

@@ -469,6 +469,16 @@ START_TEST(that_was_done_is_there_after_a_restart)
 }
 END_TEST
 
+/* A change would end the hold, and with it all that is served. */
+START_TEST(that_comes_during_a_hold_is_refused)
+{
+	stage.state.held = true;
+	expect_refused("create /ports/9", "/: the database is new", 0);
+	ck_assert(stage.state.held);
+	stage.state.held = false;
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("an edit");
@@ -493,7 +503,8 @@ int main(void)
 	         warns_of_what_it_is_about_only,
 	         that_is_only_checked_is_not_done,
 	         that_is_refused_is_not_in_the_database_either,
-	         that_was_done_is_there_after_a_restart);
+	         that_was_done_is_there_after_a_restart,
+	         that_comes_during_a_hold_is_refused);
 	tcase_add_checked_fixture(each, given_a_configuration, forget);
 	tcase_add_loop_test(each,
 	                    that_is_wrong_is_refused_with_object_attribute_reason,
