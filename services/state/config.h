@@ -228,6 +228,9 @@ int config_read(struct config *ret_config, const json_t *root, struct report *re
 /* Makes by_nqn, when all subsystems are there; without it they are found one by one. -ENOMEM. */
 int config_sort_subsystems(struct config *config);
 
+/* Without the rules between objects, which config_check() has. */
+int config_read_forms(struct config *ret_config, const json_t *root, struct report *report);
+
 /* The rules between objects and on whole objects; config_parse() calls it. */
 void config_check(const struct config *config, struct report *report);
 

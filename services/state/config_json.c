@@ -145,7 +145,7 @@ void config_read_worker(const struct json_object *object, void *ret_element)
 
 /* ------------------------------------------------------------------ the file */
 
-int config_read(struct config *ret_config, const json_t *root, struct report *report)
+int config_read_forms(struct config *ret_config, const json_t *root, struct report *report)
 {
 	const struct json_object object = {root, NULL, report};
 	struct config config = CONFIG_NULL;
@@ -191,13 +191,27 @@ int config_read(struct config *ret_config, const json_t *root, struct report *re
 		                         &config.n_workers);
 	if (!r)
 		r = config_sort_subsystems(&config);
-	if (!r && report_is_good(report)) /* what has no good form has no good sense either */
-		config_check(&config, report);
 	if (!r && !report_is_good(report))
 		r = report->lacks_memory ? error_origin(-ENOMEM) : CONFIG_E_WRONG;
 	if (r) {
 		config_deinit(&config);
 		return r;
+	}
+	*ret_config = config;
+	return 0;
+}
+
+int config_read(struct config *ret_config, const json_t *root, struct report *report)
+{
+	struct config config = CONFIG_NULL;
+	int r = config_read_forms(&config, root, report);
+
+	if (r) /* what has no good form has no good sense either */
+		return r;
+	config_check(&config, report);
+	if (!report_is_good(report)) {
+		config_deinit(&config);
+		return report->lacks_memory ? error_origin(-ENOMEM) : CONFIG_E_WRONG;
 	}
 	*ret_config = config;
 	return 0;

@@ -94,6 +94,15 @@ static void keep_own_warnings(const Nvmetd__CtlEdit *edit, struct report *report
 static int operate(const struct object_tree *tree, const Nvmetd__CtlEdit *edit,
                    struct report *report, struct edit_result *result)
 {
+	if (edit->n_operations > EDIT_OPERATIONS_MAX) {
+		report_error_of(
+			report,
+			"/",
+			"%zu operations are too many for one transaction, which may have %d",
+			edit->n_operations,
+			EDIT_OPERATIONS_MAX);
+		return EDIT_E_WRONG;
+	}
 	result->created = calloc(edit->n_operations + 1, sizeof(*result->created));
 	if (!result->created)
 		return error_origin(-ENOMEM);

@@ -21,6 +21,8 @@
  * Lifetime  edit_result_deinit()
  * Returns   0, a negative errno, or
  */
+#define EDIT_OPERATIONS_MAX 65536
+
 enum edit_error {
 	EDIT_E_WRONG = 1, /* the report says what */
 };

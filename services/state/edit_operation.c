@@ -78,6 +78,12 @@ static json_t *make_element(const struct shape *list, const char *name)
 	return NULL;
 }
 
+/* More than its reader takes would only take time. */
+static bool is_full(const struct object *at)
+{
+	return json_array_size(at->list) >= (size_t)at->shape->most;
+}
+
 static int add_element(const struct object *at, const char *name)
 {
 	json_t *list = at->list;
@@ -147,26 +153,36 @@ static int say_created(const Nvmetd__CtlOperation *operation, const char *name, 
 	return error_origin(-ENOMEM);
 }
 
+/* The name that it is to have: what the path ends with, or one that we give it. */
+static int choose_name(const struct object_tree *tree, const Nvmetd__CtlOperation *operation,
+                       const struct object *at, struct report *report,
+                       char buffer[static NEW_NQN_SIZE], const char **ret_name)
+{
+	if (at->shape->kind == SHAPE_LIST && is_full(at))
+		return refuse(report, operation, "is one more than there may be");
+	*ret_name = at->is_element ? operation->path[operation->n_path - 1] : buffer;
+	return at->is_element ? 0 : name_it(tree, operation, at, report, buffer);
+}
+
 static int create(const struct object_tree *tree, const Nvmetd__CtlOperation *operation,
                   struct report *report, char **ret_created)
 {
-	char name[NEW_NQN_SIZE], *last = name;
+	char buffer[NEW_NQN_SIZE];
+	const char *name;
 	struct object at;
 	int r = object_find(tree, operation->path, operation->n_path, &at);
 
 	if (r == 0 && at.is_element)
 		return refuse(report, operation, "is there already");
 	if (r != 0 && !(r == OBJECT_E_NONE && at.is_last))
-		return find(tree, operation, report, &at);
-	if (r == 0)
-		r = name_it(tree, operation, &at, report, name);
-	else
-		last = operation->path[operation->n_path - 1], r = 0;
-	if (!r)
-		r = add_element(&at, last);
-	if (r == EDIT_E_WRONG && report_is_good(report))
+		return find(tree, operation, report, &at); /* which says what is not there */
+	r = choose_name(tree, operation, &at, report, buffer, &name);
+	if (r)
+		return r;
+	r = add_element(&at, name);
+	if (r == EDIT_E_WRONG)
 		return refuse(report, operation, "has a name that is not UTF-8");
-	return r ? r : say_created(operation, last, ret_created);
+	return r ? r : say_created(operation, name, ret_created);
 }
 
 /* ------------------------------------------------------------------ delete */

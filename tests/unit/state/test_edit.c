@@ -469,6 +469,24 @@ START_TEST(that_was_done_is_there_after_a_restart)
 }
 END_TEST
 
+START_TEST(that_makes_more_than_there_may_be_is_refused)
+{
+	char lines[16 * CONFIG_REFERRALS_MAX * 2 + 64] = "";
+
+	for (unsigned i = 0; i < 62; i++)
+		snprintf(lines + strlen(lines), 64, "create /ports/1/referrals/%u\n", i);
+	expect_done(lines);
+	lines[0] = '\0';
+	for (unsigned i = 62; i < 62 * 2; i++)
+		snprintf(lines + strlen(lines), 64, "create /ports/1/referrals/%u\n", i);
+	expect_done(lines);
+	lines[0] = '\0';
+	for (unsigned i = 124; i <= CONFIG_REFERRALS_MAX; i++)
+		snprintf(lines + strlen(lines), 64, "create /ports/1/referrals/%u\n", i);
+	expect_refused(lines, "/ports/1/referrals/128: is one more than there may be", 5);
+}
+END_TEST
+
 /* A change would end the hold, and with it all that is served. */
 START_TEST(that_comes_during_a_hold_is_refused)
 {
@@ -504,6 +522,7 @@ int main(void)
 	         that_is_only_checked_is_not_done,
 	         that_is_refused_is_not_in_the_database_either,
 	         that_was_done_is_there_after_a_restart,
+	         that_makes_more_than_there_may_be_is_refused,
 	         that_comes_during_a_hold_is_refused);
 	tcase_add_checked_fixture(each, given_a_configuration, forget);
 	tcase_add_loop_test(each,
