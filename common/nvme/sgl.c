@@ -93,6 +93,17 @@ static struct finding find_one_block(const struct nvme_command *command,
 	return fine;
 }
 
+/* Base 2.1 §4.3.2, the error conditions: a segment in the last segment is another one than a
+ * descriptor that is not supported. */
+static struct finding not_keyed(const struct nvme_keyed_sgl *listed)
+{
+	unsigned type = listed->type >> 4;
+
+	if (type == NVME_SGL_SEGMENT || type == NVME_SGL_LAST_SEGMENT)
+		return wrong(NVME_SC_INVALID_SGL_SEGMENT, LOCATION(type));
+	return wrong(NVME_SC_SGL_TYPE, LOCATION(type));
+}
+
 static struct finding add_up(const struct nvme_keyed_sgl *list, uint32_t n,
                              enum nvme_transfer direction, struct decoded_sgl *sgl)
 {
@@ -100,7 +111,7 @@ static struct finding add_up(const struct nvme_keyed_sgl *list, uint32_t n,
 
 	for (uint32_t i = 0; i < n; i++) {
 		if (!is_keyed(list[i].type))
-			return wrong(NVME_SC_SGL_TYPE, LOCATION(type));
+			return not_keyed(&list[i]);
 		length += sgl_block(&list[i]).length;
 	}
 	if (length > SGL_LENGTH_MAX || (direction == NVME_TRANSFER_NONE && length != 0))

@@ -75,6 +75,7 @@ struct nvme_sgl {
 };
 
 #define NVME_SGL_DATA_BLOCK       0x0
+#define NVME_SGL_SEGMENT          0x2
 #define NVME_SGL_LAST_SEGMENT     0x3
 #define NVME_SGL_KEYED_DATA_BLOCK 0x4
 #define NVME_SGL_TRANSPORT        0x5

@@ -145,7 +145,8 @@ END_TEST
 START_TEST(must_have_nothing_but_keyed_blocks)
 {
 	for (unsigned type = 0; type < 256; type++) {
-		if (type == KEYED || type == KEYED_ONCE)
+		if (type == KEYED || type == KEYED_ONCE || type >> 4 == NVME_SGL_SEGMENT ||
+		    type >> 4 == NVME_SGL_LAST_SEGMENT)
 			continue;
 		listed[2].type = (uint8_t)type;
 		expect(decode(NVME_TRANSFER_TO_CONTROLLER, 3 * BLOCK_BYTES),
@@ -154,6 +155,23 @@ START_TEST(must_have_nothing_but_keyed_blocks)
 	}
 	shows("Base 2.1 §4.3.2",
 	      "a listed descriptor that is no keyed block: SGL Descriptor Type Invalid, DNR");
+}
+END_TEST
+
+/* It was an invalid type, as any other. */
+START_TEST(must_not_have_a_segment_in_it)
+{
+	listed[2].type = NVME_SGL_SEGMENT << 4 | NVME_SGL_SUB_OFFSET;
+	expect(decode(NVME_TRANSFER_TO_CONTROLLER, 3 * BLOCK_BYTES),
+	       NVME_SC_INVALID_SGL_SEGMENT,
+	       AT_TYPE);
+	listed[2].type = NVME_SGL_LAST_SEGMENT << 4 | NVME_SGL_SUB_OFFSET;
+	expect(decode(NVME_TRANSFER_TO_CONTROLLER, 3 * BLOCK_BYTES),
+	       NVME_SC_INVALID_SGL_SEGMENT,
+	       AT_TYPE);
+	shows("Base 2.1 §4.3.2",
+	      "a segment listed in the last segment: Invalid SGL Segment Descriptor, DNR, at its "
+	      "type");
 }
 END_TEST
 
@@ -201,6 +219,7 @@ int main(void)
 	         must_have_come_whole,
 	         must_be_where_the_capsules_data_begins,
 	         must_have_nothing_but_keyed_blocks,
+	         must_not_have_a_segment_in_it,
 	         must_not_have_a_byte_more_than_a_command_may,
 	         must_not_have_all_that_its_fields_can_say);
 	return run(suite);
