@@ -78,10 +78,30 @@ static struct le64 data_units(uint64_t bytes)
 	return le64_of(bytes / 512000 + (bytes % 512000 != 0));
 }
 
-void log_smart_build(struct nvme_log_smart *ret_log, const struct log_counts *counts)
+struct log_health log_smart_read(const struct nvme_log_smart *log)
+{
+	bool is_huge = le64_get(log->media_errors[1]) != 0;
+
+	return (struct log_health){
+		.critical_warning = log->critical_warning & NVME_WARNING_ALL,
+		.spare = log->available_spare,
+		.spare_threshold = log->spare_threshold,
+		.used = log->percentage_used,
+		.temperature = le16_get(log->temperature),
+		.media_errors = is_huge ? UINT64_MAX : le64_get(log->media_errors[0]),
+	};
+}
+
+void log_smart_build(struct nvme_log_smart *ret_log, const struct log_counts *counts,
+                     const struct log_health *health)
 {
 	memset(ret_log, 0, sizeof(*ret_log));
-	ret_log->available_spare = 100;
+	ret_log->critical_warning = health->critical_warning;
+	ret_log->temperature = le16_of(health->temperature);
+	ret_log->available_spare = health->spare;
+	ret_log->spare_threshold = health->spare_threshold;
+	ret_log->percentage_used = health->used;
+	ret_log->media_errors[0] = le64_of(health->media_errors);
 	ret_log->data_units_read[0] = data_units(counts->read_bytes);
 	ret_log->data_units_written[0] = data_units(counts->write_bytes);
 	ret_log->host_reads[0] = le64_of(counts->reads);

@@ -66,7 +66,9 @@ struct nvme_log_smart {
 	struct le64 unsafe_shutdowns[2];
 	struct le64 media_errors[2];
 	struct le64 error_entries[2];
-	uint8_t reserved192[320];
+	struct le32 warning_minutes; /* above WCTEMP, CCTEMP: which we do not report */
+	struct le32 critical_minutes;
+	uint8_t reserved200[312];
 };
 _Static_assert(sizeof(struct nvme_log_smart) == 512, "Base 2.1 Figure 206");
 _Static_assert(offsetof(struct nvme_log_smart, data_units_read) == 32, "Figure 206");
@@ -80,7 +82,31 @@ struct log_counts {
 	uint64_t errors;
 };
 
-void log_smart_build(struct nvme_log_smart *ret_log, const struct log_counts *counts);
+/* CRITICAL WARNING */
+#define NVME_WARNING_SPARE       0x01
+#define NVME_WARNING_TEMPERATURE 0x02
+#define NVME_WARNING_RELIABILITY 0x04
+#define NVME_WARNING_READ_ONLY   0x08 /* of all media, and not as a host wants it */
+#define NVME_WARNING_BACKUP      0x10
+#define NVME_WARNING_ALL         0x1f
+
+/* What the devices below say of themselves. */
+struct log_health {
+	uint8_t critical_warning;
+	uint8_t spare; /* percent */
+	uint8_t spare_threshold;
+	uint8_t used;         /* percent of its life, may be more than 100 */
+	uint16_t temperature; /* Kelvin; 0: nobody knows */
+	uint64_t media_errors;
+};
+
+#define LOG_HEALTH_GOOD ((struct log_health){.spare = 100})
+
+/* What a device says in its own log. */
+struct log_health log_smart_read(const struct nvme_log_smart *log);
+
+void log_smart_build(struct nvme_log_smart *ret_log, const struct log_counts *counts,
+                     const struct log_health *health);
 
 /* LID 03h (Figure 207) */
 struct nvme_log_firmware {
@@ -244,7 +270,13 @@ enum nvme_adrfam {
 
 /* Dword 0 of the answer to an Asynchronous Event Request (§5.1.2): type bits 2:0, information
  * 15:8, log page 23:16 */
+#define NVME_EVENT_TYPE_HEALTH 1
 #define NVME_EVENT_TYPE_NOTICE 2
+enum nvme_health_event {
+	NVME_HEALTH_RELIABILITY = 0x00,
+	NVME_HEALTH_TEMPERATURE = 0x01,
+	NVME_HEALTH_SPARE = 0x02,
+};
 enum nvme_notice {
 	NVME_NOTICE_NAMESPACE = 0x00,
 	NVME_NOTICE_ANA = 0x03,

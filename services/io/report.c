@@ -9,6 +9,30 @@
 
 /* ------------------------------------------------------------------ WorkerReport */
 
+struct report_of_one {
+	Nvmetd__BackingReport report;
+	Nvmetd__BackingHealth health;
+};
+
+/* What is known of the device, whether it answers now or not. */
+static void put_health(struct report_of_one *one, const struct namespace *namespace,
+                       struct checkup *checkup)
+{
+	struct health health;
+
+	if (!checkup_find(checkup, backing_path(namespace->path), &health))
+		return;
+	nvmetd__backing_health__init(&one->health);
+	one->health.device = health.device;
+	one->health.critical_warning = health.said.critical_warning;
+	one->health.temperature = health.said.temperature;
+	one->health.spare = health.said.spare;
+	one->health.spare_threshold = health.said.spare_threshold;
+	one->health.used = health.said.used;
+	one->health.media_errors = health.said.media_errors;
+	one->report.health = &one->health;
+}
+
 static void describe(Nvmetd__BackingReport *report, struct namespace *namespace)
 {
 	const struct backing *backing = namespace->backing;
@@ -27,10 +51,11 @@ static void describe(Nvmetd__BackingReport *report, struct namespace *namespace)
 	report->deallocate = backing->deallocate && !namespace->read_only;
 }
 
-void report_send(struct ipc_client *client, const struct namespaces *namespaces)
+void report_send(struct ipc_client *client, const struct namespaces *namespaces,
+                 struct checkup *checkup)
 {
 	uint32_t n = namespaces_count(namespaces), i = 0;
-	_cleanup_(cleanup_free) Nvmetd__BackingReport *reports = calloc(n + 1u, sizeof(*reports));
+	_cleanup_(cleanup_free) struct report_of_one *reports = calloc(n + 1u, sizeof(*reports));
 	_cleanup_(cleanup_free)
 		Nvmetd__BackingReport **list = calloc(n + 1u, sizeof(Nvmetd__BackingReport *));
 	Nvmetd__WorkerReport report = NVMETD__WORKER_REPORT__INIT;
@@ -41,8 +66,9 @@ void report_send(struct ipc_client *client, const struct namespaces *namespaces)
 		return;
 	}
 	list_for_each (link, namespaces_list(namespaces)) {
-		describe(&reports[i], container_of(link, struct namespace, link));
-		list[i] = &reports[i];
+		describe(&reports[i].report, container_of(link, struct namespace, link));
+		put_health(&reports[i], container_of(link, struct namespace, link), checkup);
+		list[i] = &reports[i].report;
 		i++;
 	}
 	report.revision = namespaces_revision(namespaces);

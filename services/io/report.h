@@ -2,6 +2,7 @@
 #pragma once
 
 #include "common/ipc/client.h"
+#include "services/io/checkup.h"
 #include "services/io/namespaces.h"
 
 /*
@@ -14,7 +15,8 @@
  * Threads   the control thread
  * Lifetime  none
  */
-void report_send(struct ipc_client *client, const struct namespaces *namespaces);
+void report_send(struct ipc_client *client, const struct namespaces *namespaces,
+                 struct checkup *checkup);
 
 /* Answers a StatusRequest. */
 void report_send_status(struct ipc_client *client, uint64_t request_id,

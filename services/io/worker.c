@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "common/base/clock.h"
 #include "common/base/error.h"
@@ -11,9 +12,11 @@
 #include "common/ipc/client.h"
 #include "common/proc/store.h"
 #include "common/shm/memory.h"
+#include "services/io/checkup.h"
 #include "services/io/fault_control.h"
 #include "services/io/io_thread.h"
 #include "services/io/links.h"
+#include "services/io/namespace.h"
 #include "services/io/namespaces.h"
 #include "services/io/report.h"
 
@@ -26,6 +29,7 @@ struct worker {
 	struct io_thread **threads;
 	unsigned n_threads;
 	struct namespaces *namespaces;
+	struct checkup *checkup;
 	struct links *links;
 	struct ipc_client *client;
 	char state_path[PATH_SIZE];
@@ -37,7 +41,31 @@ struct worker {
 static void send_report(struct worker *worker)
 {
 	if (namespaces_revision(worker->namespaces) > 0)
-		report_send(worker->client, worker->namespaces);
+		report_send(worker->client, worker->namespaces, worker->checkup);
+}
+
+/* What is in memory is always well. */
+static bool has_device(const char *path)
+{
+	return strncmp(path, "ram:", 4) != 0 && strncmp(path, "null:", 5) != 0;
+}
+
+/* Nothing depends on it: without memory it is as it was. */
+static void watch_devices(struct worker *worker)
+{
+	_cleanup_(cleanup_free) const char **paths = calloc(
+		namespaces_count(worker->namespaces) + 1u, sizeof(*paths));
+	size_t n = 0;
+
+	if (!paths)
+		return;
+	list_for_each (link, namespaces_list(worker->namespaces)) {
+		const char *path = backing_path(container_of(link, struct namespace, link)->path);
+
+		if (has_device(path))
+			paths[n++] = path;
+	}
+	checkup_watch(worker->checkup, paths, n);
 }
 
 static void apply_view(struct worker *worker, const Nvmetd__WorkerView *view)
@@ -54,6 +82,7 @@ static void apply_view(struct worker *worker, const Nvmetd__WorkerView *view)
 		store_drop_rest(); /* of what was removed while no worker was there */
 	}
 	links_check_grants(worker->links);
+	watch_devices(worker);
 }
 
 static void received(void *context, const envelope *message)
@@ -101,6 +130,11 @@ static void arrived(void *context, uint64_t state_instance)
 }
 
 static void namespaces_changed(void *context)
+{
+	send_report(context);
+}
+
+static void health_changed(void *context)
 {
 	send_report(context);
 }
@@ -208,6 +242,8 @@ int worker_new(struct worker **ret_worker, struct service *service,
 	if (!r)
 		r = make_namespaces(worker);
 	if (!r)
+		r = checkup_new(&worker->checkup, &worker->mailbox, "/sys", health_changed, worker);
+	if (!r)
 		r = make_links(worker);
 	if (!r)
 		r = make_client(worker);
@@ -243,6 +279,7 @@ struct worker *worker_free(struct worker *worker)
 	if (worker->links)
 		links_stop(worker->links);
 	stop_threads(worker);
+	worker->checkup = checkup_free(worker->checkup);
 	worker->links = links_free(worker->links);
 	worker->namespaces = namespaces_free(worker->namespaces);
 	worker->client = ipc_client_free(worker->client);

@@ -4,6 +4,7 @@
 
 #include "common/base/log.h"
 #include "services/state/change.h"
+#include "services/state/health.h"
 #include "services/state/move.h"
 #include "services/state/reconcile.h"
 
@@ -98,6 +99,48 @@ static enum told take_report(struct backing *backing, const Nvmetd__BackingRepor
 	return appeared ? TOLD_APPEARED : TOLD_CHANGED;
 }
 
+static uint8_t percent(uint32_t value)
+{
+	return value < UINT8_MAX ? (uint8_t)value : UINT8_MAX;
+}
+
+/* What a device says of itself is not kept: the next report has it again. True: it is other than
+ * before. */
+static bool take_health(struct backing *backing, const Nvmetd__BackingHealth *said)
+{
+	struct log_health next = LOG_HEALTH_GOOD;
+	bool differs = backing->has_health != (said != NULL);
+
+	backing->has_health = said != NULL;
+	if (!said)
+		return differs;
+	backing->device = said->device;
+	next = (struct log_health){
+		.critical_warning = said->critical_warning & NVME_WARNING_ALL,
+		.spare = percent(said->spare),
+		.spare_threshold = percent(said->spare_threshold),
+		.used = percent(said->used),
+		.temperature = said->temperature < UINT16_MAX ? (uint16_t)said->temperature : 0,
+		.media_errors = said->media_errors,
+	};
+	differs |= next.critical_warning != backing->health.critical_warning ||
+	           next.temperature != backing->health.temperature;
+	backing->health = next;
+	return differs;
+}
+
+static void consider_health(struct state *state)
+{
+	list_for_each (at, &state->sessions) {
+		struct session *session = container_of(at, struct session, link);
+		const struct config_subsystem *subsystem = target_find_config(&state->target,
+		                                                              session->subsystem);
+
+		if (subsystem && health_consider(session, subsystem))
+			session->untold = true;
+	}
+}
+
 static void mark_subsystem(struct state *state, const struct backing *backing, uint64_t revision)
 {
 	struct subsystem *subsystem = target_find_subsystem_named(&state->target, backing->nqn);
@@ -112,6 +155,7 @@ void reconcile_report(struct state *state, struct worker *worker,
                       const Nvmetd__WorkerReport *report)
 {
 	uint64_t revision = 0;
+	bool health_differs = false;
 
 	worker->served = report->revision;
 	for (size_t i = 0; i < report->n_namespaces; i++) {
@@ -119,6 +163,8 @@ void reconcile_report(struct state *state, struct worker *worker,
 		enum told told = backing ? take_report(backing, report->namespaces[i])
 		                         : TOLD_NOTHING;
 
+		if (backing)
+			health_differs |= take_health(backing, report->namespaces[i]->health);
 		if (told == TOLD_NOTHING)
 			continue;
 		if (revision == 0)
@@ -129,5 +175,7 @@ void reconcile_report(struct state *state, struct worker *worker,
 	}
 	if (worker->view_revision && report->revision >= worker->view_revision)
 		worker->reported = true;
+	if (health_differs)
+		consider_health(state);
 	reconcile(state); /* saves, and then tells */
 }

@@ -6,6 +6,7 @@
 #include "common/base/log.h"
 #include "services/state/discovery.h"
 #include "services/state/event.h"
+#include "services/state/health.h"
 #include "services/state/visibility.h"
 
 /* ------------------------------------------------------------------ differences */
@@ -374,6 +375,9 @@ void change_catch_up(struct state *state, struct session *session)
 	}
 	changed = session->discovery ? catch_up_discovery(state, session)
 	                             : catch_up_io(state, session);
+	if (!session->discovery)
+		changed |= health_consider(session,
+		                           target_find_config(&state->target, session->subsystem));
 	if (!changed)
 		return;
 	session->revision = state->target.revision;

@@ -5,16 +5,23 @@
 #include <stdlib.h>
 
 #include "common/base/error.h"
+#include "common/nvme/log.h"
 #include "services/state/admin.h"
 
 /* The bit of the Asynchronous Event Configuration feature that asks for each. */
 static const struct {
 	enum session_event event;
 	uint32_t enable;
+	unsigned group; /* what masks it: of one type of event all others do, but for notices */
 } events[SESSION_EVENTS] = {
-	{SESSION_EVENT_NAMESPACE, NVME_OAES_NAMESPACE},
-	{SESSION_EVENT_ANA,       NVME_OAES_ANA      },
-	{SESSION_EVENT_DISCOVERY, NVME_OAES_DISCOVERY},
+	{SESSION_EVENT_RELIABILITY,
+         NVME_WARNING_RELIABILITY | NVME_WARNING_READ_ONLY | NVME_WARNING_BACKUP,
+         SESSION_EVENTS_HEALTH									   },
+	{SESSION_EVENT_TEMPERATURE, NVME_WARNING_TEMPERATURE,                     SESSION_EVENTS_HEALTH  },
+	{SESSION_EVENT_SPARE,       NVME_WARNING_SPARE,                           SESSION_EVENTS_HEALTH  },
+	{SESSION_EVENT_NAMESPACE,   NVME_OAES_NAMESPACE,                          SESSION_EVENT_NAMESPACE},
+	{SESSION_EVENT_ANA,         NVME_OAES_ANA,                                SESSION_EVENT_ANA      },
+	{SESSION_EVENT_DISCOVERY,   NVME_OAES_DISCOVERY,                          SESSION_EVENT_DISCOVERY},
 };
 
 int event_park(struct session *session, uint64_t request_id)
@@ -68,7 +75,7 @@ bool event_take(struct session *session, uint32_t *ret_result)
 	for (unsigned i = 0; i < SESSION_EVENTS; i++) {
 		if (events[i].event == SESSION_EVENT_ANA && session->holds_ana)
 			continue;
-		if (!(session->events & events[i].event) ||
+		if (!(session->events & events[i].event) || session->masked & events[i].group ||
 		    !(session->async_event_config & events[i].enable))
 			continue;
 		session->events &= ~(unsigned)events[i].event;

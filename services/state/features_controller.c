@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "common/nvme/identify.h"
+#include "services/state/health.h"
 
 /*
  * The features of a controller. What none of our queues or devices do differently for it (the
@@ -95,6 +96,8 @@ static void set_temperature(const struct admin_request *request, uint32_t value,
 	else
 		features_of(request)->under_temperature = TMPTH(value);
 	reply->session_changed = true;
+	health_consider(request->session, request->subsystem);
+	request->session->untold = true; /* requests may wait for what that has raised */
 }
 
 static void get_temperature(const struct admin_request *request, bool now,
@@ -196,6 +199,7 @@ static void set_events(const struct admin_request *request, uint32_t value,
 	}
 	request->session->async_event_config = value;
 	reply->session_changed = true;
+	request->session->untold = true; /* events may have waited for that */
 }
 
 static void get_events(const struct admin_request *request, bool now, struct admin_reply *reply)

@@ -9,6 +9,7 @@
 #include "services/state/discovery_log.h"
 #include "services/state/event.h"
 #include "services/state/features.h"
+#include "services/state/health.h"
 
 /* The part of the log that was asked for; zeroes behind its end. An offset behind the end is an
  * error (Base 2.1 §5.1.12). */
@@ -72,8 +73,11 @@ static void log_smart(const struct admin_request *request, const struct get_log 
 {
 	struct nvme_log_smart log;
 
-	log_smart_build(&log, &request->counts);
+	const struct log_health health = health_of(request->subsystem, request->session);
+
+	log_smart_build(&log, &request->counts, &health);
 	answer(asked, &log, sizeof(log), reply);
+	read_event_log(request, asked, SESSION_EVENTS_HEALTH, reply);
 }
 
 static void log_firmware(const struct admin_request *request, const struct get_log *asked,

@@ -11,12 +11,24 @@
 /* Each kind of event, with what a host is told of it. */
 static const struct {
 	enum session_event event;
+	uint8_t type;
 	uint8_t information;
 	uint8_t log_page;
 } kinds[SESSION_EVENTS] = {
-	{SESSION_EVENT_NAMESPACE, NVME_NOTICE_NAMESPACE, NVME_LOG_CHANGED_NAMESPACES},
-	{SESSION_EVENT_ANA,       NVME_NOTICE_ANA,       NVME_LOG_ANA               },
-	{SESSION_EVENT_DISCOVERY, NVME_NOTICE_DISCOVERY, NVME_LOG_DISCOVERY         },
+	{SESSION_EVENT_NAMESPACE,
+         NVME_EVENT_TYPE_NOTICE,                            NVME_NOTICE_NAMESPACE,
+         NVME_LOG_CHANGED_NAMESPACES							       },
+	{SESSION_EVENT_ANA,         NVME_EVENT_TYPE_NOTICE, NVME_NOTICE_ANA,         NVME_LOG_ANA  },
+	{SESSION_EVENT_DISCOVERY,
+         NVME_EVENT_TYPE_NOTICE,                            NVME_NOTICE_DISCOVERY,
+         NVME_LOG_DISCOVERY									},
+	{SESSION_EVENT_RELIABILITY,
+         NVME_EVENT_TYPE_HEALTH,                            NVME_HEALTH_RELIABILITY,
+         NVME_LOG_SMART									    },
+	{SESSION_EVENT_TEMPERATURE,
+         NVME_EVENT_TYPE_HEALTH,                            NVME_HEALTH_TEMPERATURE,
+         NVME_LOG_SMART									    },
+	{SESSION_EVENT_SPARE,       NVME_EVENT_TYPE_HEALTH, NVME_HEALTH_SPARE,       NVME_LOG_SMART},
 };
 
 struct session *session_new(void)
@@ -48,13 +60,14 @@ void session_reset(struct session *session)
 	session->async_event_config = session_default_events(session);
 	session->events = 0;
 	session->masked = 0;
+	session->warned = 0;
 }
 
 uint32_t session_event_result(enum session_event event)
 {
 	for (unsigned i = 0; i < SESSION_EVENTS; i++)
 		if (kinds[i].event == event)
-			return NVME_EVENT_TYPE_NOTICE | (uint32_t)kinds[i].information << 8 |
+			return kinds[i].type | (uint32_t)kinds[i].information << 8 |
 			       (uint32_t)kinds[i].log_page << 16;
 	return 0;
 }
@@ -120,7 +133,9 @@ static unsigned event_bits(Nvmetd__AsyncEvent *const *events, size_t count)
 
 	for (size_t i = 0; i < count; i++)
 		for (unsigned kind = 0; kind < SESSION_EVENTS; kind++)
-			if (events[i]->log_page == kinds[kind].log_page)
+			if (events[i]->type == kinds[kind].type &&
+			    events[i]->information == kinds[kind].information &&
+			    events[i]->log_page == kinds[kind].log_page)
 				bits |= kinds[kind].event;
 	return bits;
 }
@@ -146,6 +161,7 @@ static bool take_numbers(struct session *session, const Nvmetd__Session *message
 	session->async_event_config = message->async_event_config;
 	session->events = event_bits(message->events, message->n_events);
 	session->masked = event_bits(message->masked_events, message->n_masked_events);
+	session->warned = (uint8_t)message->warned;
 	session->changed_overflow = message->changed_overflow;
 	session->revision = message->revision;
 	session->discovery_counter = message->discovery_counter;
@@ -180,7 +196,7 @@ static size_t pack_events(unsigned bits, Nvmetd__AsyncEvent *room, Nvmetd__Async
 		if (!(bits & kinds[kind].event))
 			continue;
 		nvmetd__async_event__init(&room[count]);
-		room[count].type = NVME_EVENT_TYPE_NOTICE;
+		room[count].type = kinds[kind].type;
 		room[count].information = kinds[kind].information;
 		room[count].log_page = kinds[kind].log_page;
 		ret_list[count] = &room[count];
@@ -230,6 +246,7 @@ void session_pack(struct session_message *ret_packed, const struct session *sess
 	message->masked_events = ret_packed->masked;
 	message->n_changed_namespaces = pack_changed(session, ret_packed->changed);
 	message->changed_namespaces = ret_packed->changed;
+	message->warned = session->warned;
 	message->changed_overflow = session->changed_overflow;
 	message->revision = session->revision;
 	message->discovery_counter = session->discovery_counter;

@@ -28,9 +28,14 @@ enum session_event {
 	SESSION_EVENT_NAMESPACE = 1 << 0, /* log page 04h */
 	SESSION_EVENT_ANA = 1 << 1,       /* log page 0Ch */
 	SESSION_EVENT_DISCOVERY = 1 << 2, /* log page 70h */
+	/* log page 02h, by what there is to tell */
+	SESSION_EVENT_RELIABILITY = 1 << 8,
+	SESSION_EVENT_TEMPERATURE = 1 << 9,
+	SESSION_EVENT_SPARE = 1 << 10,
+	SESSION_EVENTS_HEALTH = 7 << 8,
 };
 
-#define SESSION_EVENTS 3
+#define SESSION_EVENTS 6
 
 struct transport;
 
@@ -71,6 +76,7 @@ struct session {
 	uint32_t async_event_config;
 	unsigned events; /* waiting to be told, enum session_event */
 	unsigned masked; /* told, and their log not read since */
+	uint8_t warned;  /* critical warnings that there are, and that were events when they came */
 	/* A bit for each nsid from 1. */
 	uint8_t changed[NVME_MAX_NAMESPACES / 8];
 	bool changed_overflow;

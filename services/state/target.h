@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include "common/base/list.h"
+#include "common/nvme/log.h"
 #include "services/state/config.h"
 
 /*
@@ -53,6 +54,10 @@ struct backing {
 	uint64_t blocks;
 	bool volatile_cache;
 	bool deallocate;
+
+	bool has_health; /* its device has said how it is */
+	uint64_t device; /* which it is */
+	struct log_health health;
 
 	bool unsaved; /* the database does not know all of this yet */
 

@@ -168,6 +168,8 @@ static void execute_admin(struct state *state, struct ipc_peer *peer, const enve
 		             reply.session_changed ? request->session : NULL);
 	if (reply.drains)
 		reconcile(state);
+	else if (request->session->untold)
+		change_deliver(state);
 	admin_reply_deinit(&reply);
 }
 

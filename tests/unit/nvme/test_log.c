@@ -88,10 +88,39 @@ START_TEST(of_health_rounds_data_up)
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		const struct log_counts counts = {.read_bytes = cases[i].bytes};
 
-		log_smart_build(&log, &counts);
+		log_smart_build(&log, &counts, &LOG_HEALTH_GOOD);
 		ck_assert_uint_eq(le64_get(log.data_units_read[0]), cases[i].units);
 		ck_assert_uint_eq(le64_get(log.data_units_read[1]), 0);
 	}
+}
+END_TEST
+
+START_TEST(of_health_says_what_a_device_said)
+{
+	const struct log_health told = {.critical_warning = 0x05,
+	                                .spare = 9,
+	                                .spare_threshold = 10,
+	                                .used = 101,
+	                                .temperature = 340,
+	                                .media_errors = UINT64_C(0x123456789)};
+	struct nvme_log_smart log;
+	struct log_health back;
+
+	log_smart_build(&log, &(struct log_counts){0}, &told);
+	ck_assert_uint_eq(((uint8_t *)&log)[0], 5);
+	ck_assert_uint_eq(((uint8_t *)&log)[1], 340 & 0xff);
+	ck_assert_uint_eq(((uint8_t *)&log)[3], 9);
+	ck_assert_uint_eq(((uint8_t *)&log)[4], 10);
+	ck_assert_uint_eq(((uint8_t *)&log)[5], 101);
+	back = log_smart_read(&log);
+	ck_assert_uint_eq(back.critical_warning, told.critical_warning);
+	ck_assert_uint_eq(back.temperature, told.temperature);
+	ck_assert_uint_eq(back.media_errors, told.media_errors);
+	log.media_errors[1] = le64_of(1);
+	log.critical_warning = 0xff;
+	back = log_smart_read(&log);
+	ck_assert_uint_eq(back.media_errors, UINT64_MAX);
+	ck_assert_uint_eq(back.critical_warning, 0x1f);
 }
 END_TEST
 
@@ -123,6 +152,7 @@ int main(void)
 	         NULL,
 	         NULL,
 	         of_health_rounds_data_up,
+	         of_health_says_what_a_device_said,
 	         of_firmware_cuts_a_long_revision);
 	return run(suite);
 }
