@@ -97,9 +97,9 @@ int backing_take_memory(const char *path, uint32_t handle)
 	return kind && kind->take_memory ? kind->take_memory(handle) : -1;
 }
 
-bool backing_is_at(const struct backing *backing, const char *path)
+bool backing_is(const struct backing *backing, const struct stat *found)
 {
-	return backing->kind->is_at && backing->kind->is_at(backing, path);
+	return backing->kind->is && backing->kind->is(backing, found);
 }
 
 int64_t backing_measure(struct backing *backing)

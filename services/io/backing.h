@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 
 #include "common/base/cleanup.h"
@@ -52,8 +53,8 @@ struct backing_kind {
 	int (*take_memory)(uint32_t handle);
 	/* Bytes there are now, or a negative errno. NULL: never changes. */
 	int64_t (*measure)(struct backing *backing);
-	/* It is what the path leads to now. NULL: never. */
-	bool (*is_at)(const struct backing *backing, const char *path);
+	/* It is this one, which stat(2) has found. NULL: never. */
+	bool (*is)(const struct backing *backing, const struct stat *found);
 	/* The request will be started soon: fetches what it needs nearer. NULL: nothing is. */
 	void (*expect)(struct backing *backing, const struct request *request);
 	/* The descriptor of its memory, for a transport with an io grant; -1: it needs none. NULL:
@@ -95,8 +96,8 @@ struct backing *backing_share(struct backing *backing);
 struct backing *backing_release(struct backing *backing);
 DEFINE_CLEANUP(struct backing *, backing_release)
 
-/* It is the file or device that the path leads to. */
-bool backing_is_at(const struct backing *backing, const char *path);
+/* It is the file or device that stat(2) has found. */
+bool backing_is(const struct backing *backing, const struct stat *found);
 
 /* The descriptor of the memory that its content is in, below fault: and pi: too; -1: in none. */
 int backing_memory(const struct backing *backing);

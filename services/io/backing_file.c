@@ -217,17 +217,14 @@ static int64_t measure(struct backing *backing)
 	return fstat(file->fd, &found) < 0 ? -errno : (int64_t)found.st_size;
 }
 
-static bool is_at(const struct backing *backing, const char *path)
+static bool is(const struct backing *backing, const struct stat *found)
 {
 	const struct file *file = (const struct file *)backing;
-	struct stat found;
 
-	if (stat(path, &found) < 0)
-		return false;
 	if (file->is_device)
-		return S_ISBLK(found.st_mode) && found.st_rdev == file->device;
-	return S_ISREG(found.st_mode) && found.st_dev == file->device &&
-	       found.st_ino == file->inode;
+		return S_ISBLK(found->st_mode) && found->st_rdev == file->device;
+	return S_ISREG(found->st_mode) && found->st_dev == file->device &&
+	       found->st_ino == file->inode;
 }
 
 static unsigned own_block_shift(const struct file *file)
@@ -378,7 +375,7 @@ const struct backing_kind backing_file = {
 	.open = open_file,
 	.close = close_file,
 	.measure = measure,
-	.is_at = is_at,
+	.is = is,
 	.start = file_start,
 	.load = load,
 	.save = save,

@@ -236,6 +236,7 @@ static void adopt(struct namespace *namespace, struct backing *backing, const ch
 	namespace->blocks = backing->bytes >> backing->block_shift;
 	namespace->reason[0] = '\0';
 	namespace->held_since_ns = 0;
+	namespace->look_ns = 0;
 	cleanup_close(&namespace->memory); /* the backing has its own */
 	namespace->memory = -1;
 	log_ready(namespace, how);
@@ -253,8 +254,20 @@ static struct backing_wish wish_of(const struct namespace *namespace)
 	};
 }
 
-static bool share(struct namespace *namespace, const struct namespace *other)
+bool namespace_may_share(struct namespace *namespace)
 {
+	uint64_t now_ns = clock_now_ns();
+
+	if (!namespace->held_since_ns || now_ns < namespace->look_ns)
+		return false;
+	namespace->look_ns = now_ns + RETRY_NS;
+	return true;
+}
+
+bool namespace_share(struct namespace *namespace, const struct namespace *other)
+{
+	if (!other)
+		return false;
 	if (other->buffered == namespace->buffered && other->read_only == namespace->read_only &&
 	    other->block_shift == namespace->block_shift) {
 		adopt(namespace, backing_share(other->backing), "shared");
@@ -277,8 +290,7 @@ static uint64_t held_retry_ns(struct namespace *namespace)
 	return now_ns - namespace->held_since_ns < HELD_SOON_NS ? HELD_RETRY_NS : RETRY_NS;
 }
 
-bool namespace_open(struct namespace *namespace, const struct namespace *other,
-                    uint64_t *ret_retry_ns)
+bool namespace_open(struct namespace *namespace, uint64_t *ret_retry_ns)
 {
 	struct backing_wish wish;
 	char reason[BACKING_REASON_SIZE] = "";
@@ -286,8 +298,6 @@ bool namespace_open(struct namespace *namespace, const struct namespace *other,
 	int r;
 
 	*ret_retry_ns = RETRY_NS;
-	if (other)
-		return share(namespace, other);
 	r = fetch_memory(namespace, reason);
 	wish = wish_of(namespace);
 	if (!r)

@@ -45,6 +45,7 @@ struct namespace
 	uint64_t blocks;
 	char reason[BACKING_REASON_SIZE]; /* why not */
 	uint64_t held_since_ns;           /* 0: it is not, or not at the last try */
+	uint64_t look_ns;                 /* when to look who here has it, if it is */
 	struct loop_timer retry;
 	struct counters *counters; /* one per I/O thread */
 
@@ -73,10 +74,13 @@ bool namespace_becomes(struct namespace *namespace, const Nvmetd__BackingView *v
  * longer so, it may be opened again, with the memory that was kept. */
 void namespace_move(struct namespace *namespace, const Nvmetd__BackingView *view);
 
-/* Tries to open it, unless `other` (or NULL) has the same file open already. True: it is ready
- * now. False: try again after *ret_retry_ns. */
-bool namespace_open(struct namespace *namespace, const struct namespace *other,
-                    uint64_t *ret_retry_ns);
+/* Tries to open it. True: it is ready now. False: try again after *ret_retry_ns. */
+bool namespace_open(struct namespace *namespace, uint64_t *ret_retry_ns);
+/* Somebody has had its store for as long as a look at all others here is worth: at the first try,
+ * and each second later. */
+bool namespace_may_share(struct namespace *namespace);
+/* `other`, which may be NULL, has the same file open. True: it is ready now. */
+bool namespace_share(struct namespace *namespace, const struct namespace *other);
 
 /* Nobody here has its store open any more: another worker may open it. */
 static inline bool namespace_is_free(const struct namespace *namespace)

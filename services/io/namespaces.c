@@ -177,11 +177,14 @@ static void readiness_changed(void *context)
 static const struct namespace *find_open(struct namespaces *namespaces,
                                          const struct namespace *namespace)
 {
+	struct stat found;
+
+	if (stat(namespace->path, &found) < 0)
+		return NULL;
 	list_for_each (link, &namespaces->list) {
 		const struct namespace *other = namespace_at(link);
 
-		if (other != namespace && other->backing &&
-		    backing_is_at(other->backing, namespace->path))
+		if (other != namespace && other->backing && backing_is(other->backing, &found))
 			return other;
 	}
 	return NULL;
@@ -192,7 +195,9 @@ static bool try_to_open(struct namespaces *namespaces, struct namespace *namespa
 {
 	uint64_t retry_ns;
 
-	if (namespace_open(namespace, find_open(namespaces, namespace), &retry_ns))
+	if (namespace_open(namespace, &retry_ns) ||
+	    (namespace_may_share(namespace) &&
+	     namespace_share(namespace, find_open(namespaces, namespace))))
 		return true;
 	loop_timer_set(namespaces->options.loop, &namespace->retry, clock_now_ns() + retry_ns);
 	return false;

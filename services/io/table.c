@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "services/io/table.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "common/base/error.h"
@@ -15,8 +16,9 @@ struct table *table_new(uint32_t n_targets, uint32_t n_grants, uint32_t n_grante
 	/* one more of each, so that none asks for nothing */
 	table->targets = calloc(n_targets + 1u, sizeof(*table->targets));
 	table->grants = calloc(n_grants + 1u, sizeof(*table->grants));
+	table->sorted = calloc(n_targets + 1u, sizeof(*table->sorted));
 	table->holds = line_alloc((n_threads + 1u) * sizeof(*table->holds));
-	if (!table->targets || !table->grants || !table->holds)
+	if (!table->targets || !table->sorted || !table->grants || !table->holds)
 		return NULL;
 	table->grants[0].targets = calloc(n_granted + 1u, sizeof(const struct target *));
 	if (!table->grants[0].targets)
@@ -37,16 +39,9 @@ struct table *table_free(struct table *table)
 		free(table->grants[0].targets);
 	free(table->grants);
 	free(table->holds);
+	free(table->sorted);
 	free(table->targets);
 	free(table);
-	return NULL;
-}
-
-static const struct target *find_target(const struct table *table, uint32_t handle)
-{
-	for (uint32_t i = 0; i < table->n_targets; i++)
-		if (table->targets[i].handle == handle)
-			return &table->targets[i];
 	return NULL;
 }
 
@@ -58,12 +53,36 @@ static int by_handle(const void *left, const void *right)
 	return (a > b) - (a < b);
 }
 
+static void sort_targets(struct table *table)
+{
+	for (uint32_t i = 0; i < table->n_targets; i++)
+		table->sorted[i] = &table->targets[i];
+	qsort(table->sorted, table->n_targets, sizeof(*table->sorted), by_handle);
+}
+
+static int compare_handle(const void *handle, const void *target)
+{
+	uint32_t a = *(const uint32_t *)handle, b = (*(const struct target *const *)target)->handle;
+
+	return (a > b) - (a < b);
+}
+
+static const struct target *find_target(const struct table *table, uint32_t handle)
+{
+	const struct target **found = bsearch(
+		&handle, table->sorted, table->n_targets, sizeof(*table->sorted), compare_handle);
+
+	return found ? *found : NULL;
+}
+
 void table_grant(struct table *table, const char *transport, const uint32_t *handles,
                  uint32_t n_handles)
 {
 	struct grant *grant = &table->grants[table->n_grants];
 
-	if (table->n_grants > 0)
+	if (table->n_grants == 0)
+		sort_targets(table);
+	else
 		grant->targets = grant[-1].targets + grant[-1].n_targets;
 	table->n_grants++;
 	strncpy(grant->transport, transport, sizeof(grant->transport) - 1);

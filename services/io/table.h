@@ -58,6 +58,7 @@ struct table {
 	uint32_t n_holds;
 	uint32_t n_held; /* the owner's count of threads that have not let go */
 	struct target *targets;
+	const struct target **sorted; /* by handle, since the first grant */
 	struct grant *grants;
 	struct hold *holds; /* one per I/O thread */
 };

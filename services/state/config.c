@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "services/state/config.h"
 
+#include <assert.h>
 #include <errno.h>
+#include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "common/base/error.h"
@@ -46,18 +49,64 @@ void config_deinit(struct config *config)
 	config_deinit_announce(config);
 	free(config->hosts);
 	free(config->ports);
-	free((void *)config->by_nqn);
 	free(config->subsystems);
 	free(config->workers);
+	free(config->hosts_by_nqn);
+	free(config->subsystems_by_nqn);
 	*config = CONFIG_NULL;
+}
+
+/* ------------------------------------------------------------------ finding */
+
+/* Both are called by their first member. */
+static_assert(offsetof(struct config_host, nqn) == 0 && offsetof(struct config_subsystem, nqn) == 0,
+              "an object begins with its name");
+
+/* Equal ones in the order of the file. */
+static int by_nqn(const void *left, const void *right)
+{
+	const char *a = *(const char *const *)left, *b = *(const char *const *)right;
+	int order = strcmp(a, b);
+
+	return order ? order : (a > b) - (a < b);
+}
+
+static int compare_nqn(const void *nqn, const void *object)
+{
+	return strcmp(nqn, *(const char *const *)object);
+}
+
+/* NULL: there is no memory. */
+static void *sort_by_nqn(const void *objects, size_t count, size_t size)
+{
+	const void **sorted = calloc(count + 1, sizeof(*sorted));
+
+	for (size_t i = 0; sorted && i < count; i++)
+		sorted[i] = (const char *)objects + i * size;
+	if (sorted)
+		qsort(sorted, count, sizeof(*sorted), by_nqn);
+	return sorted;
+}
+
+int config_sort(struct config *config)
+{
+	config->hosts_by_nqn = sort_by_nqn(config->hosts, config->n_hosts, sizeof(*config->hosts));
+	config->subsystems_by_nqn = sort_by_nqn(
+		config->subsystems, config->n_subsystems, sizeof(*config->subsystems));
+	return config->hosts_by_nqn && config->subsystems_by_nqn ? 0 : error_origin(-ENOMEM);
+}
+
+static const void *find_by_nqn(const void *sorted, size_t count, const char *nqn)
+{
+	const void *const *found = sorted ? bsearch(nqn, sorted, count, sizeof(void *), compare_nqn)
+	                                  : NULL;
+
+	return found ? *found : NULL;
 }
 
 const struct config_host *config_find_host(const struct config *config, const char *nqn)
 {
-	for (size_t i = 0; i < config->n_hosts; i++)
-		if (strcmp(config->hosts[i].nqn, nqn) == 0)
-			return &config->hosts[i];
-	return NULL;
+	return find_by_nqn(config->hosts_by_nqn, config->n_hosts, nqn);
 }
 
 const struct config_port *config_find_port(const struct config *config, uint32_t port_id)
@@ -68,47 +117,9 @@ const struct config_port *config_find_port(const struct config *config, uint32_t
 	return NULL;
 }
 
-static int by_nqn(const void *left, const void *right)
-{
-	const struct config_subsystem *const *a = left, *const *b = right;
-
-	return strcmp((*a)->nqn, (*b)->nqn);
-}
-
-static int compare_nqn(const void *nqn, const void *element)
-{
-	const struct config_subsystem *const *subsystem = element;
-
-	return strcmp(nqn, (*subsystem)->nqn);
-}
-
-int config_sort_subsystems(struct config *config)
-{
-	config->by_nqn = malloc((config->n_subsystems + 1) * sizeof(*config->by_nqn));
-	if (!config->by_nqn)
-		return error_origin(-ENOMEM);
-	for (size_t i = 0; i < config->n_subsystems; i++)
-		config->by_nqn[i] = &config->subsystems[i];
-	qsort((void *)config->by_nqn, config->n_subsystems, sizeof(*config->by_nqn), by_nqn);
-	return 0;
-}
-
 const struct config_subsystem *config_find_subsystem(const struct config *config, const char *nqn)
 {
-	const struct config_subsystem **found;
-
-	if (config->by_nqn) {
-		found = bsearch(nqn,
-		                (const void *)config->by_nqn,
-		                config->n_subsystems,
-		                sizeof(*config->by_nqn),
-		                compare_nqn);
-		return found ? *found : NULL;
-	}
-	for (size_t i = 0; i < config->n_subsystems; i++)
-		if (strcmp(config->subsystems[i].nqn, nqn) == 0)
-			return &config->subsystems[i];
-	return NULL;
+	return find_by_nqn(config->subsystems_by_nqn, config->n_subsystems, nqn);
 }
 
 bool config_worker_may_serve(const struct config *config, const char *name)

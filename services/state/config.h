@@ -208,9 +208,11 @@ struct config {
 	size_t n_ports;
 	struct config_subsystem *subsystems;
 	size_t n_subsystems;
-	const struct config_subsystem **by_nqn; /* the same, sorted; NULL: not made */
 	struct config_worker *workers;
 	size_t n_workers;
+	/* by name, when all of it has been read; NULL: not yet */
+	const struct config_host **hosts_by_nqn;
+	const struct config_subsystem **subsystems_by_nqn;
 };
 
 #define CONFIG_NULL                                                                                \
@@ -224,9 +226,6 @@ int config_parse(struct config *ret_config, const char *text, size_t length, str
 
 /* The same from a parsed value; the text, if the report has one, is only for lines. */
 int config_read(struct config *ret_config, const json_t *root, struct report *report);
-
-/* Makes by_nqn, when all subsystems are there; without it they are found one by one. -ENOMEM. */
-int config_sort_subsystems(struct config *config);
 
 /* Without the rules between objects, which config_check() has. */
 int config_read_forms(struct config *ret_config, const json_t *root, struct report *report);

@@ -26,15 +26,48 @@
 #define WORKER_PLACE(i)    PLACE_INDEX(PLACE_KEY(NULL, "workers"), (i))
 #define SUBSYSTEM_PLACE(i) PLACE_INDEX(PLACE_KEY(NULL, "subsystems"), (i))
 
+/* Of some that are sorted by name. */
 static void check_hosts(const struct config *config, struct report *report)
 {
-	for (size_t i = 0; i < config->n_hosts; i++)
-		for (size_t j = 0; j < i; j++)
-			if (strcmp(config->hosts[i].nqn, config->hosts[j].nqn) == 0)
-				report_error(report,
-				             PLACE_KEY(HOST_PLACE(i), "nqn"),
-				             "is that of hosts[%zu] too",
-				             j);
+	const struct config_host **sorted = config->hosts_by_nqn;
+
+	for (size_t i = 1; i < config->n_hosts; i++)
+		if (strcmp(sorted[i - 1]->nqn, sorted[i]->nqn) == 0)
+			report_error(
+				report,
+				PLACE_KEY(HOST_PLACE((size_t)(sorted[i] - config->hosts)), "nqn"),
+				"is that of hosts[%zu] too",
+				(size_t)(sorted[i - 1] - config->hosts));
+}
+
+static int by_name(const void *left, const void *right)
+{
+	const struct config_link *a = *(const struct config_link *const *)left;
+	const struct config_link *b = *(const struct config_link *const *)right;
+	int order = strcmp(a->nqn, b->nqn);
+
+	return order ? order : (a > b) - (a < b);
+}
+
+/* Each that is there already, in a list of names. */
+static void check_twice(const struct config_link *links, size_t count,
+                        const struct json_place *place, struct report *report)
+{
+	const struct config_link **sorted = calloc(count + 1, sizeof(*sorted));
+
+	if (!sorted) {
+		report_out_of_memory(report, place);
+		return;
+	}
+	for (size_t i = 0; i < count; i++)
+		sorted[i] = &links[i];
+	qsort(sorted, count, sizeof(*sorted), by_name);
+	for (size_t i = 1; i < count; i++)
+		if (strcmp(sorted[i - 1]->nqn, sorted[i]->nqn) == 0)
+			report_error(report,
+			             PLACE_INDEX(place, (size_t)(sorted[i] - links)),
+			             "is there twice");
+	free(sorted);
 }
 
 static void check_workers(const struct config *config, struct report *report)
@@ -171,10 +204,8 @@ static void check_links(const struct config *config, const struct config_port *p
 
 		if (!config_find_subsystem(config, port->links[i].nqn))
 			report_error(report, place, "there is no such subsystem");
-		for (size_t j = 0; j < i; j++)
-			if (strcmp(port->links[i].nqn, port->links[j].nqn) == 0)
-				report_error(report, place, "is there twice");
 	}
+	check_twice(port->links, port->n_links, PLACE_KEY(port_place, "subsystems"), report);
 }
 
 /* As nvmet does, which refuses it: Linux can have metadata over RDMA only, and takes what has some
@@ -225,11 +256,8 @@ static void check_access(const struct config *config, const struct config_subsys
 			report_error(report,
 			             PLACE_INDEX(hosts, i),
 			             "there is no such host in \"hosts\"");
-		for (size_t j = 0; j < i; j++)
-			if (strcmp(subsystem->allowed_hosts[i].nqn,
-			           subsystem->allowed_hosts[j].nqn) == 0)
-				report_error(report, PLACE_INDEX(hosts, i), "is there twice");
 	}
+	check_twice(subsystem->allowed_hosts, subsystem->n_allowed_hosts, hosts, report);
 }
 
 /* "ram:1G", "null:1T". */
@@ -472,18 +500,29 @@ static void check_conflicts(const struct config *config, struct report *report)
 	free(table);
 }
 
+static void check_names(const struct config *config, struct report *report)
+{
+	const struct config_subsystem **sorted = config->subsystems_by_nqn;
+
+	for (size_t i = 1; i < config->n_subsystems; i++) {
+		size_t first = (size_t)(sorted[i - 1] - config->subsystems);
+		size_t second = (size_t)(sorted[i] - config->subsystems);
+
+		if (strcmp(sorted[i - 1]->nqn, sorted[i]->nqn) == 0)
+			report_error(report,
+			             PLACE_KEY(SUBSYSTEM_PLACE(second), "nqn"),
+			             "is that of subsystems[%zu] too",
+			             first);
+	}
+}
+
 static void check_subsystems(const struct config *config, struct report *report)
 {
+	check_names(config, report);
 	for (size_t i = 0; i < config->n_subsystems; i++) {
 		const struct config_subsystem *subsystem = &config->subsystems[i];
 		const struct json_place *place = SUBSYSTEM_PLACE(i);
 
-		for (size_t j = 0; j < i; j++)
-			if (strcmp(subsystem->nqn, config->subsystems[j].nqn) == 0)
-				report_error(report,
-				             PLACE_KEY(place, "nqn"),
-				             "is that of subsystems[%zu] too",
-				             j);
 		if (nqn_is_discovery(subsystem->nqn) ||
 		    strcmp(subsystem->nqn, config->discovery_nqn) == 0)
 			report_error(report,

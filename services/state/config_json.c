@@ -190,7 +190,7 @@ int config_read_forms(struct config *ret_config, const json_t *root, struct repo
 		                         (void **)&config.workers,
 		                         &config.n_workers);
 	if (!r)
-		r = config_sort_subsystems(&config);
+		r = config_sort(&config);
 	if (!r && !report_is_good(report))
 		r = report->lacks_memory ? error_origin(-ENOMEM) : CONFIG_E_WRONG;
 	if (r) {

@@ -26,6 +26,9 @@ void config_read_worker(const struct json_object *object, void *ret_worker);
 void config_read_subsystem(const struct json_object *object, void *ret_subsystem);
 void config_read_referral(const struct json_object *object, void *ret_referral);
 
+/* When all of it has been read: so that hosts and subsystems are found by name. */
+int config_sort(struct config *config);
+
 /* The group "discovery" of the root, if there is one. -ENOMEM leaves it as it was. */
 int config_read_discovery(const struct json_object *root, struct config *config);
 /* "port", "all", "transport,address" … */

@@ -14,12 +14,17 @@ void identity_init(struct identity *identity)
 {
 	list_init(&identity->subsystems);
 	list_init(&identity->backings);
+	identity->sorted = NULL;
+	identity->n_sorted = 0;
+	identity->uuids = UUID_SET_NULL;
 }
 
 void identity_deinit(struct identity *identity)
 {
 	struct list *link;
 
+	free(identity->sorted);
+	uuid_set_deinit(&identity->uuids);
 	while ((link = list_take_first(&identity->subsystems)))
 		free(container_of(link, struct subsystem, link));
 	list_for_each_safe (at, &identity->backings)
@@ -82,19 +87,7 @@ static int resolve_subsystem(struct identity *identity, struct config_subsystem 
 
 /* ------------------------------------------------------------------ namespaces */
 
-static bool is_uuid_taken(const struct config *config, const uint8_t uuid[static 16])
-{
-	for (size_t i = 0; i < config->n_subsystems; i++)
-		for (size_t j = 0; j < config->subsystems[i].n_namespaces; j++) {
-			const struct config_namespace *other = &config->subsystems[i].namespaces[j];
-
-			if (other->has_uuid && memcmp(other->uuid, uuid, 16) == 0)
-				return true;
-		}
-	return false;
-}
-
-static int resolve_uuid(const struct config *config, const struct config_subsystem *subsystem,
+static int resolve_uuid(struct identity *identity, const struct config_subsystem *subsystem,
                         struct config_namespace *namespace, struct database *database)
 {
 	uint8_t known[16];
@@ -105,11 +98,12 @@ static int resolve_uuid(const struct config *config, const struct config_subsyst
 	if (r < 0)
 		return r;
 	if (!namespace->has_uuid) {
-		if (found && !is_uuid_taken(config, known))
+		if (found && !uuid_set_has(&identity->uuids, known))
 			memcpy(namespace->uuid, known, sizeof(known));
 		else
 			uuid_generate_random(namespace->uuid);
 		namespace->has_uuid = true;
+		uuid_set_add(&identity->uuids, namespace->uuid);
 	}
 	if (found && memcmp(namespace->uuid, known, sizeof(known)) == 0)
 		return 0;
@@ -117,19 +111,82 @@ static int resolve_uuid(const struct config *config, const struct config_subsyst
 		database, subsystem->nqn, namespace->nsid, namespace->path, namespace->uuid);
 }
 
-static struct backing *find_backing(const struct target *target, const char *nqn,
+/* What a backing is known by. */
+struct backing_name {
+	const char *nqn;
+	uint32_t nsid;
+	bool buffered_io;
+	uint32_t block_size;
+	const char *path;
+};
+
+static int compare_names(const struct backing_name *a, const struct backing_name *b)
+{
+	int order = (a->nsid > b->nsid) - (a->nsid < b->nsid);
+
+	if (order == 0)
+		order = strcmp(a->nqn, b->nqn);
+	if (order == 0)
+		order = a->buffered_io - b->buffered_io;
+	if (order == 0)
+		order = (a->block_size > b->block_size) - (a->block_size < b->block_size);
+	return order ? order : strcmp(a->path, b->path);
+}
+
+static struct backing_name name_of(const struct backing *backing)
+{
+	return (struct backing_name){backing->nqn,
+	                             backing->nsid,
+	                             backing->buffered_io,
+	                             backing->block_size,
+	                             backing->path};
+}
+
+static int by_name(const void *left, const void *right)
+{
+	const struct backing_name a = name_of(*(struct backing *const *)left);
+	const struct backing_name b = name_of(*(struct backing *const *)right);
+
+	return compare_names(&a, &b);
+}
+
+static int compare_to_name(const void *name, const void *backing)
+{
+	const struct backing_name other = name_of(*(struct backing *const *)backing);
+
+	return compare_names(name, &other);
+}
+
+static int sort_backings(struct identity *identity, const struct target *target)
+{
+	size_t count = 0;
+
+	list_for_each (at, (struct list *)&target->backings)
+		count++;
+	identity->sorted = calloc(count + 1, sizeof(*identity->sorted));
+	if (!identity->sorted)
+		return error_origin(-ENOMEM);
+	list_for_each (at, (struct list *)&target->backings)
+		identity->sorted[identity->n_sorted++] = container_of(at, struct backing, link);
+	qsort(identity->sorted, count, sizeof(*identity->sorted), by_name);
+	return 0;
+}
+
+static struct backing *find_backing(const struct identity *identity, const char *nqn,
                                     const struct config_namespace *namespace)
 {
-	list_for_each (at, (struct list *)&target->backings) {
-		struct backing *backing = container_of(at, struct backing, link);
+	const struct backing_name name = {nqn,
+	                                  namespace->nsid,
+	                                  namespace->buffered_io,
+	                                  namespace->block_size,
+	                                  namespace->path};
+	struct backing **found = bsearch(&name,
+	                                 identity->sorted,
+	                                 identity->n_sorted,
+	                                 sizeof(*identity->sorted),
+	                                 compare_to_name);
 
-		if (backing->nsid == namespace->nsid &&
-		    backing->buffered_io == namespace->buffered_io &&
-		    backing->block_size == namespace->block_size &&
-		    strcmp(backing->path, namespace->path) == 0 && strcmp(backing->nqn, nqn) == 0)
-			return backing;
-	}
-	return NULL;
+	return found ? *found : NULL;
 }
 
 static int make_backing(struct backing **ret_backing, const char *nqn,
@@ -154,7 +211,7 @@ static int make_backing(struct backing **ret_backing, const char *nqn,
 static int resolve_backing(struct identity *identity, const char *nqn,
                            struct config_namespace *namespace, struct target *target)
 {
-	struct backing *backing = find_backing(target, nqn, namespace);
+	struct backing *backing = find_backing(identity, nqn, namespace);
 	int r;
 
 	if (!backing) {
@@ -187,9 +244,8 @@ static int sort_namespaces(struct config_subsystem *subsystem)
 	return 0;
 }
 
-static int resolve_namespaces(struct identity *identity, const struct config *config,
-                              struct config_subsystem *subsystem, struct target *target,
-                              struct database *database)
+static int resolve_namespaces(struct identity *identity, struct config_subsystem *subsystem,
+                              struct target *target, struct database *database)
 {
 	int r = sort_namespaces(subsystem);
 
@@ -198,7 +254,7 @@ static int resolve_namespaces(struct identity *identity, const struct config *co
 
 		if (!namespace->path)
 			continue;
-		r = resolve_uuid(config, subsystem, namespace, database);
+		r = resolve_uuid(identity, subsystem, namespace, database);
 		if (!r && namespace->enable)
 			r = resolve_backing(identity, subsystem->nqn, namespace, target);
 	}
@@ -207,17 +263,37 @@ static int resolve_namespaces(struct identity *identity, const struct config *co
 
 /* ------------------------------------------------------------------ all of it */
 
+/* Those that the file has. */
+static int collect_uuids(struct identity *identity, const struct config *config)
+{
+	size_t count = 0;
+	int r;
+
+	for (size_t i = 0; i < config->n_subsystems; i++)
+		count += config->subsystems[i].n_namespaces;
+	r = uuid_set_init(&identity->uuids, count);
+	for (size_t i = 0; !r && i < config->n_subsystems; i++)
+		for (size_t j = 0; j < config->subsystems[i].n_namespaces; j++)
+			if (config->subsystems[i].namespaces[j].has_uuid)
+				uuid_set_add(&identity->uuids,
+				             config->subsystems[i].namespaces[j].uuid);
+	return r;
+}
+
 int identity_resolve(struct identity *identity, struct config *config, struct target *target,
                      struct database *database)
 {
-	int r = 0;
+	int r = sort_backings(identity, target);
+
+	if (!r)
+		r = collect_uuids(identity, config);
 
 	list_for_each (at, &target->backings)
 		container_of(at, struct backing, link)->wanted = false;
 	for (size_t i = 0; !r && i < config->n_subsystems; i++)
 		r = resolve_subsystem(identity, &config->subsystems[i], target, database);
 	for (size_t i = 0; !r && i < config->n_subsystems; i++)
-		r = resolve_namespaces(identity, config, &config->subsystems[i], target, database);
+		r = resolve_namespaces(identity, &config->subsystems[i], target, database);
 	return r;
 }
 
@@ -228,7 +304,7 @@ void identity_install(struct identity *identity, const struct config *config, st
 	while ((link = list_take_first(&identity->subsystems)))
 		list_append(&target->subsystems, link);
 	while ((link = list_take_first(&identity->backings)))
-		list_append(&target->backings, link);
+		target_add_backing(target, container_of(link, struct backing, link));
 	for (size_t i = 0; i < config->n_subsystems; i++)
 		memcpy(config->subsystems[i].subsystem->serial,
 		       config->subsystems[i].serial,

@@ -3,6 +3,7 @@
 
 #include "services/state/database.h"
 #include "services/state/target.h"
+#include "services/state/uuid_set.h"
 
 /*
  * identity - gives the objects of a configuration what is theirs for good.
@@ -20,6 +21,10 @@
 struct identity {
 	struct list subsystems; /* new records */
 	struct list backings;
+	/* while it resolves */
+	struct backing **sorted; /* the target's */
+	size_t n_sorted;
+	struct uuid_set uuids; /* of the configuration */
 };
 
 void identity_init(struct identity *identity);

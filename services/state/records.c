@@ -194,8 +194,8 @@ static int load_backings(struct database *database, struct target *target)
 
 		if (!backing)
 			return error_origin(-ENOMEM);
-		list_append(&target->backings, &backing->link);
 		read_backing(statement, backing);
+		target_add_backing(target, backing);
 		if (!backing->path)
 			return error_origin(-ENOMEM);
 		target->next_handle = backing->handle + 1;

@@ -217,13 +217,50 @@ static void add_counters(Nvmetd__Counters *sum, const Nvmetd__Counters *counters
 	sum->errors += counters->errors;
 }
 
+static int by_handle(const void *left, const void *right)
+{
+	uint32_t a = (*(Nvmetd__BackingStatus *const *)left)->handle;
+	uint32_t b = (*(Nvmetd__BackingStatus *const *)right)->handle;
+
+	return (a > b) - (a < b);
+}
+
+static int compare_handle(const void *handle, const void *backing)
+{
+	uint32_t a = *(const uint32_t *)handle;
+	uint32_t b = (*(Nvmetd__BackingStatus *const *)backing)->handle;
+
+	return (a > b) - (a < b);
+}
+
+/* So that each is found quickly, however many there are. */
+static void sort_answers(const struct list *asked)
+{
+	list_for_each (at, (struct list *)asked) {
+		const struct status_peer *peer = container_of(at, struct status_peer, link);
+
+		if (peer->worker && peer->worker->n_namespaces > 0)
+			qsort(peer->worker->namespaces,
+			      peer->worker->n_namespaces,
+			      sizeof(*peer->worker->namespaces),
+			      by_handle);
+	}
+}
+
 static void put_worker_counters(Nvmetd__NamespaceStatus *status, const Nvmetd__WorkerStatus *worker)
 {
-	for (size_t i = 0; i < worker->n_namespaces; i++)
-		if (worker->namespaces[i]->handle == status->handle) {
-			add_counters(status->counters, worker->namespaces[i]->counters);
-			status->fault = worker->namespaces[i]->fault; /* lives with the answer */
-		}
+	Nvmetd__BackingStatus **found = worker->n_namespaces == 0
+	                                        ? NULL
+	                                        : bsearch(&status->handle,
+	                                                  worker->namespaces,
+	                                                  worker->n_namespaces,
+	                                                  sizeof(*worker->namespaces),
+	                                                  compare_handle);
+
+	if (!found)
+		return;
+	add_counters(status->counters, (*found)->counters);
+	status->fault = (*found)->fault; /* lives with the answer */
 }
 
 static void put_direct(Nvmetd__NamespaceStatus *status, const Nvmetd__TransportStatus *transport)
@@ -403,6 +440,7 @@ Nvmetd__CtlStatusReply *status_message_build(struct scratch *scratch, const stru
 		return NULL;
 	nvmetd__ctl_status_reply__init(reply);
 	reply->revision = state->target.revision;
+	sort_answers(asked);
 	put_processes(scratch, reply, state, asked);
 	put_ports(scratch, reply, state);
 	put_subsystems(scratch, reply, state, asked);

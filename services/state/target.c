@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "services/state/target.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "services/state/session.h"
@@ -37,6 +38,7 @@ void target_deinit(struct target *target)
 	struct list *link;
 
 	config_deinit(&target->config);
+	free(target->by_handle);
 	list_for_each_safe (at, &target->backings)
 		backing_free(container_of(at, struct backing, link));
 	while ((link = list_take_first(&target->subsystems)))
@@ -65,8 +67,42 @@ struct subsystem *target_find_subsystem_named(const struct target *target, const
 	return NULL;
 }
 
+/* Beyond this many, which no configuration comes to, the list has to do. */
+#define HANDLES_MAX (UINT32_C(1) << 22)
+
+/* Room for handles up to this one, and some more. */
+static void make_room(struct target *target, uint32_t handle)
+{
+	size_t size = (size_t)handle + handle / 2 + 64;
+	bool gave_up = target->n_by_handle > 0 && !target->by_handle;
+	struct backing **more = gave_up || handle >= HANDLES_MAX
+	                                ? NULL
+	                                : realloc(target->by_handle, size * sizeof(*more));
+
+	if (!more) {
+		free(target->by_handle);
+		target->by_handle = NULL;
+		target->n_by_handle = SIZE_MAX;
+		return;
+	}
+	memset(more + target->n_by_handle, 0, (size - target->n_by_handle) * sizeof(*more));
+	target->by_handle = more;
+	target->n_by_handle = size;
+}
+
+void target_add_backing(struct target *target, struct backing *backing)
+{
+	list_append(&target->backings, &backing->link);
+	if (backing->handle >= target->n_by_handle)
+		make_room(target, backing->handle);
+	if (target->by_handle)
+		target->by_handle[backing->handle] = backing;
+}
+
 struct backing *target_find_backing(const struct target *target, uint32_t handle)
 {
+	if (target->by_handle)
+		return handle < target->n_by_handle ? target->by_handle[handle] : NULL;
 	list_for_each (at, (struct list *)&target->backings) {
 		struct backing *backing = container_of(at, struct backing, link);
 

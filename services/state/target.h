@@ -81,6 +81,8 @@ struct subsystem {
 struct target {
 	struct config config;
 	struct list backings;
+	struct backing **by_handle; /* NULL: there was no memory; then the list is searched */
+	size_t n_by_handle;
 	struct list subsystems;
 	struct subsystem *discovery;
 	uint64_t revision; /* the last one given to anything */
@@ -102,6 +104,8 @@ DEFINE_CLEANUP(struct backing *, backing_free)
 
 struct subsystem *target_find_subsystem(const struct target *target, uint32_t number);
 struct subsystem *target_find_subsystem_named(const struct target *target, const char *nqn);
+/* Takes it. */
+void target_add_backing(struct target *target, struct backing *backing);
 struct backing *target_find_backing(const struct target *target, uint32_t handle);
 
 /* The configuration of a subsystem by number; NULL for the discovery subsystem, and for one
