@@ -215,6 +215,8 @@ START_TEST(knows_the_host_by_the_name_that_is_configured)
 	fake_cdc_await(&cdc.seen->connects, 2);
 	fake_cdc_await(&cdc.seen->registers, 2);
 	ck_assert_str_eq(cdc.seen->hostnqn, "nqn.2001-01.com.example:me");
+	ck_assert_uint_eq(atomic_load(&cdc.seen->deregisters), 1);
+	ck_assert_uint_eq(atomic_load(&cdc.seen->n_entries), 2);
 }
 END_TEST
 
