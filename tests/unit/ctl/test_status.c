@@ -445,6 +445,64 @@ START_TEST(says_nothing_of_a_database_that_is_well)
 }
 END_TEST
 
+static Nvmetd__AnnouncementStatus announcements[2];
+static Nvmetd__AnnouncementStatus *announcement_list[] = {&announcements[0], &announcements[1]};
+static Nvmetd__AnnounceStatus announce;
+
+/* In the place of the state service. */
+static void given_an_announcer(void)
+{
+	given_a_set();
+	nvmetd__announce_status__init(&announce);
+	for (int i = 0; i < 2; i++)
+		nvmetd__announcement_status__init(&announcements[i]);
+	announcements[0].where = (char *)"mDNS, port 1";
+	announcements[0].good = 1;
+	announcements[0].words = (char *)"here";
+	announcements[1].where = (char *)"CDC 192.0.2.1:8009";
+	announcements[1].words = (char *)"it is silent";
+	announce.announcements = announcement_list;
+	announce.n_announcements = 2;
+	set.state.name = (char *)"announce";
+	set.state.announce = &announce;
+}
+
+START_TEST(says_what_is_announced_and_why_something_is_not)
+{
+	text();
+	ck_assert(says("1 of 2 announcements made"));
+	ck_assert(says("mDNS, port 1        here"));
+	ck_assert(says("CDC 192.0.2.1:8009  not announced: it is silent"));
+}
+END_TEST
+
+START_TEST(says_that_nothing_is_to_be_announced)
+{
+	announce.n_announcements = 0;
+	text();
+	ck_assert(says("announces nothing, as none is configured"));
+	ck_assert(!says("ANNOUNCED BY"));
+}
+END_TEST
+
+START_TEST(says_that_nobody_announces_what_is_to_be)
+{
+	set.reply.announce_trouble = (char *)"no nvmetd-announce is running";
+	text();
+	ck_assert(says("\nnot announced: no nvmetd-announce is running\n"));
+}
+END_TEST
+
+START_TEST(gives_announcements_in_json_too)
+{
+	const json_t *first = item(item(json(), "processes"), "announcements");
+
+	ck_assert_str_eq(json_string_value(json_object_get(first, "by")), "mDNS, port 1");
+	ck_assert(json_is_true(json_object_get(first, "announced")));
+	ck_assert_str_eq(json_string_value(json_object_get(first, "what")), "here");
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("status");
@@ -475,6 +533,14 @@ int main(void)
 	         does_not_miss_a_namespace_that_is_not_enabled,
 	         begins_with_what_is_the_matter_with_the_database,
 	         says_nothing_of_a_database_that_is_well);
+	describe(suite,
+	         "the status of a set with an announcer",
+	         given_an_announcer,
+	         forget,
+	         says_what_is_announced_and_why_something_is_not,
+	         says_that_nothing_is_to_be_announced,
+	         says_that_nobody_announces_what_is_to_be,
+	         gives_announcements_in_json_too);
 
 	return run(suite);
 }
