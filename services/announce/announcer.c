@@ -31,11 +31,11 @@ static bool is_wanted(const struct registrar *registrar, const Nvmetd__AnnounceV
 	return false;
 }
 
+/* One that ends is waited for: what it takes back must not be what its successor has registered. */
 static bool is_there(const struct announcer *announcer, const Nvmetd__AnnounceCdc *cdc)
 {
 	list_for_each (at, (struct list *)&announcer->registrars)
-		if (registrar_is_for(
-			    container_of(at, struct registrar, link), cdc, announcer->view))
+		if (registrar_is_at(container_of(at, struct registrar, link), cdc))
 			return true;
 	return false;
 }
@@ -50,6 +50,15 @@ static void add_registrar(struct announcer *announcer, const Nvmetd__AnnounceCdc
 		log_err("CDC %s: not registered: there is not enough memory for it", cdc->traddr);
 }
 
+static void add_registrars(struct announcer *announcer)
+{
+	const Nvmetd__AnnounceView *view = announcer->view;
+
+	for (size_t i = 0; view && i < view->n_cdcs; i++)
+		if (!is_there(announcer, view->cdcs[i]))
+			add_registrar(announcer, view->cdcs[i]);
+}
+
 static void follow_view(struct announcer *announcer)
 {
 	const Nvmetd__AnnounceView *view = announcer->view;
@@ -62,23 +71,31 @@ static void follow_view(struct announcer *announcer)
 		else if (!registrar->is_ending)
 			registrar_end(registrar);
 	}
-	for (size_t i = 0; i < view->n_cdcs; i++)
-		if (!is_there(announcer, view->cdcs[i]))
-			add_registrar(announcer, view->cdcs[i]);
+	add_registrars(announcer);
 	mdns_update(&announcer->mdns, view);
 }
 
-/* Once a round. */
-static void drop_ended(struct loop_hook *hook)
+static bool drop_ended(struct announcer *announcer)
 {
-	struct announcer *announcer = container_of(hook, struct announcer, hook);
+	bool found = false;
 
 	list_for_each_safe (at, &announcer->registrars) {
 		struct registrar *registrar = container_of(at, struct registrar, link);
 
-		if (registrar_has_ended(registrar))
-			registrar_free(registrar);
+		if (!registrar_has_ended(registrar))
+			continue;
+		registrar_free(registrar);
+		found = true;
 	}
+	return found;
+}
+
+static void round_ends(struct loop_hook *hook)
+{
+	struct announcer *announcer = container_of(hook, struct announcer, hook);
+
+	if (drop_ended(announcer))
+		add_registrars(announcer);
 }
 
 /* ------------------------------------------------------------------ the state service */
@@ -184,7 +201,7 @@ int announcer_new(struct announcer **ret_announcer, struct service *service)
 	announcer->service = service;
 	list_init(&announcer->registrars);
 	mdns_init(&announcer->mdns, service->loop);
-	announcer->hook.round_ends = drop_ended;
+	announcer->hook.round_ends = round_ends;
 	loop_hook_add(service->loop, &announcer->hook);
 	r = service_run_path(service, announcer->state_path, "announce/announce.sock");
 	if (!r)
@@ -217,12 +234,13 @@ void announcer_withdraw(struct announcer *announcer)
 
 	if (announcer->service->is_leaving)
 		return;
+	loop_hook_remove(&announcer->hook);
 	announcer->client = ipc_client_free(announcer->client); /* no more views */
 	mdns_update(&announcer->mdns, NULL);
 	list_for_each (at, &announcer->registrars)
 		registrar_end(container_of(at, struct registrar, link));
 	for (; now_ns < until_ns; now_ns = clock_now_ns()) {
-		drop_ended(&announcer->hook);
+		drop_ended(announcer);
 		if (list_is_empty(&announcer->registrars))
 			return;
 		if (loop_round(loop, (int)((until_ns - now_ns) / NS_PER_MS) + 1) < 0)

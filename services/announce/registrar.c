@@ -466,13 +466,18 @@ void registrar_free(struct registrar *registrar)
 	free(registrar);
 }
 
-bool registrar_is_for(const struct registrar *registrar, const Nvmetd__AnnounceCdc *cdc,
-                      const Nvmetd__AnnounceView *view)
+bool registrar_is_at(const struct registrar *registrar, const Nvmetd__AnnounceCdc *cdc)
 {
 	char name[sizeof(registrar->name)];
 
 	name_it(name, sizeof(name), cdc);
-	return !registrar->is_ending && strcmp(name, registrar->name) == 0 &&
+	return strcmp(name, registrar->name) == 0;
+}
+
+bool registrar_is_for(const struct registrar *registrar, const Nvmetd__AnnounceCdc *cdc,
+                      const Nvmetd__AnnounceView *view)
+{
+	return !registrar->is_ending && registrar_is_at(registrar, cdc) &&
 	       strcmp(cdc->nqn, registrar->nqn) == 0 &&
 	       strcmp(host_nqn_of(cdc, view), registrar->host_nqn) == 0 &&
 	       strcmp(view->discovery_nqn, registrar->eid) == 0;

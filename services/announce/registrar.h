@@ -72,5 +72,8 @@ void registrar_update(struct registrar *registrar, const Nvmetd__AnnounceView *v
 void registrar_end(struct registrar *registrar);
 bool registrar_has_ended(const struct registrar *registrar);
 
+/* The same CDC, for whatever host or target. */
+bool registrar_is_at(const struct registrar *registrar, const Nvmetd__AnnounceCdc *cdc);
+
 /* How it is, for people. True: all of it is registered. */
 bool registrar_says(const struct registrar *registrar, char *ret_words, size_t size);

@@ -105,8 +105,15 @@ static bool is_settled(struct state *state)
 
 /* ------------------------------------------------------------------ the view */
 
-static void put_listener(struct scratch *scratch, Nvmetd__AnnounceListener *listener,
-                         const struct config_port *port)
+static void put_subsystems(struct scratch *scratch, Nvmetd__AnnounceListener *listener,
+                           const struct config_port *port)
+{
+	listener->subsystems = scratch_take(scratch, port->n_links * sizeof(char *));
+	for (size_t i = 0; listener->subsystems && i < port->n_links; i++)
+		listener->subsystems[listener->n_subsystems++] = port->links[i].nqn;
+}
+
+static void put_listener(Nvmetd__AnnounceListener *listener, const struct config_port *port)
 {
 	nvmetd__announce_listener__init(listener);
 	listener->port_id = port->port_id;
@@ -114,9 +121,6 @@ static void put_listener(struct scratch *scratch, Nvmetd__AnnounceListener *list
 	listener->adrfam = (char *)port->address.adrfam;
 	listener->traddr = (char *)port->address.traddr;
 	listener->trsvcid = (char *)port->address.trsvcid;
-	listener->subsystems = scratch_take(scratch, port->n_links * sizeof(char *));
-	for (size_t i = 0; listener->subsystems && i < port->n_links; i++)
-		listener->subsystems[listener->n_subsystems++] = port->links[i].nqn;
 }
 
 static void put_listeners(struct scratch *scratch, Nvmetd__AnnounceView *view,
@@ -130,8 +134,12 @@ static void put_listeners(struct scratch *scratch, Nvmetd__AnnounceView *view,
 		const struct config_port *port = &config->ports[i];
 		const struct listener_report *report = find_report(state, port);
 
-		if (port->n_links > 0 && report && report->listening)
-			put_listener(scratch, view->listeners[view->n_listeners++], port);
+		if (port->n_links == 0 || !report || !report->listening)
+			continue;
+		put_listener(view->listeners[view->n_listeners], port);
+		if (view->n_cdcs > 0) /* mDNS has no use for them */
+			put_subsystems(scratch, view->listeners[view->n_listeners], port);
+		view->n_listeners++;
 	}
 }
 
