@@ -29,11 +29,11 @@ static struct harness_exports exports_of(const char *more)
 	return exports;
 }
 
-static void start(enum fake_cdc_manner manner)
+static void start(void)
 {
 	struct harness_exports exports;
 
-	fake_cdc_open(&cdc, manner);
+	fake_cdc_open(&cdc);
 	exports = exports_of("");
 	scene.harness = harness_new(&exports);
 	scene.harness->announce = "yes";
@@ -80,7 +80,7 @@ static void await_status(const char *words)
 
 static void given_a_cdc(void)
 {
-	start(FAKE_CDC_GOOD);
+	start();
 	fake_cdc_await_entries(&cdc, 2);
 }
 
@@ -230,33 +230,58 @@ END_TEST
 
 /* ------------------------------------------------------------------ bad ones */
 
-#define BAD_ONE(name, manner, words)                                                               \
-	static void given_one_that_##name(void)                                                    \
-	{                                                                                          \
-		start(manner);                                                                     \
-	}                                                                                          \
-	START_TEST(status_says_that_it_##name)                                                     \
-	{                                                                                          \
-		await_status("not announced: " words);                                             \
-		fake_cdc_become(&cdc, FAKE_CDC_GOOD);                                              \
-		fake_cdc_await_entries(&cdc, 2);                                                   \
-	}                                                                                          \
-	END_TEST
+/* From its next connection on, which is another host's. */
+static void meet(enum fake_cdc_manner manner, const char *words)
+{
+	struct harness_exports exports;
+	char more[64];
 
-BAD_ONE(is_none, FAKE_CDC_IS_NONE, "it is no central discovery controller")
-BAD_ONE(refuses_the_host, FAKE_CDC_REFUSES_CONNECT, "it refuses Connect: status 184h")
-BAD_ONE(refuses_to_register, FAKE_CDC_REFUSES_DIM,
-        "it refuses Discovery Information Management: status 002h")
-BAD_ONE(sends_nonsense, FAKE_CDC_SENDS_NONSENSE, "it sends what does not belong here")
-BAD_ONE(is_silent, FAKE_CDC_IS_SILENT, "it does not answer ICReq")
-BAD_ONE(hangs_up, FAKE_CDC_HANGS_UP, "it has closed the connection")
+	snprintf(more, sizeof(more), ", \"hostnqn\": \"nqn.2001-01.com.example:%d\"", manner);
+	exports = exports_of(more);
+	snprintf(exports.ports[0].trsvcid, sizeof(exports.ports[0].trsvcid), "%s", port());
+	fake_cdc_become(&cdc, manner);
+	harness_restore(scene.harness, &exports);
+	await_status(words);
+	fake_cdc_become(&cdc, FAKE_CDC_GOOD);
+	await_status("registered: 2 of 2 ways to subsystems");
+}
 
-#define DESCRIBE_BAD_ONE(suite, name)                                                              \
-	describe_alone(suite,                                                                      \
-	               "a CDC that " #name,                                                        \
-	               given_one_that_##name,                                                      \
-	               stop,                                                                       \
-	               status_says_that_it_##name)
+START_TEST(has_a_status_where_it_is_none)
+{
+	meet(FAKE_CDC_IS_NONE, "not announced: it is no central discovery controller");
+}
+END_TEST
+
+START_TEST(has_a_status_where_it_refuses_the_host)
+{
+	meet(FAKE_CDC_REFUSES_CONNECT, "not announced: it refuses Connect: status 184h");
+}
+END_TEST
+
+START_TEST(has_a_status_where_it_refuses_to_register)
+{
+	meet(FAKE_CDC_REFUSES_DIM,
+	     "not announced: it refuses Discovery Information Management: status 002h");
+}
+END_TEST
+
+START_TEST(has_a_status_where_it_sends_nonsense)
+{
+	meet(FAKE_CDC_SENDS_NONSENSE, "not announced: it sends what does not belong here");
+}
+END_TEST
+
+START_TEST(has_a_status_where_it_is_silent)
+{
+	meet(FAKE_CDC_IS_SILENT, "not announced: it does not answer ICReq");
+}
+END_TEST
+
+START_TEST(has_a_status_where_it_hangs_up)
+{
+	meet(FAKE_CDC_HANGS_UP, "not announced: it has closed the connection");
+}
+END_TEST
 
 int main(void)
 {
@@ -282,11 +307,15 @@ int main(void)
 	               has_forgotten_all_when_it_is_not_configured_any_more,
 	               knows_the_host_by_the_name_that_is_configured,
 	               is_connected_anew_when_it_has_dropped_us);
-	DESCRIBE_BAD_ONE(suite, is_none);
-	DESCRIBE_BAD_ONE(suite, refuses_the_host);
-	DESCRIBE_BAD_ONE(suite, refuses_to_register);
-	DESCRIBE_BAD_ONE(suite, sends_nonsense);
-	DESCRIBE_BAD_ONE(suite, is_silent);
-	DESCRIBE_BAD_ONE(suite, hangs_up);
+	describe_running(suite,
+	                 "a CDC that misbehaves",
+	                 given_a_cdc,
+	                 stop,
+	                 has_a_status_where_it_is_none,
+	                 has_a_status_where_it_refuses_the_host,
+	                 has_a_status_where_it_refuses_to_register,
+	                 has_a_status_where_it_sends_nonsense,
+	                 has_a_status_where_it_is_silent,
+	                 has_a_status_where_it_hangs_up);
 	return harness_run(suite);
 }

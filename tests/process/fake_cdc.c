@@ -212,7 +212,7 @@ static void live(int listener)
 
 /* ------------------------------------------------------------------ the test's side */
 
-void fake_cdc_open(struct fake_cdc *cdc, enum fake_cdc_manner manner)
+void fake_cdc_open(struct fake_cdc *cdc)
 {
 	struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
 	socklen_t length = sizeof(address);
@@ -226,7 +226,6 @@ void fake_cdc_open(struct fake_cdc *cdc, enum fake_cdc_manner manner)
 	seen = mmap(NULL, sizeof(*seen), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	ck_assert_ptr_ne(seen, MAP_FAILED);
 	cdc->seen = seen;
-	atomic_store(&seen->manner, manner);
 	cdc->pid = fork();
 	ck_assert_int_ge(cdc->pid, 0);
 	if (cdc->pid == 0)

@@ -51,7 +51,8 @@ struct fake_cdc {
 	struct fake_cdc_seen *seen;
 };
 
-void fake_cdc_open(struct fake_cdc *cdc, enum fake_cdc_manner manner);
+/* A good one. */
+void fake_cdc_open(struct fake_cdc *cdc);
 void fake_cdc_close(struct fake_cdc *cdc);
 
 /* From now on; a connection that there is ends. */
