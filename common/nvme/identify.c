@@ -103,6 +103,7 @@ void identify_namespace_build(struct nvme_identify_namespace *ret_wire,
 	ret_wire->anagrpid = le32_of(from->ana_group);
 	ret_wire->nsattr = from->write_protected;
 	memcpy(ret_wire->nguid, from->nguid, sizeof(ret_wire->nguid));
+	memcpy(ret_wire->eui64, from->eui64, sizeof(ret_wire->eui64));
 	ret_wire->lbaf[0].lbads = (uint8_t)from->block_shift;
 	if (from->protection)
 		put_protection(ret_wire);
@@ -125,6 +126,8 @@ void identify_descriptors_build(uint8_t ret_wire[static NVME_IDENTIFY_SIZE],
 	uint8_t *at = ret_wire;
 
 	memset(ret_wire, 0, NVME_IDENTIFY_SIZE);
+	if (memcmp(from->eui64, none, sizeof(from->eui64)) != 0)
+		at = put_descriptor(at, NVME_NIDT_EUI64, from->eui64, sizeof(from->eui64));
 	if (memcmp(from->nguid, none, sizeof(none)) != 0)
 		at = put_descriptor(at, NVME_NIDT_NGUID, from->nguid, sizeof(from->nguid));
 	if (memcmp(from->uuid, none, sizeof(none)) != 0)

@@ -206,6 +206,7 @@ struct identify_namespace {
 	bool protection;   /* Type 1; its tuples follow the blocks in their data */
 	uint8_t uuid[16];  /* in the order of its text */
 	uint8_t nguid[16]; /* zeroes: none */
+	uint8_t eui64[8];  /* the same */
 };
 
 void identify_namespace_build(struct nvme_identify_namespace *ret_wire,

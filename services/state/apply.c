@@ -156,6 +156,10 @@ static void install_revisions(struct state *state, const struct plan *plan,
 		if (change_of_namespaces(config_find_subsystem(before, after->nqn), after))
 			after->subsystem->namespaces_revision = plan->revision;
 	}
+	/* One that is made anew may be another. */
+	for (size_t i = 0; i < before->n_subsystems; i++)
+		if (!config_find_subsystem(&plan->config, before->subsystems[i].nqn))
+			before->subsystems[i].subsystem->identified = false;
 	state->target.revision = plan->revision;
 	state->target.revision_kept = plan->revision_kept;
 	state->target.discovery_counter = plan->discovery_counter;

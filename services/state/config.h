@@ -119,6 +119,11 @@ struct subsystem; /* target.h */
 /* The kind of a device path that is the worker's own memory, not a file or a device. */
 bool config_is_in_memory(const char *path);
 
+struct config_namespace;
+
+/* resv.enable */
+bool config_has_reservations(const struct config_namespace *namespace);
+
 struct config_namespace {
 	uint32_t nsid; /* 1 … NVME_MAX_NAMESPACES */
 	bool enable;
@@ -127,6 +132,7 @@ struct config_namespace {
 	bool has_uuid;
 	uint8_t uuid[16];
 	uint8_t nguid[16];
+	uint8_t eui64[8]; /* zeroes: none; ours, nvmet has none */
 	bool buffered_io;
 	uint32_t block_size; /* 0: the device's own */
 	bool io_grant;       /* transports may have its memory; ours, nvmet has no such thing */

@@ -169,6 +169,15 @@ static json_t *save_port(const void *element)
 	return whole(object, good);
 }
 
+static json_t *save_eui64(const uint8_t eui64[static 8])
+{
+	uint64_t number = 0;
+
+	for (unsigned i = 0; i < 8; i++)
+		number = number << 8 | eui64[i];
+	return text_of("%016llx", (unsigned long long)number);
+}
+
 static json_t *save_device(const struct config_namespace *namespace)
 {
 	json_t *object = json_object();
@@ -182,6 +191,8 @@ static json_t *save_device(const struct config_namespace *namespace)
 	if (good && namespace->has_uuid)
 		good = put(object, "uuid", json_string(uuid));
 	good = good && put(object, "nguid", json_string(nguid));
+	if (good && memcmp(namespace->eui64, (uint8_t[8]){0}, 8) != 0)
+		good = put(object, "eui64", save_eui64(namespace->eui64));
 	if (good && namespace->buffered_io)
 		good = put(object, "buffered_io", json_string("1"));
 	if (good && namespace->block_size)

@@ -10,8 +10,8 @@
 
 /* From JSON to structs: subsystems and namespaces. */
 
-/* 32 hexadecimal digits, with dashes where the writer likes them. */
-static bool parse_nguid(const char *text, uint8_t ret_nguid[static 16])
+/* Hexadecimal digits, with dashes where the writer likes them. */
+static bool parse_identifier(const char *text, uint8_t *ret_identifier, unsigned bytes)
 {
 	unsigned digits = 0;
 
@@ -21,12 +21,13 @@ static bool parse_nguid(const char *text, uint8_t ret_nguid[static 16])
 		if (*text == '-')
 			continue;
 		at = strchr(all, *text | 0x20);
-		if (!at || digits == 32)
+		if (!at || digits == 2 * bytes)
 			return false;
-		ret_nguid[digits / 2] = (uint8_t)(ret_nguid[digits / 2] << 4 | (at - all));
+		ret_identifier[digits / 2] = (uint8_t)(ret_identifier[digits / 2] << 4 |
+		                                       (at - all));
 		digits++;
 	}
-	return digits == 32;
+	return digits == 2 * bytes;
 }
 
 static void read_path(const struct json_object *device, struct config_namespace *namespace)
@@ -43,14 +44,39 @@ static void read_path(const struct json_object *device, struct config_namespace 
 		config_out_of_memory(device);
 }
 
+/* What nvmet has, and this target refuses, or does without. */
+static void read_others(const struct json_object *device)
+{
+	bool revalidate = false;
+	char text[64];
+
+	json_read_flag(
+		device, "revalidate_size", &revalidate); /* sizes are looked at all the time */
+	if (json_read_text(device, "p2pmem", text, sizeof(text)) && text[0] &&
+	    strcmp(text, "0") != 0 && strcmp(text, "none") != 0)
+		report_error(device->report,
+		             PLACE_KEY(device->place, "p2pmem"),
+		             "memory of a PCI device is not supported: data lies in the "
+		             "transports' own memory, which the devices of RDMA are given");
+}
+
 static void read_device(const struct json_object *device, struct config_namespace *namespace)
 {
 	char text[64];
 	int64_t block_size = 0;
 
-	json_warn_unknown(
-		device,
-		KNOWN("path", "uuid", "nguid", "buffered_io", "block_size", "io_grant", "worker"));
+	json_warn_unknown(device,
+	                  KNOWN("path",
+	                        "uuid",
+	                        "nguid",
+	                        "eui64",
+	                        "buffered_io",
+	                        "block_size",
+	                        "io_grant",
+	                        "worker",
+	                        "p2pmem",
+	                        "revalidate_size"));
+	read_others(device);
 	read_path(device, namespace);
 	if (json_read_text(device, "uuid", text, sizeof(text))) {
 		if (uuid_parse(text, namespace->uuid) != 0)
@@ -60,10 +86,15 @@ static void read_device(const struct json_object *device, struct config_namespac
 		namespace->has_uuid = !uuid_is_null(namespace->uuid);
 	}
 	if (json_read_text(device, "nguid", text, sizeof(text)) &&
-	    !parse_nguid(text, namespace->nguid))
+	    !parse_identifier(text, namespace->nguid, sizeof(namespace->nguid)))
 		report_error(device->report,
 		             PLACE_KEY(device->place, "nguid"),
 		             "is not of 16 bytes in hexadecimal");
+	if (json_read_text(device, "eui64", text, sizeof(text)) &&
+	    !parse_identifier(text, namespace->eui64, sizeof(namespace->eui64)))
+		report_error(device->report,
+		             PLACE_KEY(device->place, "eui64"),
+		             "is not of 8 bytes in hexadecimal");
 	json_read_flag(device, "buffered_io", &namespace->buffered_io);
 	if (json_read_number(device, "block_size", 0, 4096, &block_size) && block_size != 0 &&
 	    block_size != 512 && block_size != 4096)

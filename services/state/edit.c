@@ -7,6 +7,7 @@
 
 #include "common/base/error.h"
 #include "services/state/apply.h"
+#include "services/state/config_frozen.h"
 
 #define PATH_WORDS 300
 
@@ -143,6 +144,17 @@ static int refuse_while_held(struct report *report)
 	return EDIT_E_WRONG;
 }
 
+static int check_frozen(const struct state *state, const Nvmetd__CtlEdit *edit,
+                        const struct config *config, struct report *report,
+                        struct edit_result *result)
+{
+	config_check_frozen(&state->target.config, config, report);
+	if (report_is_good(report))
+		return 0;
+	result->operation = find_culprit(edit, report);
+	return EDIT_E_WRONG;
+}
+
 int edit_apply(struct state *state, const Nvmetd__CtlEdit *edit, struct report *report,
                struct edit_result *ret_result)
 {
@@ -159,6 +171,8 @@ int edit_apply(struct state *state, const Nvmetd__CtlEdit *edit, struct report *
 	r = state->held && !edit->check_only
 	            ? refuse_while_held(report)
 	            : read_result(&tree, edit, report, ret_result, &config);
+	if (!r)
+		r = check_frozen(state, edit, &config, report, ret_result);
 	report->tree = NULL; /* it ends here; the lines stay */
 	if (!r && !edit->check_only)
 		r = apply_config(state, &config, &ret_result->revision);

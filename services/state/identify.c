@@ -21,6 +21,7 @@ static void identify_controller(const struct admin_request *request, struct admi
 	if (!data)
 		return;
 	if (subsystem) {
+		subsystem->subsystem->identified = true;
 		wanted.version = subsystem->version;
 		wanted.vendor_id = subsystem->vendor_id;
 		wanted.subsystem_vendor_id = subsystem->subsys_vendor_id;

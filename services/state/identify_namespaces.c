@@ -30,6 +30,7 @@ static struct identify_namespace describe(const struct admin_request *request,
 
 	memcpy(wanted.uuid, namespace->uuid, sizeof(wanted.uuid));
 	memcpy(wanted.nguid, namespace->nguid, sizeof(wanted.nguid));
+	memcpy(wanted.eui64, namespace->eui64, sizeof(wanted.eui64));
 	return wanted;
 }
 

@@ -72,6 +72,7 @@ struct subsystem {
 	char nqn[NVME_NQN_SIZE];
 	char serial[21];
 	bool discovery;
+	bool identified; /* a host has asked what it is, since this process or it began */
 	bool unsaved;
 	uint64_t namespaces_revision; /* when what hosts see of its namespaces changed last */
 	uint32_t cntlid_next;         /* where the search for a free one begins */

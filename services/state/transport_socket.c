@@ -66,6 +66,15 @@ static void gone(void *context, struct ipc_peer *peer, const char *reason)
 	reconcile(state);
 }
 
+/* Before this process began, it may have been asked. */
+static void note_identified(struct state *state, const struct session *session)
+{
+	struct subsystem *subsystem = target_find_subsystem(&state->target, session->subsystem);
+
+	if (subsystem)
+		subsystem->identified = true;
+}
+
 static void present(struct state *state, struct transport *transport,
                     const Nvmetd__Session *message)
 {
@@ -83,6 +92,7 @@ static void present(struct state *state, struct transport *transport,
 		return;
 	}
 	session->transport = transport;
+	note_identified(state, session);
 	state_has_seen(state, session->revision);
 	list_append(&state->sessions, &session->link);
 	if (!state->held)

@@ -282,6 +282,13 @@ REFUSES(refuses_a_uuid_that_is_none, DEV("\"path\": \"/a\", \"uuid\": \"12\""),
 REFUSES(refuses_an_nguid_of_15_bytes,
         DEV("\"path\": \"/a\", \"nguid\": \"00112233-4455-6677-8899-aabbccddee\""),
         NAT "device.nguid: is not of 16 bytes in hexadecimal")
+REFUSES(refuses_an_eui64_of_7_bytes, DEV("\"path\": \"/a\", \"eui64\": \"00112233445566\""),
+        NAT "device.eui64: is not of 8 bytes in hexadecimal")
+REFUSES(refuses_memory_of_a_pci_device, DEV("\"path\": \"/a\", \"p2pmem\": \"auto\""),
+        NAT "device.p2pmem: memory of a PCI device is not supported: data lies in the transports' "
+            "own memory, which the devices of RDMA are given")
+REFUSES(refuses_a_worker_of_no_name, DEV("\"path\": \"/a\", \"worker\": \"IO 0\""),
+        NAT "device.worker: is no name of a worker: a-z, 0-9 and \"-\"")
 REFUSES(refuses_an_enabled_namespace_without_path,
         DEV("\"uuid\": \"6f0c2c52-3f7e-4b3a-9a44-000000000001\""),
         NAT "device.path: must be given, as the namespace is enabled")
@@ -529,6 +536,9 @@ int main(void)
 	         refuses_an_nsid_twice,
 	         refuses_a_uuid_that_is_none,
 	         refuses_an_nguid_of_15_bytes,
+	         refuses_an_eui64_of_7_bytes,
+	         refuses_memory_of_a_pci_device,
+	         refuses_a_worker_of_no_name,
 	         refuses_an_enabled_namespace_without_path,
 	         refuses_a_path_from_here,
 	         refuses_ram_without_size,

@@ -251,13 +251,22 @@ END_TEST
 /* nvmet's file has them in two places. */
 START_TEST(sets_an_attribute_that_is_there_twice)
 {
-	expect_done("set " OPEN "/namespaces/1 - ana_grpid=4 buffered_io=1");
+	expect_done("set " OPEN "/namespaces/1 - enable=0 ana_grpid=4 buffered_io=1");
 	expect_value(OPEN "/namespaces/1", "", "ana_grpid", "4");
 	expect_value(OPEN "/namespaces/1", "ana", "grpid", "4");
 	expect_done("set " OPEN "/namespaces/1 ana grpid=\n"
 	            "set " OPEN "/namespaces/1 - buffered_io=0");
 	expect_value(OPEN "/namespaces/1", "", "ana_grpid", "1");
 	ck_assert(!stage_namespace(STAGE_SUBSYSTEM, 1)->buffered_io);
+}
+END_TEST
+
+START_TEST(changes_what_a_namespace_is_only_while_it_is_disabled)
+{
+	expect_done("set " OPEN "/namespaces/1 - enable=0");
+	expect_done("set " OPEN "/namespaces/1 device path=ram:2M\n"
+	            "set " OPEN "/namespaces/1 - enable=1");
+	ck_assert_str_eq(stage_namespace(STAGE_SUBSYSTEM, 1)->path, "ram:2M");
 }
 END_TEST
 
@@ -335,6 +344,12 @@ static const struct {
 	const char *words;
 	unsigned operation;
 } refused[] = {
+	{"set " OPEN "/namespaces/1 device path=ram:2M",
+         OPEN "/namespaces/1: device path: cannot be changed",
+         1																			  },
+	{"set /ports/1 addr trsvcid=4499",						  "/ports/1: addr trsvcid: cannot be changed",                           1},
+	{"set " OPEN "/namespaces/1 - enable=1\nset /ports/2 param mdts=5",
+         "/ports/2: param mdts: cannot be changed while the port listens",                                                                                         2},
 	{"create /",									"/: cannot be created",						1},
 	{"create /foo",								     "/foo: is not known",						  1},
 	{"create /foo/1",								   "/foo: is not known",						  1},
@@ -514,6 +529,7 @@ int main(void)
 	         sets_attributes_of_each_object,
 	         takes_an_attribute_back_to_its_default,
 	         sets_an_attribute_that_is_there_twice,
+	         changes_what_a_namespace_is_only_while_it_is_disabled,
 	         deletes_with_all_that_is_below,
 	         does_many_as_one,
 	         that_changes_nothing_is_no_change,

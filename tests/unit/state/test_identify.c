@@ -2,6 +2,7 @@
 /* Identify, as a host reads it: bytes at the offsets of the specification. */
 #include <string.h>
 
+#include "tests/support/shows.h"
 #include "tests/unit/state/stage.h"
 
 static uint64_t at(size_t offset, unsigned bytes)
@@ -210,6 +211,27 @@ START_TEST(describes_a_namespace_by_uuid)
 	expect_status(identify(3, 1), 0);
 	ck_assert_mem_eq(stage.reply.data, wanted, sizeof(wanted));
 	expect_zeroes(sizeof(wanted), 4096);
+}
+END_TEST
+
+START_TEST(has_an_eui64_where_the_configuration_gives_one)
+{
+	char *text = stage_edit(
+		stage_config, "\"block_size\": 4096,", "\"eui64\": \"0011223344556677\",");
+
+	stage_restore(text);
+	stage_ready();
+	free(text);
+	expect_status(identify(0, 2), 0);
+	ck_assert_uint_eq(stage.reply.data[120], 0x00);
+	ck_assert_uint_eq(stage.reply.data[127], 0x77);
+	expect_status(identify(3, 2), 0);
+	ck_assert_uint_eq(stage.reply.data[0], NVME_NIDT_EUI64);
+	ck_assert_uint_eq(stage.reply.data[1], 8);
+	ck_assert_uint_eq(stage.reply.data[4 + 1], 0x11);
+	ck_assert_uint_eq(stage.reply.data[12], NVME_NIDT_NGUID);
+	shows("Base 2.1 §5.1.13.2.4",
+	      "namespaces have a UUID, and an NGUID and EUI64 where the configuration gives them");
 }
 END_TEST
 
@@ -469,6 +491,7 @@ int main(void)
 	         lists_namespaces_above_a_number,
 	         lists_nothing_above_the_last_number,
 	         describes_a_namespace_by_uuid,
+	         has_an_eui64_where_the_configuration_gives_one,
 	         describes_a_namespace_by_nguid_first,
 	         describes_no_namespace_that_is_not_there,
 	         says_what_is_independent_of_the_command_set);
