@@ -27,6 +27,7 @@
 #define NVME_ERROR_ENTRIES  128  /* ELPE + 1 */
 #define NVME_AER_LIMIT      4    /* AERL + 1 */
 #define NVME_ABORT_LIMIT    4    /* ACL + 1 */
+#define NVME_EVENT_LOG_SIZE 5    /* PELS: 256 events of 1 KiB at most, and a header */
 #define NVME_KAS_UNITS      10   /* keep-alive granularity, in 100 ms */
 #define NVME_CSI_NVM        0
 
@@ -40,6 +41,7 @@
 #define NVME_CTRATT_TBKAS          (1u << 6)
 #define NVME_LPA_EFFECTS           0x02
 #define NVME_LPA_EXTENDED_DATA     0x04
+#define NVME_LPA_PERSISTENT_EVENT  0x10
 #define NVME_LPA_MISCELLANEOUS     0x20 /* logs 00h, 12h, 13h; scopes in log 05h */
 #define NVME_ONCS_DSM              0x04
 #define NVME_ONCS_WRITE_ZEROES     0x08
@@ -88,7 +90,8 @@ struct nvme_identify_controller {
 	uint8_t anacap;
 	struct le32 anagrpmax;
 	struct le32 nanagrpid;
-	uint8_t reserved352[160];
+	struct le32 pels; /* in 64 KiB */
+	uint8_t reserved356[156];
 	uint8_t sqes;
 	uint8_t cqes;
 	struct le16 maxcmd;

@@ -404,6 +404,9 @@ void controller_reset_session(struct controller *controller)
 	if (session->features)
 		nvmetd__controller_features__free_unpacked(session->features, NULL);
 	session->features = NULL;
+	if (session->event_context)
+		session->event_context->is_there = false;
+	session->warned = 0;
 	session->io_queues = 0;
 	session->async_event_config = 0;
 	forget_events(session->events, &session->n_events);

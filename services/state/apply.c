@@ -12,6 +12,7 @@
 #include "services/state/discovery.h"
 #include "services/state/hold.h"
 #include "services/state/identity.h"
+#include "services/state/journal.h"
 #include "services/state/reconcile.h"
 #include "services/state/revisions.h"
 
@@ -179,6 +180,7 @@ static void install(struct state *state, struct plan *plan)
 	         state->target.config.n_subsystems,
 	         state->target.config.n_ports,
 	         state->target.config.n_hosts);
+	journal_configuration(&state->target, &before);
 	if (state->held) {
 		hold_end(state);
 	} else {

@@ -5,6 +5,7 @@
 #include "common/base/log.h"
 #include "services/state/change.h"
 #include "services/state/health.h"
+#include "services/state/journal.h"
 #include "services/state/move.h"
 #include "services/state/reconcile.h"
 
@@ -106,8 +107,10 @@ static uint8_t percent(uint32_t value)
 
 /* What a device says of itself is not kept: the next report has it again. True: it is other than
  * before. */
-static bool take_health(struct backing *backing, const Nvmetd__BackingHealth *said)
+static bool take_health(struct target *target, struct backing *backing,
+                        const Nvmetd__BackingHealth *said)
 {
+	bool warns;
 	struct log_health next = LOG_HEALTH_GOOD;
 	bool differs = backing->has_health != (said != NULL);
 
@@ -123,9 +126,12 @@ static bool take_health(struct backing *backing, const Nvmetd__BackingHealth *sa
 		.temperature = said->temperature < UINT16_MAX ? (uint16_t)said->temperature : 0,
 		.media_errors = said->media_errors,
 	};
+	warns = next.critical_warning != backing->health.critical_warning;
 	differs |= next.critical_warning != backing->health.critical_warning ||
 	           next.temperature != backing->health.temperature;
 	backing->health = next;
+	if (warns)
+		journal_health(target, backing);
 	return differs;
 }
 
@@ -164,12 +170,15 @@ void reconcile_report(struct state *state, struct worker *worker,
 		                         : TOLD_NOTHING;
 
 		if (backing)
-			health_differs |= take_health(backing, report->namespaces[i]->health);
+			health_differs |= take_health(
+				&state->target, backing, report->namespaces[i]->health);
 		if (told == TOLD_NOTHING)
 			continue;
 		if (revision == 0)
 			revision = state_next_revision(state);
 		mark_subsystem(state, backing, revision);
+		if (told == TOLD_APPEARED)
+			journal_appeared(&state->target, backing);
 		if (backing->use == BACKING_USED)
 			change_announce_namespace(state, backing, told == TOLD_APPEARED);
 	}

@@ -78,8 +78,12 @@ int database_set_text(struct database *database, const char *key, const char *te
 
 /* All that were ever there, into the target's lists. */
 int database_load_records(struct database *database, struct target *target);
+int database_load_journals(struct database *database, struct target *target);
 int database_put_subsystem(struct database *database, const struct subsystem *subsystem);
 int database_put_backing(struct database *database, const struct backing *backing);
+
+/* What is unsaved of the subsystem's journal. */
+int database_put_journal(struct database *database, const struct subsystem *subsystem);
 
 /* Whether hosts may write to it: its records say so when they are loaded. */
 int database_put_protection(struct database *database, uint32_t handle, bool is_protected);

@@ -26,7 +26,7 @@ void identity_deinit(struct identity *identity)
 	free(identity->sorted);
 	uuid_set_deinit(&identity->uuids);
 	while ((link = list_take_first(&identity->subsystems)))
-		free(container_of(link, struct subsystem, link));
+		subsystem_free(container_of(link, struct subsystem, link));
 	list_for_each_safe (at, &identity->backings)
 		backing_free(container_of(at, struct backing, link));
 }
@@ -47,17 +47,16 @@ static int make_serial(char ret_serial[static 21])
 
 static int make_subsystem(struct subsystem **ret_subsystem, const char *nqn, struct target *target)
 {
-	struct subsystem *subsystem = calloc(1, sizeof(*subsystem));
+	struct subsystem *subsystem = subsystem_new();
 	int r;
 
 	if (!subsystem)
 		return error_origin(-ENOMEM);
 	r = make_serial(subsystem->serial);
 	if (r) {
-		free(subsystem);
+		subsystem_free(subsystem);
 		return r;
 	}
-	list_init(&subsystem->link);
 	snprintf(subsystem->nqn, sizeof(subsystem->nqn), "%s", nqn);
 	subsystem->number = target->next_subsystem++;
 	*ret_subsystem = subsystem;
@@ -324,7 +323,7 @@ int identity_discovery(struct target *target, struct database *database)
 	subsystem->discovery = true;
 	r = database_put_subsystem(database, subsystem);
 	if (r) {
-		free(subsystem);
+		subsystem_free(subsystem);
 		return r;
 	}
 	list_append(&target->subsystems, &subsystem->link);

@@ -10,11 +10,10 @@
 #include "services/state/event.h"
 #include "services/state/features.h"
 #include "services/state/health.h"
+#include "services/state/logs.h"
 
-/* The part of the log that was asked for; zeroes behind its end. An offset behind the end is an
- * error (Base 2.1 §5.1.12). */
-static void answer(const struct get_log *asked, const void *log, size_t length,
-                   struct admin_reply *reply)
+void log_answer(const struct get_log *asked, const void *log, size_t length,
+                struct admin_reply *reply)
 {
 	uint8_t *data;
 	size_t left;
@@ -53,7 +52,7 @@ static void log_supported(const struct admin_request *request, const struct get_
 			le32_get(log.page[NVME_LOG_DISCOVERY]) |
 			(uint32_t)discovery_options(&request->target->config, request->session)
 				<< 16);
-	answer(asked, &log, sizeof(log), reply);
+	log_answer(asked, &log, sizeof(log), reply);
 }
 
 static void log_error(const struct admin_request *request, const struct get_log *asked,
@@ -65,7 +64,7 @@ static void log_error(const struct admin_request *request, const struct get_log 
 	memset(log, 0, sizeof(log));
 	if (given > 0)
 		memcpy(log, request->error_entries, given < sizeof(log) ? given : sizeof(log));
-	answer(asked, log, sizeof(log), reply);
+	log_answer(asked, log, sizeof(log), reply);
 }
 
 static void log_smart(const struct admin_request *request, const struct get_log *asked,
@@ -76,7 +75,8 @@ static void log_smart(const struct admin_request *request, const struct get_log 
 	const struct log_health health = health_of(request->subsystem, request->session);
 
 	log_smart_build(&log, &request->counts, &health);
-	answer(asked, &log, sizeof(log), reply);
+	log.power_cycles[0] = le64_of(request->subsystem->subsystem->power_cycles);
+	log_answer(asked, &log, sizeof(log), reply);
 	read_event_log(request, asked, SESSION_EVENTS_HEALTH, reply);
 }
 
@@ -86,7 +86,7 @@ static void log_firmware(const struct admin_request *request, const struct get_l
 	struct nvme_log_firmware log;
 
 	log_firmware_build(&log, request->subsystem->firmware);
-	answer(asked, &log, sizeof(log), reply);
+	log_answer(asked, &log, sizeof(log), reply);
 }
 
 static void log_changed(const struct admin_request *request, const struct get_log *asked,
@@ -102,7 +102,7 @@ static void log_changed(const struct admin_request *request, const struct get_lo
 	for (uint32_t nsid = 1; !session->changed_overflow && nsid <= NVME_MAX_NAMESPACES; nsid++)
 		if (session->changed[(nsid - 1) / 8] & 1u << ((nsid - 1) % 8))
 			log[count++] = le32_of(nsid);
-	answer(asked, log, sizeof(log), reply);
+	log_answer(asked, log, sizeof(log), reply);
 	if (status_is_ok(reply->status) && !asked->retain)
 		session_forget_changed(session);
 	read_event_log(request, asked, SESSION_EVENT_NAMESPACE, reply);
@@ -117,7 +117,7 @@ static void log_effects(const struct get_log *asked, struct admin_reply *reply)
 		return;
 	}
 	log_effects_build(&log);
-	answer(asked, &log, sizeof(log), reply);
+	log_answer(asked, &log, sizeof(log), reply);
 }
 
 static void log_ana(const struct admin_request *request, const struct get_log *asked,
@@ -137,7 +137,7 @@ static void log_ana(const struct admin_request *request, const struct get_log *a
 	              request->session,
 	              of_namespaces > of_port ? of_namespaces : of_port,
 	              asked->specific & NVME_LOG_ANA_RGO);
-	answer(asked, log, ANA_LOG_MAX, reply);
+	log_answer(asked, log, ANA_LOG_MAX, reply);
 	read_event_log(request, asked, SESSION_EVENT_ANA, reply);
 }
 
@@ -153,7 +153,7 @@ static void log_features(const struct admin_request *request, const struct get_l
 		if (feature)
 			log.feature[fid] = le32_of(feature_effects(feature));
 	}
-	answer(asked, &log, sizeof(log), reply);
+	log_answer(asked, &log, sizeof(log), reply);
 }
 
 /* There is no NVMe-MI here. */
@@ -161,7 +161,7 @@ static void log_mi(const struct get_log *asked, struct admin_reply *reply)
 {
 	const struct nvme_log_mi none = {0};
 
-	answer(asked, &none, sizeof(none), reply);
+	log_answer(asked, &none, sizeof(none), reply);
 }
 
 /* Made from the configuration each time: pieces of one log fit together as long as the generation
@@ -250,6 +250,9 @@ static void execute_io(const struct admin_request *request, const struct get_log
 		break;
 	case NVME_LOG_ANA:
 		log_ana(request, asked, reply);
+		break;
+	case NVME_LOG_PERSISTENT_EVENT:
+		log_events(request, asked, reply);
 		break;
 	case NVME_LOG_FEATURES:
 		log_features(request, asked, reply);

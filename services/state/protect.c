@@ -4,6 +4,7 @@
 #include "common/base/log.h"
 #include "services/state/change.h"
 #include "services/state/features.h"
+#include "services/state/journal.h"
 
 static bool is_meant(const struct admin_request *request, const struct config_namespace *namespace)
 {
@@ -38,6 +39,26 @@ static int store(struct state *state, const struct admin_request *request)
 	return r;
 }
 
+static void record(const struct admin_request *request)
+{
+	const struct nvme_command *command = request->command;
+	const struct nvme_event_set_feature event = {
+		.layout = le32_of(NVME_EVENT_DWORDS),
+		.cdw = {command->cdw10,
+	                command->cdw11,
+	                command->cdw12,
+	                command->cdw13,
+	                command->cdw14,
+	                command->cdw15},
+	};
+
+	journal_record(request->subsystem->subsystem,
+	               NVME_EVENT_SET_FEATURE,
+	               request->session,
+	               &event,
+	               sizeof(event));
+}
+
 static void take_over(struct state *state, const struct admin_request *request,
                       const struct config_namespace *namespace)
 {
@@ -60,6 +81,7 @@ static void take_over(struct state *state, const struct admin_request *request,
 	                  request->session->host_nqn,
 	                  sizeof(request->session->host_nqn)));
 	change_announce_namespace(state, backing, false);
+	record(request);
 }
 
 void protect_execute(struct state *state, const struct admin_request *request,

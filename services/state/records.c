@@ -143,7 +143,7 @@ static int load_subsystems(struct database *database, struct target *target)
 		"");
 
 	while (!r && (r = statement_step(database, statement)) == 0) {
-		struct subsystem *subsystem = calloc(1, sizeof(*subsystem));
+		struct subsystem *subsystem = subsystem_new();
 
 		if (!subsystem)
 			return error_origin(-ENOMEM);
@@ -241,7 +241,9 @@ int database_load_records(struct database *database, struct target *target)
 
 	if (!r)
 		r = load_backings(database, target);
-	return r ? r : load_protection(database, target);
+	if (!r)
+		r = load_protection(database, target);
+	return r ? r : database_load_journals(database, target);
 }
 
 int database_put_subsystem(struct database *database, const struct subsystem *subsystem)

@@ -61,6 +61,7 @@ void session_reset(struct session *session)
 	session->events = 0;
 	session->masked = 0;
 	session->warned = 0;
+	session->context.is_there = false;
 }
 
 uint32_t session_event_result(enum session_event event)
@@ -162,6 +163,17 @@ static bool take_numbers(struct session *session, const Nvmetd__Session *message
 	session->events = event_bits(message->events, message->n_events);
 	session->masked = event_bits(message->masked_events, message->n_masked_events);
 	session->warned = (uint8_t)message->warned;
+	if (message->event_context)
+		session->context = (struct session_context){
+			.is_there = message->event_context->is_there,
+			.from = message->event_context->from,
+			.to = message->event_context->to,
+			.timestamp = message->event_context->timestamp,
+			.generation = message->event_context->generation,
+		};
+	if (session->context.from > session->context.to ||
+	    session->context.to - session->context.from > UINT32_MAX)
+		return false;
 	session->changed_overflow = message->changed_overflow;
 	session->revision = message->revision;
 	session->discovery_counter = message->discovery_counter;
@@ -215,6 +227,19 @@ static size_t pack_changed(const struct session *session, uint32_t *ret_nsids)
 	return count;
 }
 
+static void pack_context(struct session_message *packed, const struct session_context *context)
+{
+	Nvmetd__EventContext *message = &packed->context;
+
+	nvmetd__event_context__init(message);
+	message->is_there = context->is_there;
+	message->from = context->from;
+	message->to = context->to;
+	message->timestamp = context->timestamp;
+	message->generation = context->generation;
+	packed->message.event_context = message;
+}
+
 static void pack_texts(Nvmetd__Session *message, const struct session *session)
 {
 	message->subsystem_nqn = (char *)session->subsystem_nqn;
@@ -254,4 +279,5 @@ void session_pack(struct session_message *ret_packed, const struct session *sess
 	message->persistent = session->persistent;
 	message->admin_sqsize = session->admin_sqsize;
 	session_features_pack(ret_packed, &session->features);
+	pack_context(ret_packed, &session->context);
 }

@@ -58,6 +58,17 @@ struct session_features {
 		.arbitration = 7, .over_temperature = UINT16_MAX                                   \
 	}
 
+/* A reporting context of the Persistent Event log: the events that are in it, by journal.h's
+ * numbers.
+ */
+struct session_context {
+	bool is_there;
+	uint64_t from;
+	uint64_t to;
+	uint64_t timestamp;
+	uint32_t generation; /* of the last one there was */
+};
+
 struct session {
 	struct list link;
 	struct transport *transport; /* that holds it; NULL in tests */
@@ -81,6 +92,7 @@ struct session {
 	uint8_t changed[NVME_MAX_NAMESPACES / 8];
 	bool changed_overflow;
 	struct session_features features;
+	struct session_context context;
 	uint64_t revision;
 	uint64_t discovery_counter;
 	uint64_t discovery_sum; /* of what it can be told; 0: not known */
@@ -107,6 +119,7 @@ struct session_message {
 	Nvmetd__ControllerFeatures features;
 	uint32_t error_recovery_nsids[NVME_MAX_NAMESPACES];
 	uint32_t error_recovery_limits[NVME_MAX_NAMESPACES];
+	Nvmetd__EventContext context;
 };
 
 void session_pack(struct session_message *ret_packed, const struct session *session);

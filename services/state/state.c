@@ -9,6 +9,7 @@
 #include "services/state/announce.h"
 #include "services/state/deferred.h"
 #include "services/state/event.h"
+#include "services/state/journal.h"
 #include "services/state/move.h"
 #include "services/state/secret.h"
 
@@ -173,6 +174,8 @@ static int save_all(struct state *state)
 
 		if (!r && subsystem->unsaved)
 			r = database_put_subsystem(state->database, subsystem);
+		if (!r && journal_is_unsaved(subsystem))
+			r = database_put_journal(state->database, subsystem);
 	}
 	list_for_each (at, &state->target.backings) {
 		const struct backing *backing = container_of(at, struct backing, link);
@@ -201,8 +204,10 @@ static bool find_unsaved(struct state *state, bool done)
 	list_for_each (at, &state->target.subsystems) {
 		struct subsystem *subsystem = container_of(at, struct subsystem, link);
 
-		found |= subsystem->unsaved;
+		found |= subsystem->unsaved || journal_is_unsaved(subsystem);
 		subsystem->unsaved &= !done;
+		if (done)
+			journal_saved(subsystem);
 	}
 	list_for_each (at, &state->target.backings) {
 		struct backing *backing = container_of(at, struct backing, link);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "services/state/journal.h"
 #include "services/state/session.h"
 #include "services/state/visibility.h"
 
@@ -12,6 +13,28 @@ void target_init(struct target *target)
 	*target = (struct target){.config = CONFIG_NULL, .next_handle = 1, .next_subsystem = 1};
 	list_init(&target->backings);
 	list_init(&target->subsystems);
+}
+
+struct subsystem *subsystem_new(void)
+{
+	struct subsystem *subsystem = calloc(1, sizeof(*subsystem));
+
+	if (!subsystem)
+		return NULL;
+	list_init(&subsystem->link);
+	list_init(&subsystem->journal);
+	subsystem->journal_next = 1;
+	return subsystem;
+}
+
+struct subsystem *subsystem_free(struct subsystem *subsystem)
+{
+	if (!subsystem)
+		return NULL;
+	list_remove(&subsystem->link);
+	journal_free(subsystem);
+	free(subsystem);
+	return NULL;
 }
 
 struct backing *backing_new(void)
@@ -42,7 +65,7 @@ void target_deinit(struct target *target)
 	list_for_each_safe (at, &target->backings)
 		backing_free(container_of(at, struct backing, link));
 	while ((link = list_take_first(&target->subsystems)))
-		free(container_of(link, struct subsystem, link));
+		subsystem_free(container_of(link, struct subsystem, link));
 }
 
 struct subsystem *target_find_subsystem(const struct target *target, uint32_t number)

@@ -77,6 +77,12 @@ struct subsystem {
 	uint64_t namespaces_revision; /* when what hosts see of its namespaces changed last */
 	uint32_t cntlid_next;         /* where the search for a free one begins */
 	uint32_t cntlid_kept;         /* the one in the database: not before this after a restart */
+	/* of journal.h */
+	struct list journal; /* events, the oldest first */
+	unsigned n_journal;
+	uint64_t journal_next; /* the number of the next */
+	uint64_t power_cycles;
+	bool unsaved_power_cycles;
 };
 
 struct target {
@@ -99,6 +105,8 @@ void target_deinit(struct target *target);
 
 struct move;
 
+struct subsystem *subsystem_new(void);
+struct subsystem *subsystem_free(struct subsystem *subsystem);
 struct backing *backing_new(void);
 struct backing *backing_free(struct backing *backing);
 DEFINE_CLEANUP(struct backing *, backing_free)

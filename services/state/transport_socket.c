@@ -13,6 +13,7 @@
 #include "services/state/deferred.h"
 #include "services/state/event.h"
 #include "services/state/hold.h"
+#include "services/state/journal.h"
 #include "services/state/protect.h"
 #include "services/state/reconcile.h"
 #include "services/state/status.h"
@@ -99,6 +100,21 @@ static void present(struct state *state, struct transport *transport,
 		change_catch_up(state, session);
 }
 
+/* It has begun its life without a controller, and there is no other transport that has some: all
+ * that there were are no more. */
+static void begin_anew(struct state *state, const struct transport *transport, size_t n_sessions)
+{
+	if (transport->drained != UINT64_MAX || n_sessions > 0)
+		return;
+	list_for_each (at, &state->transports) {
+		const struct transport *other = container_of(at, struct transport, link);
+
+		if (other != transport && other->peer && other->presented)
+			return;
+	}
+	journal_power_on(&state->target);
+}
+
 static void on_present(void *context, struct ipc_peer *peer, const envelope *message)
 {
 	struct state *state = context;
@@ -110,6 +126,7 @@ static void on_present(void *context, struct ipc_peer *peer, const envelope *mes
 	state_forget_sessions(state, transport);
 	for (size_t i = 0; i < presented->n_sessions; i++)
 		present(state, transport, presented->sessions[i]);
+	begin_anew(state, transport, presented->n_sessions);
 	transport->presented = true;
 	reconcile(state);
 }

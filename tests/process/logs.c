@@ -2,6 +2,7 @@
 /* Get Log Page on the wire: what is in each log, which parts may be asked for, and what not. */
 #include <string.h>
 
+#include "common/nvme/event_log.h"
 #include "common/nvme/identify.h"
 #include "common/nvme/log.h"
 #include "tests/process/scene.h"
@@ -23,12 +24,15 @@ static void get(uint8_t lid, uint64_t offset, uint32_t length)
 	          host_get_log(&scene.controller, lid, false, offset, page, length));
 }
 
+/* The Persistent Event log with a context for it. */
 static struct host_request get_request(uint8_t lid)
 {
+	uint32_t specific = lid == NVME_LOG_PERSISTENT_EVENT ? NVME_EVENT_LOG_ESTABLISH : 0;
+
 	return (struct host_request){
 		.command = {.opcode = NVME_ADMIN_GET_LOG_PAGE,
 	                    .nsid = le32_of(NVME_NSID_ALL),
-	                    .cdw10 = le32_of(lid | (512u / 4 - 1) << 16)},
+	                    .cdw10 = le32_of(lid | specific << 8 | (512u / 4 - 1) << 16)},
 		.direction = NVME_TRANSFER_TO_HOST,
 		.data = page,
 		.length = 512,
@@ -382,6 +386,111 @@ START_TEST(lists_groups_of_ana_alone)
 }
 END_TEST
 
+/* ------------------------------------------------------------------ persistent events */
+
+static struct host_request event_log(uint32_t action)
+{
+	struct host_request request = get_request(NVME_LOG_PERSISTENT_EVENT);
+
+	request.command.cdw10 = le32_of(NVME_LOG_PERSISTENT_EVENT | action << 8 |
+	                                (sizeof(page) / 4 - 1) << 16);
+	request.length = sizeof(page);
+	return request;
+}
+
+static const struct nvme_event_log *read_events(uint32_t action)
+{
+	struct host_request request = event_log(action);
+
+	expect_good(scene_admin(&request));
+	return (const struct nvme_event_log *)page;
+}
+
+static void protect(uint32_t state)
+{
+	struct host_request request = {
+		.command = {.opcode = NVME_ADMIN_SET_FEATURES,
+	                    .nsid = le32_of(1),
+	                    .cdw10 = le32_of(NVME_FEATURE_WRITE_PROTECTION),
+	                    .cdw11 = le32_of(state)}
+        };
+
+	expect_good(scene_admin(&request));
+}
+
+START_TEST(needs_a_context)
+{
+	struct host_request request;
+
+	scene_connect();
+	request = event_log(NVME_EVENT_LOG_READ);
+	scene_refused(&request, DNR(NVME_SC_COMMAND_SEQUENCE), SCENE_NOWHERE);
+	read_events(NVME_EVENT_LOG_ESTABLISH);
+	request = event_log(NVME_EVENT_LOG_ESTABLISH);
+	scene_refused(&request, DNR(NVME_SC_COMMAND_SEQUENCE), SCENE_NOWHERE);
+	read_events(NVME_EVENT_LOG_READ);
+	read_events(NVME_EVENT_LOG_RELEASE);
+	request = event_log(NVME_EVENT_LOG_READ);
+	scene_refused(&request, DNR(NVME_SC_COMMAND_SEQUENCE), SCENE_NOWHERE);
+	request = event_log(NVME_EVENT_LOG_ESTABLISH_HEADER);
+	scene_refused(&request, DNR(NVME_SC_INVALID_FIELD), BYTE(cdw10) + 1);
+	scene_disconnect();
+	shows("Base 2.1 §5.1.12.1.14",
+	      "a reporting context of each controller: reading without one, and establishing a "
+	      "second "
+	      "one, is a Command Sequence Error; action 3 (log 00h) is not offered: Invalid Field");
+}
+END_TEST
+
+START_TEST(has_what_has_happened)
+{
+	const struct nvme_event_log *log;
+	struct nvme_event_head head;
+	uint32_t before;
+
+	scene_connect();
+	log = read_events(NVME_EVENT_LOG_ESTABLISH);
+	before = le32_get(log->tnev);
+	ck_assert_uint_ge(before, 1); /* its beginning */
+	ck_assert_uint_ge(le64_get(log->power_cycles), 1);
+	protect(NVME_WPS_PROTECTED);
+	protect(NVME_WPS_NONE);
+	ck_assert_uint_eq(le32_get(read_events(NVME_EVENT_LOG_READ)->tnev), before);
+	read_events(NVME_EVENT_LOG_RELEASE);
+	log = read_events(NVME_EVENT_LOG_ESTABLISH);
+	ck_assert_uint_eq(le32_get(log->tnev), before + 2);
+	memcpy(&head, page + sizeof(*log), sizeof(head));
+	ck_assert_uint_eq(head.type, NVME_EVENT_SET_FEATURE);
+	ck_assert_uint_eq(le16_get(head.cntlid), scene.controller.cntlid);
+	scene_disconnect();
+	shows("Base 2.1 §5.1.12.1.14",
+	      "events: power on, namespaces that come and go, write protection, health; the newest "
+	      "first; a context stays as it was established");
+}
+END_TEST
+
+START_TEST(keeps_its_context_and_its_events_through_a_death)
+{
+	static uint8_t before[sizeof(page)];
+	const struct nvme_event_log *log;
+
+	scene_connect();
+	protect(NVME_WPS_PROTECTED);
+	protect(NVME_WPS_NONE);
+	log = read_events(NVME_EVENT_LOG_ESTABLISH);
+	memcpy(before, page, sizeof(page));
+	ck_assert_uint_ge(le32_get(log->tnev), 2);
+	harness_kill(scene.harness, "state");
+	read_events(NVME_EVENT_LOG_READ);
+	/* but that now there was a context before */
+	((struct nvme_event_log *)before)->rci = ((const struct nvme_event_log *)page)->rci;
+	ck_assert_mem_eq(page, before, sizeof(page));
+	scene_disconnect();
+	shows("Base 2.1 §5.1.12.1.14",
+	      "events are kept in the database: at most 256 of a subsystem");
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("log pages");
@@ -411,5 +520,16 @@ int main(void)
 	                 says_that_there_is_no_management_interface,
 	                 lists_groups_of_ana_with_their_namespaces,
 	                 lists_groups_of_ana_alone);
+	describe_running(suite,
+	                 "the persistent event log",
+	                 given_a_set,
+	                 scene_stop,
+	                 needs_a_context,
+	                 has_what_has_happened);
+	describe_alone(suite,
+	               "the persistent event log of a state service that dies",
+	               given_a_set,
+	               scene_stop,
+	               keeps_its_context_and_its_events_through_a_death);
 	return harness_run(suite);
 }

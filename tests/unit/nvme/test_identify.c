@@ -82,7 +82,7 @@ START_TEST(leaves_reserved_bytes_zero)
 	expect_zeroes(112, 256);
 	expect_zeroes(264, 320);
 	expect_zeroes(322, 342);
-	expect_zeroes(352, 512);
+	expect_zeroes(356, 512);
 	expect_zeroes(544, 768);
 	expect_zeroes(773, 1792);
 	expect_zeroes(1806, 4096);

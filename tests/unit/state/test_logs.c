@@ -160,8 +160,8 @@ END_TEST
 START_TEST(of_a_controller_is_not_kept_per_namespace)
 {
 	for (unsigned page = 0; page < 256; page++) {
-		if (!log_is_supported((uint8_t)page, false))
-			continue;
+		if (!log_is_supported((uint8_t)page, false) || page == NVME_LOG_PERSISTENT_EVENT)
+			continue; /* that one is read in another way: test_journal.c */
 		expect_status(get(page, 512, 0), 0);
 		stage.command.nsid = le32_of(0);
 		expect_status(stage_execute(), 0);
