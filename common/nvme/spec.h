@@ -47,6 +47,14 @@ enum nvme_io_opcode {
 	NVME_IO_DATASET_MANAGEMENT = 0x09,
 };
 
+/* Also of an I/O queue, but for the state service (Base 2.1 §7.5 to §7.8) */
+enum nvme_reservation_opcode {
+	NVME_IO_RESERVATION_REGISTER = 0x0d,
+	NVME_IO_RESERVATION_REPORT = 0x0e,
+	NVME_IO_RESERVATION_ACQUIRE = 0x11,
+	NVME_IO_RESERVATION_RELEASE = 0x15,
+};
+
 /* Base 2.1 §6: Fabrics Command Type, byte 4 of the command */
 enum nvme_fabrics_type {
 	NVME_FABRICS_PROPERTY_SET = 0x00,
@@ -239,6 +247,7 @@ enum nvme_log_page {
 	NVME_LOG_FEATURES = 0x12,
 	NVME_LOG_MI = 0x13, /* NVMe-MI Commands Supported and Effects */
 	NVME_LOG_DISCOVERY = 0x70,
+	NVME_LOG_RESERVATION = 0x80,
 };
 
 /* Base 2.1 §5.1.25: features */
@@ -254,6 +263,8 @@ enum nvme_feature {
 	NVME_FEATURE_KEEP_ALIVE_TIMER = 0x0f,
 	NVME_FEATURE_HOST_BEHAVIOR = 0x16,
 	NVME_FEATURE_HOST_IDENTIFIER = 0x81,
+	NVME_FEATURE_RESERVATION_MASK = 0x82,
+	NVME_FEATURE_RESERVATION_PERSISTENCE = 0x83,
 	NVME_FEATURE_WRITE_PROTECTION = 0x84, /* of a namespace */
 };
 

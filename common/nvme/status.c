@@ -32,6 +32,7 @@ static const struct {
 	{NVME_SC_LBA_RANGE,                  "LBA Out of Range"                         },
 	{NVME_SC_CAPACITY_EXCEEDED,          "Capacity Exceeded"                        },
 	{NVME_SC_NAMESPACE_NOT_READY,        "Namespace Not Ready"                      },
+	{NVME_SC_RESERVATION_CONFLICT,       "Reservation Conflict"                     },
 	{NVME_SC_ABORT_LIMIT,                "Abort Command Limit Exceeded"             },
 	{NVME_SC_AER_LIMIT,                  "Asynchronous Event Request Limit Exceeded"},
 	{NVME_SC_INVALID_LOG_PAGE,           "Invalid Log Page"                         },
