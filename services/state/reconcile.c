@@ -169,6 +169,8 @@ static int send_transport_view(struct state *state, struct transport *transport,
 		return r;
 	view->revision = state_next_revision(state);
 	transport->view_revision = view->revision;
+	if (transport->drained == UINT64_MAX) /* from here on it may admit something */
+		transport->drained = view->revision;
 	message.body_case = NVMETD__ENVELOPE__BODY_TRANSPORT_VIEW;
 	message.transport_view = view;
 	ipc_server_send(transport->peer, 0, &message);
