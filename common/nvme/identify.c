@@ -64,7 +64,8 @@ static void put_io(struct nvme_identify_controller *wire)
 	wire->cqes = 0x44; /* 16 bytes */
 	wire->nn = le32_of(NVME_MAX_NAMESPACES);
 	wire->mnan = le32_of(NVME_MAX_NAMESPACES);
-	wire->oncs = le16_of(NVME_ONCS_DSM | NVME_ONCS_WRITE_ZEROES | NVME_ONCS_SAVE_SELECT);
+	wire->oncs = le16_of(NVME_ONCS_DSM | NVME_ONCS_WRITE_ZEROES | NVME_ONCS_SAVE_SELECT |
+	                     NVME_ONCS_RESERVATIONS);
 	wire->ofcs = le16_of(NVME_OFCS_DISCONNECT);
 	wire->nwpc = NVME_NWPC_WRITE_PROTECT;
 	/* Present, always: a host that was told otherwise would drop its flushes, also those of
@@ -102,6 +103,7 @@ void identify_namespace_build(struct nvme_identify_namespace *ret_wire,
 	ret_wire->ncap = le64_of(from->blocks);
 	ret_wire->nuse = le64_of(from->blocks);
 	ret_wire->nmic = 0x01; /* may be reached by several controllers */
+	ret_wire->rescap = from->rescap;
 	ret_wire->anagrpid = le32_of(from->ana_group);
 	ret_wire->nsattr = from->write_protected;
 	memcpy(ret_wire->nguid, from->nguid, sizeof(ret_wire->nguid));
@@ -143,6 +145,7 @@ void identify_independent_build(struct nvme_independent_namespace *ret_wire,
 	memset(ret_wire, 0, sizeof(*ret_wire));
 	ret_wire->nsfeat = from->volatile_cache ? 0 : NVME_NSFEAT_NO_WRITE_CACHE;
 	ret_wire->nmic = 0x01;
+	ret_wire->rescap = from->rescap;
 	ret_wire->anagrpid = le32_of(from->ana_group);
 	ret_wire->nsattr = from->write_protected;
 	ret_wire->nstat = 0x01; /* ready: what is not there yet is no active namespace */

@@ -46,6 +46,7 @@
 #define NVME_ONCS_DSM              0x04
 #define NVME_ONCS_WRITE_ZEROES     0x08
 #define NVME_ONCS_SAVE_SELECT      0x10
+#define NVME_ONCS_RESERVATIONS     0x20
 #define NVME_NWPC_WRITE_PROTECT    0x01 /* states 0 and 1; not 2, 3 */
 #define NVME_OFCS_DISCONNECT       0x01
 #define NVME_SGLS_SUPPORTED        (1u << 0)
@@ -206,6 +207,7 @@ struct identify_namespace {
 	uint32_t ana_group;
 	bool write_protected;
 	bool volatile_cache;
+	uint8_t rescap;
 	bool protection;   /* Type 1; its tuples follow the blocks in their data */
 	uint8_t uuid[16];  /* in the order of its text */
 	uint8_t nguid[16]; /* zeroes: none */

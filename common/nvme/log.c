@@ -16,6 +16,7 @@ static const uint8_t io_pages[] = {
 	NVME_LOG_PERSISTENT_EVENT,
 	NVME_LOG_FEATURES,
 	NVME_LOG_MI,
+	NVME_LOG_RESERVATION,
 };
 
 static const uint8_t discovery_pages[] = {
@@ -137,6 +138,10 @@ void log_effects_build(struct nvme_log_effects *ret_log)
 		NVME_IO_READ,
 		NVME_IO_WRITE_ZEROES,
 		NVME_IO_DATASET_MANAGEMENT,
+		NVME_IO_RESERVATION_REGISTER,
+		NVME_IO_RESERVATION_REPORT,
+		NVME_IO_RESERVATION_ACQUIRE,
+		NVME_IO_RESERVATION_RELEASE,
 	};
 	static const uint8_t changing[] = {
 		NVME_IO_WRITE,

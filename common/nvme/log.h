@@ -270,8 +270,9 @@ enum nvme_adrfam {
 
 /* Dword 0 of the answer to an Asynchronous Event Request (§5.1.2): type bits 2:0, information
  * 15:8, log page 23:16 */
-#define NVME_EVENT_TYPE_HEALTH 1
-#define NVME_EVENT_TYPE_NOTICE 2
+#define NVME_EVENT_TYPE_HEALTH      1
+#define NVME_EVENT_TYPE_NOTICE      2
+#define NVME_EVENT_TYPE_COMMAND_SET 6 /* I/O Command Specific: of reservations */
 enum nvme_health_event {
 	NVME_HEALTH_RELIABILITY = 0x00,
 	NVME_HEALTH_TEMPERATURE = 0x01,

@@ -164,6 +164,8 @@ static void ask(struct transport *transport, struct task *task)
 	}
 	if (!is_event_request(task))
 		task->deadline_ns = clock_now_ns() + ADMIN_DEADLINE_NS;
+	if (task->seat->qid > 0)
+		task->identity = ++transport->asks.identities;
 	asks_ask(transport, task);
 }
 
@@ -228,6 +230,7 @@ void admin_send(struct transport *transport, struct task *task)
 	Nvmetd__AdminRequest request = NVMETD__ADMIN_REQUEST__INIT;
 	Nvmetd__Counters counters = NVMETD__COUNTERS__INIT;
 	envelope message = NVMETD__ENVELOPE__INIT;
+	const uint64_t identity[2] = {transport->service.instance, task->identity};
 
 	request.subsystem = controller->subsystem;
 	request.cntlid = controller->cntlid;
@@ -235,6 +238,11 @@ void admin_send(struct transport *transport, struct task *task)
 	request.command.len = sizeof(task->command);
 	request.data.data = task->data;
 	request.data.len = task->data_bytes;
+	if (task->identity) {
+		request.qid = task->seat->qid;
+		request.identity.data = (uint8_t *)identity;
+		request.identity.len = sizeof(identity);
+	}
 	if (task->command.opcode == NVME_ADMIN_GET_LOG_PAGE) {
 		controller_count(controller, &counters);
 		counters.errors = error_log_count(&controller->errors);
@@ -275,7 +283,10 @@ void admin_answered(struct transport *transport, struct task *task, const Nvmetd
 {
 	struct controller *controller = task->seat->controller;
 
-	(void)transport;
+	if (reply->ask_later) {
+		asks_ask_later(transport, task);
+		return;
+	}
 	task->status = task_status_of(reply->status);
 	task->result[0] = reply->result;
 	if (reply->error_location > 0 && reply->error_location <= UINT16_MAX)

@@ -8,7 +8,8 @@
  * admin - the admin and fabrics commands of a connected queue.
  *
  * Shape     Answered here: Property Get and Set, Disconnect, Keep Alive, Abort. All others go to
- *           the state service; Asynchronous Event Requests wait there for their event.
+ *           the state service, and so do the reservation commands of I/O queues; Asynchronous
+ *           Event Requests wait there for their event.
  * Promise   A command that is not an Asynchronous Event Request is answered within
  *           ADMIN_DEADLINE_NS, with Command Interrupted if there is no state service.
  * Trust     the command is a host's; an answer must have the data that the command asks for

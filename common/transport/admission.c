@@ -52,11 +52,12 @@ static struct nvme_status check_blocks(const struct view_namespace *namespace,
 
 /* NSID FFFFFFFFh is not taken by any of our commands, Flush included: VWC bits 2:1 in Identify
  * Controller say so (Base 2.1 §5.1.13.2.1). */
-static struct nvme_status find(const struct view_subsystem *subsystem, const struct view_port *port,
-                               const struct decoded_io *io,
-                               const struct view_namespace **ret_namespace, uint16_t *ret_location)
+struct nvme_status admission_find(const struct view_subsystem *subsystem,
+                                  const struct view_port *port, uint32_t nsid,
+                                  const struct view_namespace **ret_namespace,
+                                  uint16_t *ret_location)
 {
-	const struct view_namespace *namespace = view_namespace(subsystem, io->nsid);
+	const struct view_namespace *namespace = view_namespace(subsystem, nsid);
 	struct nvme_status status;
 
 	if (!namespace)
@@ -64,6 +65,20 @@ static struct nvme_status find(const struct view_subsystem *subsystem, const str
 	status = check_ana(port, namespace);
 	if (!status_is_ok(status))
 		return wrong(status, AT(nsid), ret_location);
+	*ret_namespace = namespace;
+	return STATUS_OK;
+}
+
+static struct nvme_status find(const struct view_subsystem *subsystem, const struct view_port *port,
+                               const struct decoded_io *io,
+                               const struct view_namespace **ret_namespace, uint16_t *ret_location)
+{
+	const struct view_namespace *namespace;
+	struct nvme_status status;
+
+	status = admission_find(subsystem, port, io->nsid, &namespace, ret_location);
+	if (!status_is_ok(status))
+		return status;
 	if (namespace->write_protected && is_write(io->opcode))
 		return wrong(
 			status_dnr(NVME_SC_NAMESPACE_WRITE_PROTECTED), AT(opcode), ret_location);

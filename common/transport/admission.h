@@ -26,6 +26,12 @@ struct admitted {
 	bool nothing_to_do; /* complete it without a worker, once its data is here */
 };
 
+/* The namespace, and whether the path to it may be used. */
+struct nvme_status admission_find(const struct view_subsystem *subsystem,
+                                  const struct view_port *port, uint32_t nsid,
+                                  const struct view_namespace **ret_namespace,
+                                  uint16_t *ret_location);
+
 struct nvme_status admission_check(const struct view_subsystem *subsystem,
                                    const struct view_port *port, const struct nvme_command *command,
                                    struct admitted *ret_admitted, uint16_t *ret_location);

@@ -29,6 +29,7 @@ struct asks {
 	struct list by_number[ASKS_BUCKETS];
 	struct loop_timer timer;
 	struct loop_timer later_timer;
+	uint64_t identities; /* that were given to reservation commands */
 };
 
 void asks_init(struct asks *asks);

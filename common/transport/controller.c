@@ -152,6 +152,8 @@ static void begin(struct controller *controller, struct transport *transport,
 	controller->port_id = session->port_id;
 	controller->discovery = discovery;
 	snprintf(controller->host_nqn, sizeof(controller->host_nqn), "%s", session->host_nqn);
+	if (session->host_id.len == sizeof(controller->host_id))
+		memcpy(controller->host_id, session->host_id.data, sizeof(controller->host_id));
 	snprintf(controller->name,
 	         sizeof(controller->name),
 	         "controller %u of subsystem %u",

@@ -61,6 +61,7 @@ struct controller {
 	uint32_t subsystem;
 	uint32_t cntlid;
 	uint32_t port_id;
+	uint8_t host_id[16];
 	bool discovery;
 	unsigned n_shares;
 	struct controller_share *shares; /* by reactor */

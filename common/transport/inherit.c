@@ -5,6 +5,7 @@
 #include "common/base/clock.h"
 #include "common/base/error.h"
 #include "common/nvme/decode.h"
+#include "common/nvme/reservation.h"
 #include "common/proc/parcel.h"
 #include "common/transport/queue.h"
 #include "common/transport/reactor.h"
@@ -76,7 +77,8 @@ struct request *queue_inherit_request(struct queue *queue, const Nvmetd__Handove
 	if (message->kind == REQUEST_IO && (!queue->connected || queue->qid == 0))
 		return NULL;
 	if (message->kind == REQUEST_CONTROL && queue->qid > 0 &&
-	    message->command.data[0] != NVME_FABRICS)
+	    message->command.data[0] != NVME_FABRICS &&
+	    !reservation_is_command(message->command.data[0]))
 		return NULL;
 	request = queue_begin_at(queue, message->index);
 	if (!request)

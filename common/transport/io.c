@@ -6,7 +6,20 @@
 #include "common/transport/queue.h"
 #include "common/transport/reactor.h"
 #include "common/transport/request.h"
+#include "common/transport/reserved.h"
 #include "common/transport/tracer.h"
+
+/* Of a namespace that is not plain. */
+__attribute__((noinline)) static struct nvme_status
+look_closer(struct request *request, const struct view_namespace *namespace)
+{
+	if (!namespace->ready && request->patience_ns == 0)
+		request->patience_ns = namespace->unready_since_ns + WORKER_PATIENCE_NS;
+	if (namespace->reservation == NVME_RESERVATION_NONE)
+		return STATUS_OK;
+	return reserved_check(
+		request->queue, namespace, &request->command, &request->error_location);
+}
 
 struct nvme_status io_check(struct request *request, struct decoded_transfer *ret_transfer)
 {
@@ -31,7 +44,7 @@ struct nvme_status io_check(struct request *request, struct decoded_transfer *re
 	                         &admitted,
 	                         &request->error_location);
 	if (!status_is_ok(status))
-		return status;
+		return reserved_admit(request, status, ret_transfer);
 	request->wanted = admitted.wanted;
 	request->worker = admitted.namespace->worker;
 	request->grant = admitted.namespace->grant;
@@ -39,9 +52,9 @@ struct nvme_status io_check(struct request *request, struct decoded_transfer *re
 	request->is_in_memory = admitted.namespace->in_memory;
 	request->nothing_to_do = admitted.nothing_to_do;
 	request->checked = queue->seen;
-	if (!request->is_ready && request->patience_ns == 0)
-		request->patience_ns = admitted.namespace->unready_since_ns + WORKER_PATIENCE_NS;
 	*ret_transfer = admitted.transfer;
+	if (!admitted.namespace->is_plain)
+		return look_closer(request, admitted.namespace);
 	return STATUS_OK;
 }
 

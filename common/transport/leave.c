@@ -4,6 +4,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/error.h"
+#include "common/nvme/reservation.h"
 #include "common/proc/parcel.h"
 #include "common/transport/queue.h"
 #include "common/transport/reactor.h"
@@ -55,13 +56,29 @@ static bool has_letters(struct transport *transport)
 	return has;
 }
 
+/* It may not be carried out twice, and who asks next cannot say that it is the same. */
+static bool is_reserving(const struct request *request)
+{
+	return request->owner == REQUEST_AT_CONTROL && request->queue->qid > 0 &&
+	       reservation_is_command(request->command.opcode);
+}
+
+static bool are_reservations_made(const struct transport *transport)
+{
+	list_for_each (link, (struct list *)&transport->asks.asked)
+		if (container_of(link, struct task, ask_link)->identity)
+			return false;
+	return true;
+}
+
 static void come_to_rest(struct transport *transport)
 {
 	uint64_t end_ns = clock_now_ns() + LEAVE_PATIENCE_NS;
 
 	do
 		do_round(transport);
-	while (!are_workers_done(transport) && clock_now_ns() < end_ns);
+	while (!(are_workers_done(transport) && are_reservations_made(transport)) &&
+	       clock_now_ns() < end_ns);
 	/* What the state service says from now on, it says to the successor. */
 	transport->client = ipc_client_free(transport->client);
 	end_ns += NS_PER_S;
@@ -126,6 +143,8 @@ static Nvmetd__HandoverRequest *leave_waiting(const struct request *request)
 	bool brings = request->direction == NVME_TRANSFER_TO_CONTROLLER;
 	const struct task *task;
 
+	if (is_reserving(request))
+		return leave_undecided(request);
 	if (request->is_once &&
 	    (request->owner == REQUEST_AT_WORKER || request->owner == REQUEST_AT_LINK))
 		return leave_undecided(request);

@@ -232,8 +232,11 @@ struct queue {
 	uint64_t seen;         /* serial of the view that these are of: */
 	const struct view_subsystem *subsystem;
 	const struct view_port *port;
-	uint32_t in_early; /* of those that the core has: only their memory is waited for */
-	bool is_fenced;    /* closing, and that is all; the control thread is told */
+	const struct view_namespace
+		*rights_on; /* on which its host has these, if it is reserved: */
+	uint8_t rights;     /* enum reservation_right */
+	uint32_t in_early;  /* of those that the core has: only their memory is waited for */
+	bool is_fenced;     /* closing, and that is all; the control thread is told */
 };
 
 struct sockaddr;

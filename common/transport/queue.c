@@ -388,6 +388,7 @@ bool queue_sees(struct queue *queue)
 		return false;
 	if (queue->seen != view->serial) {
 		queue->seen = view->serial;
+		queue->rights_on = NULL;
 		queue->subsystem = view_subsystem_of(
 			view, queue->controller->subsystem, queue->controller->host_nqn);
 		queue->port = view_port(view, queue->port_id);

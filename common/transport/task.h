@@ -43,6 +43,7 @@ struct task {
 	struct list number_link;
 	uint64_t number;      /* of the request to the state service; 0: not asked */
 	uint64_t deadline_ns; /* 0: none */
+	uint64_t identity; /* of a reservation command, however often it is asked; 0: of others */
 
 	/* the answer */
 	struct nvme_status status;

@@ -7,6 +7,7 @@
 
 #include "common/base/cleanup.h"
 #include "common/base/error.h"
+#include "common/transport/reserved.h"
 
 #define BLOCK_SHIFT_MIN 9
 #define BLOCK_SHIFT_MAX 12
@@ -19,6 +20,7 @@ static void free_view(struct view *view)
 	free(view->namespaces);
 	free(view->faces);
 	free(view->glimpses);
+	free(view->reservation_hosts);
 	free(view->counts);
 	free(view);
 }
@@ -190,7 +192,7 @@ static bool is_block_shift(uint32_t shift)
 	return shift >= BLOCK_SHIFT_MIN && shift <= BLOCK_SHIFT_MAX;
 }
 
-static const char *take_namespace(const struct view *view, struct view_namespace *namespace,
+static const char *take_namespace(struct view *view, struct view_namespace *namespace,
                                   const Nvmetd__NamespaceView *from)
 {
 	if (from->nsid == 0 || from->nsid == UINT32_MAX)
@@ -217,10 +219,12 @@ static const char *take_namespace(const struct view *view, struct view_namespace
 	namespace->in_memory = from->in_memory;
 	namespace->protection = from->protection;
 	namespace->grant = from->granted && namespace->worker != VIEW_NO_WORKER; /* which: below */
-	return NULL;
+	namespace->has_reservations = from->reservations;
+	namespace->is_plain = namespace->ready && !from->reservation_type;
+	return reserved_take(view, namespace, from);
 }
 
-static const char *take_namespaces(const struct view *view, const struct view_subsystem *subsystem,
+static const char *take_namespaces(struct view *view, const struct view_subsystem *subsystem,
                                    struct view_namespace *namespaces,
                                    Nvmetd__NamespaceView *const *from, size_t count)
 {
@@ -238,7 +242,7 @@ static const char *take_namespaces(const struct view *view, const struct view_su
 	return NULL;
 }
 
-static const char *take_subsystem(const struct view *view, struct view_subsystem *subsystem,
+static const char *take_subsystem(struct view *view, struct view_subsystem *subsystem,
                                   const Nvmetd__SubsystemView *from, const struct view *before,
                                   uint64_t now_ns)
 {
@@ -364,7 +368,17 @@ struct room {
 	size_t namespaces;
 	size_t faces;
 	size_t glimpses;
+	size_t hosts; /* with rights on what is reserved */
 };
+
+static size_t count_hosts(Nvmetd__NamespaceView *const *namespaces, size_t n)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < n; i++)
+		count += namespaces[i]->n_reservation_hosts;
+	return count;
+}
 
 /* False: it is more than a transport can hold. */
 static bool count_room(const Nvmetd__TransportView *message, struct room *ret_room)
@@ -381,10 +395,12 @@ static bool count_room(const Nvmetd__TransportView *message, struct room *ret_ro
 		room.faces += subsystem->n_faces;
 		for (size_t j = 0; j < subsystem->n_faces; j++)
 			room.glimpses += subsystem->faces[j]->n_masked;
+		room.hosts += count_hosts(subsystem->namespaces, subsystem->n_namespaces) +
+		              count_hosts(subsystem->masked, subsystem->n_masked);
 	}
 	*ret_room = room;
 	return room.namespaces <= VIEW_NAMESPACES_MAX && room.faces <= VIEW_GLIMPSES_MAX &&
-	       room.glimpses <= VIEW_GLIMPSES_MAX;
+	       room.glimpses <= VIEW_GLIMPSES_MAX && room.hosts <= VIEW_HOSTS_MAX;
 }
 
 static void *array_of(size_t count, size_t size)
@@ -410,9 +426,10 @@ static int allocate(struct view **ret_view, const Nvmetd__TransportView *message
 	view->namespaces = array_of(room->namespaces, sizeof(view->namespaces[0]));
 	view->faces = array_of(room->faces, sizeof(view->faces[0]));
 	view->glimpses = array_of(room->glimpses, sizeof(void *));
+	view->reservation_hosts = array_of(room->hosts, VIEW_HOST_SIZE);
 	view->counts = line_alloc(sizeof(view->counts[0]) * n_reactors);
 	if (!view->ports || !view->workers || !view->subsystems || !view->namespaces ||
-	    !view->faces || !view->glimpses || !view->counts)
+	    !view->faces || !view->glimpses || !view->reservation_hosts || !view->counts)
 		return error_origin(-ENOMEM);
 	for (unsigned i = 0; i < n_reactors; i++)
 		view->counts[i] = (struct view_count){.view = view};

@@ -41,6 +41,8 @@ enum view_error {
 #define VIEW_QUEUE_SIZE_MAX 1024u /* entries */
 #define VIEW_NO_WORKER      UINT16_MAX
 #define VIEW_TOKEN_SIZE     16u
+#define VIEW_HOST_SIZE      16u        /* a host identifier */
+#define VIEW_HOSTS_MAX      (1u << 18) /* with rights on reserved namespaces, all together */
 
 /* ANA states (Base 2.1 §8.1.1) */
 enum view_ana {
@@ -72,9 +74,15 @@ struct view_namespace {
 	bool ready;
 	bool in_memory;            /* served at once: see room.h */
 	bool protection;           /* to hosts of ports with pi_enable */
+	bool has_reservations;     /* its hosts may reserve it */
+	uint8_t reservation;       /* enum nvme_reservation_type: that holds */
+	bool is_plain;             /* ready, and not reserved: there is nothing more to look at */
 	uint16_t grant;            /* 1 … n_grants: it has an io grant; 0: none */
 	uint64_t blocks;           /* not ready: as last known, 0 if never */
 	uint64_t unready_since_ns; /* if not ready; kept from view to view */
+	/* of a reservation: who has its rights, ascending, of the view's */
+	const uint8_t *reservation_hosts;
+	uint32_t n_reservation_hosts;
 };
 
 /* As a host sees it: what all see, and what it sees of what is masked from others. */
@@ -124,6 +132,8 @@ struct view {
 	uint32_t n_grants;
 	uint32_t n_faces;    /* of all subsystems */
 	uint32_t n_glimpses; /* of all faces */
+	uint32_t n_reservation_hosts;
+	uint8_t *reservation_hosts; /* of VIEW_HOST_SIZE each */
 	struct view_port *ports;
 	struct view_subsystem *subsystems; /* ascending by number */
 	struct view_worker *workers;

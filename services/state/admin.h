@@ -16,8 +16,8 @@
  *
  * Shape     admin_execute() picks the file for the opcode: identify.c, logs.c, features.c,
  *           event.c. Each checks in the order of the specification, then answers.
- * Promise   Only the session is changed, and only if the answer is good. The data has exactly
- *           the length that the command asked for, or there is none. What is not supported is
+ * Promise   Only the session is changed, and feature 83h, and only if the answer is good. The data
+ * has exactly the length that the command asked for, or there is none. What is not supported is
  *           refused with the status of the specification and DNR.
  * Trust     the command is a host's; error entries and counts are the transport's
  * Threads   one; pure but for malloc()
@@ -25,7 +25,10 @@
  */
 #define ADMIN_TRANSFER_MAX (1u << 20) /* MDTS */
 
+struct state;
+
 struct admin_request {
+	struct state *state; /* for what is changed and kept: see reservations.h */
 	const struct target *target;
 	const struct list *sessions; /* of all controllers there are, as session_find() has it */
 	struct session *session;
@@ -47,9 +50,10 @@ struct admin_reply {
 	uint8_t *data;
 	size_t length;
 	bool session_changed;
-	bool parked;   /* no answer now: an Asynchronous Event Request waits */
-	bool protects; /* Set Features of write protection: protect.h carries it out */
-	bool drains;   /* the answer waits until the change that it made has drained (deferred.h) */
+	bool parked;    /* no answer now: an Asynchronous Event Request waits */
+	bool protects;  /* Set Features of write protection: protect.h carries it out */
+	bool ask_later; /* nothing was done yet: the transport is to ask again */
+	bool drains; /* the answer waits until the change that it made has drained (deferred.h) */
 };
 
 void admin_execute(const struct admin_request *request, struct admin_reply *ret_reply);

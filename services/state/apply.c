@@ -14,6 +14,7 @@
 #include "services/state/identity.h"
 #include "services/state/journal.h"
 #include "services/state/reconcile.h"
+#include "services/state/reservations.h"
 #include "services/state/revisions.h"
 
 /* A change on its way. */
@@ -98,6 +99,8 @@ static int store(struct state *state, struct plan *plan)
 	if (!r)
 		r = store_backings(state, &plan->identity.backings);
 	if (!r)
+		r = reservations_store(state, &plan->config);
+	if (!r)
 		r = store_subsystems(state, plan);
 	if (!r)
 		r = revisions_store(
@@ -175,6 +178,7 @@ static void install(struct state *state, struct plan *plan)
 	install_backings(state, plan);
 	state->target.config = plan->config;
 	plan->config = CONFIG_NULL;
+	reservations_install(state);
 	log_info("configuration: revision %llu: %zu subsystems, %zu ports, %zu hosts",
 	         (unsigned long long)plan->revision,
 	         state->target.config.n_subsystems,
@@ -343,5 +347,7 @@ int apply_load(struct state *state)
 		r = adopt_config(state, &plan);
 	if (!r)
 		resume_leaving(state);
+	if (!r)
+		r = reservations_load(state);
 	return r;
 }

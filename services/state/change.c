@@ -17,7 +17,7 @@ static bool is_same_to_hosts(const struct config_namespace *a, const struct conf
 	return memcmp(a->uuid, b->uuid, sizeof(a->uuid)) == 0 &&
 	       memcmp(a->nguid, b->nguid, sizeof(a->nguid)) == 0 &&
 	       memcmp(a->eui64, b->eui64, sizeof(a->eui64)) == 0 &&
-	       a->backing->blocks == b->backing->blocks &&
+	       a->resv_enable == b->resv_enable && a->backing->blocks == b->backing->blocks &&
 	       a->backing->block_shift == b->backing->block_shift;
 }
 

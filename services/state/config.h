@@ -139,7 +139,8 @@ struct config_namespace {
 	char worker[CONFIG_WORKER_SIZE]; /* who is to serve it; empty: whoever has the fewest */
 	char **faults;                   /* rules where path begins with "fault:"; ours as well */
 	size_t n_faults;
-	json_t *resv;      /* NULL: not given */
+	json_t *resv; /* NULL: not given */
+	bool resv_enable;
 	bool auto_visible; /* to all hosts of the subsystem, unless allowed_hosts names some */
 	struct config_link *allowed_hosts; /* ascending; see visibility.h */
 	size_t n_allowed_hosts;

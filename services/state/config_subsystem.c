@@ -110,15 +110,11 @@ static void read_resv(const struct json_object *object, struct config_namespace 
 {
 	const struct json_place *place = PLACE_KEY(object->place, "resv");
 	struct json_object resv;
-	bool enable = false;
 
 	if (!json_read_object(object, "resv", place, &resv))
 		return;
-	json_read_flag(&resv, "enable", &enable);
-	if (enable)
-		report_error(object->report,
-		             PLACE_KEY(place, "enable"),
-		             "reservations are not supported yet");
+	json_warn_unknown(&resv, KNOWN("enable"));
+	json_read_flag(&resv, "enable", &namespace->resv_enable);
 	namespace->resv = json_deep_copy(resv.json);
 }
 

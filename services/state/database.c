@@ -194,6 +194,13 @@ static int set_modes(struct database *database)
 	                        "PRAGMA synchronous=FULL;");
 }
 
+static int add_tables(struct database *database)
+{
+	return schema_add(database->sqlite) == SQLITE_OK
+	               ? 0
+	               : error_origin(database_failed(database, "adding tables to"));
+}
+
 /* To know it again: what is written to a file that was removed is lost. */
 static int remember_file(struct database *database)
 {
@@ -234,6 +241,8 @@ int database_open(struct database **ret_database, const char *path)
 		r = open_whole(database);
 	if (!r)
 		r = set_modes(database);
+	if (!r)
+		r = add_tables(database);
 	if (!r)
 		r = remember_file(database);
 	if (!r)

@@ -27,6 +27,7 @@ void admin_answer(struct ipc_peer *peer, uint64_t request_id, const struct admin
 	answer.data.data = reply->data;
 	answer.data.len = reply->length;
 	answer.error_location = reply->error_location;
+	answer.ask_later = reply->ask_later;
 	if (session) {
 		session_pack(&packed, session);
 		answer.session = &packed.message;

@@ -8,7 +8,8 @@
 #include "common/nvme/log.h"
 #include "services/state/admin.h"
 
-/* The bit of the Asynchronous Event Configuration feature that asks for each. */
+/* The bit of the Asynchronous Event Configuration feature that asks for each; 0: it is always told,
+ * unless by a mask of its own. */
 static const struct {
 	enum session_event event;
 	uint32_t enable;
@@ -16,12 +17,13 @@ static const struct {
 } events[SESSION_EVENTS] = {
 	{SESSION_EVENT_RELIABILITY,
          NVME_WARNING_RELIABILITY | NVME_WARNING_READ_ONLY | NVME_WARNING_BACKUP,
-         SESSION_EVENTS_HEALTH									   },
-	{SESSION_EVENT_TEMPERATURE, NVME_WARNING_TEMPERATURE,                     SESSION_EVENTS_HEALTH  },
-	{SESSION_EVENT_SPARE,       NVME_WARNING_SPARE,                           SESSION_EVENTS_HEALTH  },
-	{SESSION_EVENT_NAMESPACE,   NVME_OAES_NAMESPACE,                          SESSION_EVENT_NAMESPACE},
-	{SESSION_EVENT_ANA,         NVME_OAES_ANA,                                SESSION_EVENT_ANA      },
-	{SESSION_EVENT_DISCOVERY,   NVME_OAES_DISCOVERY,                          SESSION_EVENT_DISCOVERY},
+         SESSION_EVENTS_HEALTH									     },
+	{SESSION_EVENT_TEMPERATURE, NVME_WARNING_TEMPERATURE,                     SESSION_EVENTS_HEALTH    },
+	{SESSION_EVENT_SPARE,       NVME_WARNING_SPARE,                           SESSION_EVENTS_HEALTH    },
+	{SESSION_EVENT_NAMESPACE,   NVME_OAES_NAMESPACE,                          SESSION_EVENT_NAMESPACE  },
+	{SESSION_EVENT_ANA,         NVME_OAES_ANA,                                SESSION_EVENT_ANA        },
+	{SESSION_EVENT_DISCOVERY,   NVME_OAES_DISCOVERY,                          SESSION_EVENT_DISCOVERY  },
+	{SESSION_EVENT_RESERVATION, 0,					    SESSION_EVENT_RESERVATION},
 };
 
 int event_park(struct session *session, uint64_t request_id)
@@ -76,7 +78,7 @@ bool event_take(struct session *session, uint32_t *ret_result)
 		if (events[i].event == SESSION_EVENT_ANA && session->holds_ana)
 			continue;
 		if (!(session->events & events[i].event) || session->masked & events[i].group ||
-		    !(session->async_event_config & events[i].enable))
+		    (events[i].enable && !(session->async_event_config & events[i].enable)))
 			continue;
 		session->events &= ~(unsigned)events[i].event;
 		session->masked |= events[i].event;

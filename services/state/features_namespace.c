@@ -2,6 +2,8 @@
 #include "services/state/features.h"
 
 #include "common/nvme/identify.h"
+#include "services/state/reservation_notice.h"
+#include "services/state/reservations.h"
 
 /*
  * The features of a namespace. That it may be set, features.c has seen; with NSID FFFFFFFFh it is
@@ -81,13 +83,23 @@ const struct feature features_of_namespace[] = {
          .of_namespace = true,
          .is_changeable = true,
          .set = set_error_recovery,
-         .get = get_error_recovery},
-	{ NVME_FEATURE_WRITE_PROTECTION,
+         .get = get_error_recovery          },
+	{NVME_FEATURE_WRITE_PROTECTION,
          .of_namespace = true,
          .is_changeable = true,
          .effects = NVME_EFFECT_NAMESPACE,
          .set = set_protection,
          .get = get_protection},
+	{NVME_FEATURE_RESERVATION_MASK,
+         .of_namespace = true,
+         .is_changeable = true,
+         .set = reservation_mask_set,
+         .get = reservation_mask_get        },
+	{NVME_FEATURE_RESERVATION_PERSISTENCE,
+         .of_namespace = true,
+         .is_changeable = true,
+         .set = reservations_set_persistence,
+         .get = reservations_get_persistence},
 };
 
 const unsigned n_features_of_namespace = sizeof(features_of_namespace) /

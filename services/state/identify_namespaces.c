@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "common/nvme/protection.h"
+#include "services/state/reservations.h"
 
 enum form { FORM_NVM, FORM_NVM_SPECIFIC, FORM_INDEPENDENT };
 
@@ -24,6 +25,7 @@ static struct identify_namespace describe(const struct admin_request *request,
 		.ana_group = namespace->ana_group,
 		.volatile_cache = namespace->backing->volatile_cache,
 		.write_protected = namespace->backing->write_protected,
+		.rescap = reservations_capabilities(namespace),
 		.protection = request->port->pi_enable && request->subsystem->pi_enable &&
 	                      protection_path_below(namespace->path),
 	};

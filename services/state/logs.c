@@ -11,6 +11,7 @@
 #include "services/state/features.h"
 #include "services/state/health.h"
 #include "services/state/logs.h"
+#include "services/state/reservation_notice.h"
 
 void log_answer(const struct get_log *asked, const void *log, size_t length,
                 struct admin_reply *reply)
@@ -259,6 +260,9 @@ static void execute_io(const struct admin_request *request, const struct get_log
 		break;
 	case NVME_LOG_MI:
 		log_mi(asked, reply);
+		break;
+	case NVME_LOG_RESERVATION:
+		reservation_notice_log(request, asked, reply);
 		break;
 	default:
 		refuse_page(reply);

@@ -33,6 +33,18 @@ static const char schema[] =
 								   VERSION) ";"
 									    "COMMIT;";
 
+/* Added to version 2: an earlier release of that version passes over them. */
+static const char additions[] =
+	"BEGIN;"
+	"CREATE TABLE IF NOT EXISTS reservation(handle INTEGER PRIMARY KEY, type INTEGER NOT NULL,"
+	"	holder BLOB NOT NULL, generation INTEGER NOT NULL, persists INTEGER NOT NULL,"
+	"	sum INTEGER);"
+	"CREATE TABLE IF NOT EXISTS registrant(handle INTEGER, host_id BLOB, key INTEGER NOT NULL,"
+	"	sum INTEGER, PRIMARY KEY(handle, host_id)) WITHOUT ROWID;"
+	"CREATE TABLE IF NOT EXISTS reservation_command(serial INTEGER PRIMARY KEY,"
+	"	identity BLOB UNIQUE NOT NULL, sum INTEGER);"
+	"COMMIT;";
+
 /* What the sum of a row is made of. */
 static const struct table {
 	const char *name, *columns;
@@ -47,7 +59,14 @@ static const struct table {
 	{"token",     "transport, instance, worker, token"                              },
 };
 
-#define N_TABLES (sizeof(tables) / sizeof(tables[0]))
+static const struct table added_tables[] = {
+	{"reservation",         "handle, type, holder, generation, persists"},
+	{"registrant",          "handle, host_id, key"                      },
+	{"reservation_command", "serial, identity"                          },
+};
+
+#define N_TABLES       (sizeof(tables) / sizeof(tables[0]))
+#define N_ADDED_TABLES (sizeof(added_tables) / sizeof(added_tables[0]))
 
 /* ------------------------------------------------------------------ sums */
 
@@ -146,6 +165,9 @@ static int check_pages(sqlite3 *sqlite, char *words, size_t size)
 	return strcmp(words, "ok") == 0 ? 0 : SCHEMA_E_DAMAGED;
 }
 
+/* Of check_table() only: such a table is not there. */
+#define SCHEMA_E_MISSING (SCHEMA_E_SYSTEM + 1)
+
 static int check_table(sqlite3 *sqlite, const struct table *table, char *words, size_t size)
 {
 	char sql[400];
@@ -158,7 +180,7 @@ static int check_table(sqlite3 *sqlite, const struct table *table, char *words, 
 	         table->columns);
 	code = ask(sqlite, sql, words, size, &wrong);
 	if (code == SQLITE_ERROR)
-		return SCHEMA_E_DAMAGED; /* such a table is not there */
+		return SCHEMA_E_MISSING;
 	if (code != SQLITE_ROW)
 		return failed(code);
 	if (wrong == 0)
@@ -195,6 +217,12 @@ int schema_check(sqlite3 *sqlite, char *ret_words, size_t size)
 		r = check_version(sqlite, ret_words, size);
 	for (size_t i = 0; !r && i < N_TABLES; i++)
 		r = check_table(sqlite, &tables[i], ret_words, size);
+	if (r == SCHEMA_E_MISSING)
+		return SCHEMA_E_DAMAGED;
+	for (size_t i = 0; !r && i < N_ADDED_TABLES; i++) {
+		r = check_table(sqlite, &added_tables[i], ret_words, size);
+		r = r == SCHEMA_E_MISSING ? 0 : r;
+	}
 	return r;
 }
 
@@ -203,6 +231,11 @@ int schema_check(sqlite3 *sqlite, char *ret_words, size_t size)
 int schema_make(sqlite3 *sqlite)
 {
 	return sqlite3_exec(sqlite, schema, NULL, NULL, NULL);
+}
+
+int schema_add(sqlite3 *sqlite)
+{
+	return sqlite3_exec(sqlite, additions, NULL, NULL, NULL);
 }
 
 static int add_sums(sqlite3 *sqlite, const struct table *table)

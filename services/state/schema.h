@@ -35,5 +35,8 @@ int schema_check(sqlite3 *sqlite, char *ret_words, size_t size);
 int schema_make(sqlite3 *sqlite);
 int schema_upgrade(sqlite3 *sqlite);
 
+/* Tables that a file of this version may lack, where it is of an earlier release. */
+int schema_add(sqlite3 *sqlite);
+
 /* SQLite says that the file is not what it should be. */
 bool schema_is_damage(int code);

@@ -7,6 +7,7 @@
 
 #include "common/base/error.h"
 #include "common/nvme/log.h"
+#include "services/state/reservation_notice.h"
 
 /* Each kind of event, with what a host is told of it. */
 static const struct {
@@ -16,19 +17,20 @@ static const struct {
 	uint8_t log_page;
 } kinds[SESSION_EVENTS] = {
 	{SESSION_EVENT_NAMESPACE,
-         NVME_EVENT_TYPE_NOTICE,                            NVME_NOTICE_NAMESPACE,
-         NVME_LOG_CHANGED_NAMESPACES							       },
-	{SESSION_EVENT_ANA,         NVME_EVENT_TYPE_NOTICE, NVME_NOTICE_ANA,         NVME_LOG_ANA  },
+         NVME_EVENT_TYPE_NOTICE,                                 NVME_NOTICE_NAMESPACE,
+         NVME_LOG_CHANGED_NAMESPACES									  },
+	{SESSION_EVENT_ANA,         NVME_EVENT_TYPE_NOTICE,      NVME_NOTICE_ANA,         NVME_LOG_ANA        },
 	{SESSION_EVENT_DISCOVERY,
-         NVME_EVENT_TYPE_NOTICE,                            NVME_NOTICE_DISCOVERY,
-         NVME_LOG_DISCOVERY									},
+         NVME_EVENT_TYPE_NOTICE,                                 NVME_NOTICE_DISCOVERY,
+         NVME_LOG_DISCOVERY										   },
 	{SESSION_EVENT_RELIABILITY,
-         NVME_EVENT_TYPE_HEALTH,                            NVME_HEALTH_RELIABILITY,
-         NVME_LOG_SMART									    },
+         NVME_EVENT_TYPE_HEALTH,                                 NVME_HEALTH_RELIABILITY,
+         NVME_LOG_SMART										       },
 	{SESSION_EVENT_TEMPERATURE,
-         NVME_EVENT_TYPE_HEALTH,                            NVME_HEALTH_TEMPERATURE,
-         NVME_LOG_SMART									    },
-	{SESSION_EVENT_SPARE,       NVME_EVENT_TYPE_HEALTH, NVME_HEALTH_SPARE,       NVME_LOG_SMART},
+         NVME_EVENT_TYPE_HEALTH,                                 NVME_HEALTH_TEMPERATURE,
+         NVME_LOG_SMART										       },
+	{SESSION_EVENT_SPARE,       NVME_EVENT_TYPE_HEALTH,      NVME_HEALTH_SPARE,       NVME_LOG_SMART      },
+	{SESSION_EVENT_RESERVATION, NVME_EVENT_TYPE_COMMAND_SET, 0,                       NVME_LOG_RESERVATION},
 };
 
 struct session *session_new(void)
@@ -49,6 +51,7 @@ struct session *session_free(struct session *session)
 		return NULL;
 	must(list_is_empty(&session->parked));
 	list_remove(&session->link);
+	free(session->notices);
 	free(session);
 	return NULL;
 }
@@ -62,6 +65,7 @@ void session_reset(struct session *session)
 	session->masked = 0;
 	session->warned = 0;
 	session->context.is_there = false;
+	reservation_notice_reset(session);
 }
 
 uint32_t session_event_result(enum session_event event)
@@ -186,13 +190,16 @@ static bool take_numbers(struct session *session, const Nvmetd__Session *message
 int session_unpack(struct session **ret_session, const Nvmetd__Session *message)
 {
 	struct session *session = session_new();
+	int r = SESSION_E_MALFORMED;
 
 	if (!session)
 		return error_origin(-ENOMEM);
-	if (!take_texts(session, message) || !take_numbers(session, message) ||
-	    !session_features_unpack(&session->features, message->features)) {
+	if (take_texts(session, message) && take_numbers(session, message) &&
+	    session_features_unpack(&session->features, message->features))
+		r = reservation_notice_unpack(session, message);
+	if (r) {
 		session_free(session);
-		return SESSION_E_MALFORMED;
+		return r;
 	}
 	*ret_session = session;
 	return 0;
@@ -280,4 +287,5 @@ void session_pack(struct session_message *ret_packed, const struct session *sess
 	message->admin_sqsize = session->admin_sqsize;
 	session_features_pack(ret_packed, &session->features);
 	pack_context(ret_packed, &session->context);
+	reservation_notice_pack(ret_packed, session);
 }

@@ -25,9 +25,10 @@ enum session_error {
 };
 
 enum session_event {
-	SESSION_EVENT_NAMESPACE = 1 << 0, /* log page 04h */
-	SESSION_EVENT_ANA = 1 << 1,       /* log page 0Ch */
-	SESSION_EVENT_DISCOVERY = 1 << 2, /* log page 70h */
+	SESSION_EVENT_NAMESPACE = 1 << 0,   /* log page 04h */
+	SESSION_EVENT_ANA = 1 << 1,         /* log page 0Ch */
+	SESSION_EVENT_DISCOVERY = 1 << 2,   /* log page 70h */
+	SESSION_EVENT_RESERVATION = 1 << 3, /* log page 80h */
 	/* log page 02h, by what there is to tell */
 	SESSION_EVENT_RELIABILITY = 1 << 8,
 	SESSION_EVENT_TEMPERATURE = 1 << 9,
@@ -35,7 +36,15 @@ enum session_event {
 	SESSION_EVENTS_HEALTH = 7 << 8,
 };
 
-#define SESSION_EVENTS 6
+#define SESSION_EVENTS      7
+#define SESSION_NOTICES_MAX 255u /* NALP counts no further */
+
+/* Of log page 80h. */
+struct session_notice {
+	uint64_t count;
+	uint32_t nsid;
+	uint8_t notice; /* enum nvme_reservation_notice */
+};
 
 struct transport;
 
@@ -98,7 +107,12 @@ struct session {
 	uint64_t discovery_sum; /* of what it can be told; 0: not known */
 	bool persistent;        /* of discovery: its host has asked for events when it connected */
 	uint32_t admin_sqsize;  /* entries */
-	struct list parked;     /* Asynchronous Event Requests that wait, event.h */
+	/* of reservation_notice.h */
+	struct session_notice *notices; /* room for SESSION_NOTICES_MAX; NULL: none yet */
+	unsigned n_notices;
+	uint64_t notice_count;                          /* of the last one, kept or lost */
+	uint8_t reservation_masks[NVME_MAX_NAMESPACES]; /* feature 82h, by nsid from 1 */
+	struct list parked; /* Asynchronous Event Requests that wait, event.h */
 	unsigned n_parked;
 	bool holds_ana; /* its ANA event is not told before a change is over: ana_change.h */
 	bool untold;    /* changed, and its transport does not know yet */
@@ -120,6 +134,8 @@ struct session_message {
 	uint32_t error_recovery_nsids[NVME_MAX_NAMESPACES];
 	uint32_t error_recovery_limits[NVME_MAX_NAMESPACES];
 	Nvmetd__EventContext context;
+	Nvmetd__ReservationNotice notice[SESSION_NOTICES_MAX];
+	Nvmetd__ReservationNotice *notices[SESSION_NOTICES_MAX];
 };
 
 void session_pack(struct session_message *ret_packed, const struct session *session);

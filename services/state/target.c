@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "services/state/journal.h"
+#include "services/state/reservation.h"
 #include "services/state/session.h"
 #include "services/state/visibility.h"
 
@@ -51,6 +52,7 @@ struct backing *backing_free(struct backing *backing)
 	if (!backing)
 		return NULL;
 	list_remove(&backing->link);
+	reservation_free(backing->reservation);
 	free(backing->path);
 	free(backing);
 	return NULL;

@@ -25,6 +25,8 @@
 
 /* One namespace's store, as the data plane knows it. Another path, another way to open it:
  * another backing. */
+struct reservation; /* reservation.h */
+
 struct backing {
 	struct list link;
 	uint32_t handle; /* never reused for another */
@@ -60,6 +62,8 @@ struct backing {
 	struct log_health health;
 
 	bool unsaved; /* the database does not know all of this yet */
+
+	struct reservation *reservation; /* NULL: no host has ever registered */
 
 	/* As the worker reports now. */
 	bool ready;

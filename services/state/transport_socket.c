@@ -16,6 +16,7 @@
 #include "services/state/journal.h"
 #include "services/state/protect.h"
 #include "services/state/reconcile.h"
+#include "services/state/reservations.h"
 #include "services/state/status.h"
 
 /* More than this a transport has no use for. */
@@ -185,7 +186,10 @@ static void execute_admin(struct state *state, struct ipc_peer *peer, const enve
 {
 	struct admin_reply reply;
 
-	admin_execute(request, &reply);
+	if (message->admin_request->qid > 0)
+		reservations_execute(request, message->admin_request, &reply);
+	else
+		admin_execute(request, &reply);
 	if (reply.protects)
 		protect_execute(state, request, &reply);
 	if (!execute_later(state, peer, message, request, &reply))
@@ -234,6 +238,7 @@ static void on_admin(void *context, struct ipc_peer *peer, const envelope *messa
 	}
 	session = session_find(&state->sessions, transport, asked->subsystem, asked->cntlid);
 	request = (struct admin_request){
+		.state = state,
 		.target = &state->target,
 		.sessions = &state->sessions,
 		.session = session,

@@ -6,6 +6,7 @@
 
 #include "common/nvme/protection.h"
 #include "services/state/move.h"
+#include "services/state/reservations.h"
 #include "services/state/view_faces.h"
 #include "services/state/visibility.h"
 
@@ -89,7 +90,8 @@ static void put_listeners(struct scratch *scratch, Nvmetd__TransportView *view,
 	}
 }
 
-static void put_namespace(Nvmetd__NamespaceView *view, const struct config_subsystem *subsystem,
+static void put_namespace(struct scratch *scratch, Nvmetd__NamespaceView *view,
+                          const struct config_subsystem *subsystem,
                           const struct config_namespace *namespace)
 {
 	const struct backing *backing = namespace->backing;
@@ -106,6 +108,7 @@ static void put_namespace(Nvmetd__NamespaceView *view, const struct config_subsy
 	view->granted = namespace->io_grant && !backing->move;
 	view->in_memory = config_is_in_memory(backing->path);
 	view->protection = subsystem->pi_enable && protection_path_below(backing->path);
+	reservations_put_view(scratch, view, namespace);
 }
 
 static size_t count_masked(const struct config_subsystem *subsystem)
@@ -136,11 +139,14 @@ static void put_namespaces(struct scratch *scratch, Nvmetd__SubsystemView *view,
 		if (!namespace_is_active(namespace))
 			continue;
 		if (!namespace_is_masked(namespace)) {
-			put_namespace(view->namespaces[view->n_namespaces++], subsystem, namespace);
+			put_namespace(scratch,
+			              view->namespaces[view->n_namespaces++],
+			              subsystem,
+			              namespace);
 			continue;
 		}
 		masked[view->n_masked] = namespace;
-		put_namespace(view->masked[view->n_masked++], subsystem, namespace);
+		put_namespace(scratch, view->masked[view->n_masked++], subsystem, namespace);
 	}
 	view_faces_put(scratch, view, masked);
 }

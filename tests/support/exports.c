@@ -54,7 +54,7 @@ static void write_namespace(FILE *file, const struct harness *harness,
 	if (space->ana_group)
 		fprintf(file, ", \"ana_grpid\": %u", space->ana_group);
 	write_mask(file, space);
-	fprintf(file, "}");
+	fprintf(file, "%s}", space->has_reservations ? ", \"resv\": {\"enable\": \"1\"}" : "");
 }
 
 static void write_subsystem(FILE *file, const struct harness *harness,

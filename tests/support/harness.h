@@ -47,6 +47,7 @@ struct harness_namespace {
 	const char *uuid;      /* NULL: not said */
 	bool is_buffered;
 	bool has_io_grant;
+	bool has_reservations; /* resv.enable */
 	bool is_disabled;
 	bool is_missing;                  /* its file is not there: do not wait for it */
 	const char *hosts[HARNESS_HOSTS]; /* that see it: do not wait for it; none: all, unless */

@@ -181,6 +181,7 @@ struct nvme_status stage_execute(void)
 {
 	const struct target *target = &stage.state.target;
 	struct admin_request request = {
+		.state = &stage.state,
 		.target = target,
 		.sessions = &stage.state.sessions,
 		.session = stage.session,

@@ -306,8 +306,6 @@ REFUSES(refuses_blocks_of_1024, DEV("\"path\": \"/a\", \"block_size\": 1024"),
         NAT "device.block_size: may be 512 or 4096")
 REFUSES(refuses_a_namespace_in_ana_group_0, NS("\"nsid\": 1, \"ana\": {\"grpid\": \"0\"}"),
         NAT "ana.grpid: is 0, and may be 1 to 128")
-REFUSES(refuses_reservations, NS("\"nsid\": 1, \"resv\": {\"enable\": \"1\"}"),
-        NAT "resv.enable: reservations are not supported yet")
 
 #define TWO(a, b)                                                                                  \
 	"{\"subsystems\": [{\"nqn\": \"nqn.a\", \"namespaces\": [{\"nsid\": 1, \"enable\": 1, "    \
@@ -547,7 +545,6 @@ int main(void)
 	         refuses_null_beyond_64_bits,
 	         refuses_blocks_of_1024,
 	         refuses_a_namespace_in_ana_group_0,
-	         refuses_reservations,
 	         refuses_a_uuid_twice,
 	         refuses_a_file_twice,
 	         two_may_have_ram_of_one_size,

@@ -74,7 +74,7 @@ START_TEST(says_what_a_linux_host_wants_to_know)
 	ck_assert_uint_eq(at(512, 2), 0x4466);   /* SQES, CQES */
 	ck_assert_uint_eq(at(514, 2), 1024);     /* MAXCMD */
 	ck_assert_uint_eq(at(516, 4), 1024);     /* NN */
-	ck_assert_uint_eq(at(520, 2), 0x1c);     /* ONCS */
+	ck_assert_uint_eq(at(520, 2), 0x3c);     /* ONCS */
 	ck_assert_uint_eq(at(525, 1), 0x05);     /* VWC */
 	ck_assert_uint_eq(at(531, 1), 0x01);     /* NWPC */
 	ck_assert_uint_eq(at(536, 4), 0x100001); /* SGLS */

@@ -197,7 +197,13 @@ START_TEST(of_effects_names_what_is_supported)
 	ck_assert_uint_eq(at(1024 + 0x05 * 4, 4), 0);
 	ck_assert_uint_eq(at(1024 + 0x08 * 4, 4), 0x100003);
 	ck_assert_uint_eq(at(1024 + 0x09 * 4, 4), 0x100003);
-	expect_zeroes(1024 + 0x0a * 4, 4096);
+	for (unsigned opcode = 0x0a; opcode < 256; opcode++)
+		ck_assert_uint_eq(at(1024 + opcode * 4, 4),
+		                  opcode == 0x0d || opcode == 0x0e || opcode == 0x11 ||
+		                                  opcode == 0x15
+		                          ? 0x100001
+		                          : 0);
+	expect_zeroes(2048, 4096);
 }
 END_TEST
 
@@ -217,7 +223,7 @@ START_TEST(of_features_names_just_those_that_are_there)
 	for (unsigned fid = 0; fid < 256; fid++)
 		effects[fid] = (uint32_t)at(fid * 4, 4);
 	for (unsigned fid = 0; fid < 256; fid++) {
-		stage_admin(NVME_ADMIN_GET_FEATURES, 1, fid, 1);
+		stage_admin(NVME_ADMIN_GET_FEATURES, 1, 3 << 8 | fid, 1); /* is it supported? */
 		ck_assert_int_eq(status_is_ok(stage.reply.status), effects[fid] & 1);
 	}
 	ck_assert_uint_eq(effects[0x05], 0x100001); /* of a namespace */

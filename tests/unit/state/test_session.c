@@ -152,7 +152,7 @@ END_TEST
 
 START_TEST(passes_over_events_that_are_not_known)
 {
-	packed.waiting[0]->log_page = 0x80;
+	packed.waiting[0]->log_page = 0x81;
 	ck_assert_int_eq(session_unpack(&back, &packed.message), 0);
 	ck_assert_uint_eq(back->events, SESSION_EVENT_SPARE);
 }

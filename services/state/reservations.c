@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "services/state/reservations.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "common/base/clock.h"
+#include "common/base/error.h"
+#include "common/base/log.h"
+#include "services/state/barrier.h"
+#include "services/state/change.h"
+#include "services/state/reconcile.h"
+#include "services/state/reservation.h"
+#include "services/state/reservation_notice.h"
+#include "services/state/reservation_records.h"
+
+uint8_t reservations_capabilities(const struct config_namespace *namespace)
+{
+	return namespace->resv_enable ? NVME_RESCAP_ALL : 0;
+}
+
+/* A command on its way. */
+struct change {
+	struct state *state;
+	const struct admin_request *request;
+	const uint8_t *identity; /* NULL: it has none */
+	const struct config_namespace *namespace;
+	struct backing *backing;
+	struct decoded_reservation asked;
+};
+
+/* ------------------------------------------------------------------ may it be carried out now? */
+
+/* Whoever may have sessions is to be told of what becomes of them: after our start, or a
+ * transport's, for a moment not all are here. */
+static bool is_everybody_here(const struct state *state)
+{
+	uint64_t now_ns = clock_now_ns();
+
+	list_for_each (at, (struct list *)&state->transports) {
+		const struct transport *transport = container_of(at, struct transport, link);
+
+		if (!transport->presented &&
+		    (transport->peer || now_ns - transport->gone_ns < RECONCILE_OPEN_NS))
+			return false;
+	}
+	return true;
+}
+
+static size_t count_registrants(const struct target *target)
+{
+	size_t count = 0;
+
+	list_for_each (at, (struct list *)&target->backings) {
+		const struct backing *backing = container_of(at, struct backing, link);
+
+		count += backing->reservation ? backing->reservation->n_registrants : 0;
+	}
+	return count;
+}
+
+static bool is_too_much(const struct change *change, const struct reservation *next)
+{
+	const struct reservation *before = change->backing->reservation;
+
+	return next->n_registrants > (before ? before->n_registrants : 0) &&
+	       count_registrants(&change->state->target) >= RESERVATIONS_REGISTRANTS_MAX;
+}
+
+/* ------------------------------------------------------------------ carrying out */
+
+static int keep(const struct change *change, const struct reservation *next)
+{
+	struct database *database = change->state->database;
+	int r = database_begin(database);
+
+	if (!r)
+		r = reservation_records_put(
+			database, change->backing->handle, change->backing->reservation, next);
+	if (!r && change->identity)
+		r = reservation_records_note(database, change->identity);
+	if (!r)
+		r = database_commit(database);
+	if (r)
+		database_rollback(database);
+	return r;
+}
+
+static enum nvme_reservation_notice notice_for(const struct session *session,
+                                               const struct reservation *before,
+                                               const struct reservation *after,
+                                               const struct reservation_outcome *outcome)
+{
+	if (reservation_find(after, session->host_id))
+		return outcome->to_others;
+	return reservation_find(before, session->host_id) ? outcome->to_removed
+	                                                  : NVME_RESERVATION_NOTICE_NONE;
+}
+
+static void notify(const struct change *change, const struct reservation *before,
+                   const struct reservation *after, const struct reservation_outcome *outcome)
+{
+	const struct session *own = change->request->session;
+
+	list_for_each (at, &change->state->sessions) {
+		struct session *session = container_of(at, struct session, link);
+		enum nvme_reservation_notice notice;
+
+		if (session->subsystem != own->subsystem ||
+		    memcmp(session->host_id, own->host_id, sizeof(own->host_id)) == 0 ||
+		    !namespace_is_seen(change->namespace, session))
+			continue;
+		notice = notice_for(session, before, after, outcome);
+		if (notice != NVME_RESERVATION_NOTICE_NONE)
+			reservation_notice_add(session, change->namespace->nsid, notice);
+	}
+}
+
+/* What holds is not everywhere yet: the answer waits. */
+static void conclude(const struct change *change, struct admin_reply *reply)
+{
+	const struct reservation *reservation = change->backing->reservation;
+
+	reply->drains |= reservation &&
+	                 !barrier_is_drained(change->state, reservation->revision, clock_now_ns());
+}
+
+/* Where the rule is another one, transports are to have a view with it before the answer. */
+static void install(const struct change *change, struct reservation *next,
+                    const struct reservation_outcome *outcome, struct admin_reply *reply)
+{
+	struct state *state = change->state;
+	_cleanup_(reservation_freep) struct reservation *before = change->backing->reservation;
+
+	reply->drains = !reservation_is_same_rule(before, next);
+	if (reply->drains)
+		next->revision = state->target.revision;
+	change->backing->reservation = next;
+	notify(change, before, next, outcome);
+	change_deliver(state);
+	state_copy_soon(state);
+}
+
+static void carry_out(const struct change *change, struct admin_reply *reply)
+{
+	_cleanup_(reservation_freep) struct reservation *next = reservation_copy(
+		change->backing->reservation);
+	struct reservation_outcome outcome;
+
+	if (!next) {
+		reply->status = status_of(NVME_SC_INTERNAL);
+		return;
+	}
+	outcome = reservation_apply(next, &change->asked, change->request->session->host_id);
+	reply->status = outcome.status;
+	reply->error_location = outcome.location;
+	if (!status_is_ok(reply->status))
+		return;
+	if (is_too_much(change, next)) {
+		admin_refuse(reply, NVME_SC_INTERNAL);
+		return;
+	}
+	if (!reservation_is_same(change->backing->reservation, next)) {
+		if (keep(change, next) != 0) {
+			reply->status = status_of(NVME_SC_INTERNAL);
+			return;
+		}
+		install(change, take(&next), &outcome, reply);
+	}
+	conclude(change, reply);
+}
+
+static void report(const struct change *change, struct admin_reply *reply)
+{
+	uint8_t *data = admin_data(reply, change->asked.length_bytes);
+
+	if (data)
+		reservation_report(change->backing->reservation, data, change->asked.length_bytes);
+}
+
+static void begin(const struct change *change, struct admin_reply *reply)
+{
+	int r = DATABASE_E_NONE;
+
+	if (change->asked.action == RESERVATION_REPORT) {
+		report(change, reply);
+		return;
+	}
+	if (!is_everybody_here(change->state)) {
+		reply->ask_later = true;
+		return;
+	}
+	if (change->identity)
+		r = reservation_records_find(change->state->database, change->identity);
+	if (r < 0)
+		reply->status = status_of(NVME_SC_INTERNAL);
+	else if (r == DATABASE_E_NONE)
+		carry_out(change, reply);
+	else /* it was carried out, but its answer was lost */
+		conclude(change, reply);
+}
+
+static const struct config_namespace *find_namespace(const struct admin_request *request,
+                                                     struct admin_reply *reply)
+{
+	const struct config_namespace *namespace = subsystem_find_active(
+		request->subsystem, request->session, le32_get(request->command->nsid));
+
+	if (!namespace) {
+		admin_refuse(reply, NVME_SC_INVALID_NAMESPACE);
+		reply->error_location = COMMAND_BYTE(nsid) + 1;
+	}
+	return namespace;
+}
+
+void reservations_execute(const struct admin_request *request, const Nvmetd__AdminRequest *asked,
+                          struct admin_reply *reply)
+{
+	struct change change = {.state = request->state, .request = request};
+	uint16_t location = 0;
+
+	*reply = (struct admin_reply){.status = STATUS_OK};
+	if (!request->subsystem || !reservation_is_command(request->command->opcode)) {
+		admin_refuse(reply, NVME_SC_INVALID_OPCODE);
+		return;
+	}
+	change.namespace = find_namespace(request, reply);
+	if (!change.namespace)
+		return;
+	if (!change.namespace->resv_enable) {
+		admin_refuse(reply, NVME_SC_INVALID_OPCODE);
+		reply->error_location = COMMAND_BYTE(opcode) + 1;
+		return;
+	}
+	change.backing = change.namespace->backing;
+	if (asked->identity.len == RESERVATION_IDENTITY_SIZE)
+		change.identity = asked->identity.data;
+	reply->status = reservation_decode(
+		request->command, asked->data.data, asked->data.len, &change.asked, &location);
+	if (status_is_ok(reply->status))
+		begin(&change, reply);
+	else
+		reply->error_location = (uint16_t)(location + 1);
+}

@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Reservations as the state service keeps them: what is on the disk, who is told, what waits. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/clock.h"
+#include "common/nvme/reservation.h"
+#include "services/state/reconcile.h"
+#include "services/state/reservation.h"
+#include "tests/support/shows.h"
+#include "tests/unit/state/reserving.h"
+
+/* ------------------------------------------------------------------ tests */
+
+START_TEST(is_of_one_namespace)
+{
+	expect_status(enter(A, 1), 0);
+	expect_status(acquire(A, 1, WE), 0);
+	ck_assert_uint_eq(there(1), WE << 8 | 1);
+	ck_assert_uint_eq(there(2), 0);
+}
+END_TEST
+
+START_TEST(is_refused_where_it_is_not_enabled)
+{
+	reserving.sessions[A]->subsystem =
+		target_find_subsystem_named(&stage.state.target, STAGE_PRIVATE)->number;
+	expect_status(enter(A, 1), DNR(NVME_SC_INVALID_OPCODE));
+}
+END_TEST
+
+START_TEST(is_refused_where_there_is_no_namespace)
+{
+	expect_status(enter(A, 5), DNR(NVME_SC_INVALID_NAMESPACE));
+	ck_assert_uint_eq(stage.reply.error_location, 4 + 1);
+	expect_status(enter(A, NVME_NSID_ALL), DNR(NVME_SC_INVALID_NAMESPACE));
+}
+END_TEST
+
+START_TEST(says_what_is_wrong_in_a_command)
+{
+	expect_status(ask(A, NVME_IO_RESERVATION_ACQUIRE, 1, 9 << 8, 0, 0), DNR(0x002));
+	ck_assert_uint_eq(stage.reply.error_location, 41 + 1);
+}
+END_TEST
+
+START_TEST(is_still_there_after_a_restart)
+{
+	enter(A, 1);
+	enter(B, 1);
+	ask(B, NVME_IO_RESERVATION_REGISTER, 1, REPLACE, 2, 22);
+	enter(C, 1);
+	leave(C, 1);
+	acquire(A, 1, WE_RO);
+	reserving_reopen();
+	ck_assert_uint_eq(there(1), WE_RO << 8 | 2);
+	ck_assert_uint_eq(generation(1), 5);
+	expect_status(preempt(A, 1, WE, 21), 0); /* B's new key is 22 */
+	ck_assert_uint_eq(there(1), WE_RO << 8 | 1);
+}
+END_TEST
+
+START_TEST(ends_with_the_power_unless_it_persists)
+{
+	ck_assert_int_eq(reservations_power_on(&stage.state, "monday"), 0);
+	enter(A, 1);
+	acquire(A, 1, WE);
+	ask(B, NVME_IO_RESERVATION_REGISTER, 2, REGISTER | SET_PTPL, 0, 2);
+	acquire(B, 2, WE);
+	ck_assert_int_eq(reservations_power_on(&stage.state, "monday"), 0);
+	ck_assert_uint_eq(there(1), WE << 8 | 1);
+	ck_assert_int_eq(reservations_power_on(&stage.state, "tuesday"), 0);
+	ck_assert_uint_eq(there(1), 0);
+	ck_assert_uint_eq(there(2), WE << 8 | 1);
+	reserving_reopen();
+	ck_assert_uint_eq(there(1), 0);
+	ck_assert(persists(2));
+	shows("Base 2.1 §8.1.22",
+	      "without PTPL registrations and reservations end when the machine starts anew, not "
+	      "with any of our processes");
+}
+END_TEST
+
+static void restore_without(const char *part, const char *other)
+{
+	char *config = reserving_config(), *edited = stage_edit(config, part, other);
+
+	stage_restore(edited);
+	free(edited);
+	free(config);
+}
+
+START_TEST(ends_with_its_namespace)
+{
+	char *config = reserving_config();
+
+	enter(A, 1);
+	restore_without("\"nsid\": 1, \"enable\": 1", "\"nsid\": 1, \"enable\": 0");
+	stage_restore(config);
+	free(config);
+	stage_ready();
+	ck_assert_uint_eq(there(1), 0);
+	reserving_reopen();
+	ck_assert_uint_eq(there(1), 0);
+}
+END_TEST
+
+START_TEST(ends_when_it_is_not_enabled_any_more)
+{
+	char *config = reserving_config();
+
+	enter(A, 2);
+	restore_without("\"resv\": {\"enable\": \"1\"},", "\"resv\": {\"enable\": \"0\"},");
+	expect_status(enter(A, 2), DNR(NVME_SC_INVALID_OPCODE));
+	stage_restore(config);
+	free(config);
+	ck_assert_uint_eq(there(2), 0);
+}
+END_TEST
+
+START_TEST(stays_through_other_changes)
+{
+	enter(A, 1);
+	restore_without("\"qid_max\": \"8\"", "\"qid_max\": \"4\"");
+	ck_assert_uint_eq(there(1), 1);
+}
+END_TEST
+
+/* ------------------------------------------------------------------ asked again */
+
+static void as(uint8_t number)
+{
+	memset(reserving.identity, number, sizeof(reserving.identity));
+	reserving.has_identity = true;
+}
+
+START_TEST(is_carried_out_once)
+{
+	as(1);
+	enter(A, 1);
+	as(2);
+	expect_status(leave(A, 1), 0);
+	reserving_reopen();
+	expect_status(leave(A, 1), 0);
+	as(3);
+	expect_status(leave(A, 1), CONFLICT);
+}
+END_TEST
+
+START_TEST(is_carried_out_anew_if_it_was_refused)
+{
+	as(1);
+	expect_status(leave(A, 1), CONFLICT);
+	as(2);
+	enter(A, 1);
+	as(1);
+	expect_status(leave(A, 1), 0);
+}
+END_TEST
+
+/* ------------------------------------------------------------------ who waits for whom */
+
+static struct ipc_peer peer;
+
+static struct transport *add_transport(void)
+{
+	struct transport *transport = state_add_transport(&stage.state, "tcp");
+
+	transport->peer = &peer;
+	transport->presented = true;
+	transport->drained = stage.state.target.revision + 1;
+	return transport;
+}
+
+START_TEST(waits_until_what_was_before_has_drained)
+{
+	struct transport *transport = add_transport();
+
+	enter(A, 1);
+	ck_assert(!stage.reply.drains);
+	stage.state.target.revision = transport->drained;
+	acquire(A, 1, WE);
+	ck_assert(stage.reply.drains);
+	acquire(A, 1, WE);
+	ck_assert(stage.reply.drains);
+	transport->drained = stage.state.target.revision + 1;
+	acquire(A, 1, WE);
+	ck_assert(!stage.reply.drains);
+	transport->peer = NULL;
+}
+END_TEST
+
+START_TEST(waits_for_those_who_have_not_presented_their_sessions)
+{
+	struct transport *transport = add_transport();
+
+	transport->presented = false;
+	enter(A, 1);
+	ck_assert(stage.reply.ask_later);
+	ck_assert_uint_eq(there(1), 0);
+	transport->peer = NULL;
+	transport->gone_ns = clock_now_ns();
+	enter(A, 1);
+	ck_assert(stage.reply.ask_later);
+	transport->gone_ns -= RECONCILE_OPEN_NS;
+	expect_status(enter(A, 1), 0);
+	ck_assert(!stage.reply.ask_later);
+}
+END_TEST
+
+/* ------------------------------------------------------------------ feature 83h */
+
+START_TEST(can_be_made_to_persist)
+{
+	stage.session = reserving.sessions[A];
+	expect_status(stage_admin(NVME_ADMIN_SET_FEATURES, 1, 0x83, 1), 0);
+	expect_status(stage_admin(NVME_ADMIN_GET_FEATURES, 1, 0x83, 0), 0);
+	ck_assert_uint_eq(stage.reply.result, 1);
+	expect_status(stage_admin(NVME_ADMIN_GET_FEATURES, 1, 0x183, 0), 0);
+	ck_assert_uint_eq(stage.reply.result, 0);
+	expect_status(stage_admin(NVME_ADMIN_GET_FEATURES, 1, 0x383, 0), 0);
+	ck_assert_uint_eq(stage.reply.result, 6);
+	ck_assert(!persists(2));
+	reserving_reopen();
+	ck_assert(persists(1));
+}
+END_TEST
+
+START_TEST(can_be_made_to_persist_on_all_namespaces)
+{
+	enter(B, 1);
+	stage.session = reserving.sessions[A];
+	expect_status(stage_admin(NVME_ADMIN_SET_FEATURES, NVME_NSID_ALL, 0x83, 1), 0);
+	ck_assert(persists(1));
+	ck_assert(persists(2));
+	reserving_reopen();
+	ck_assert(persists(2));
+	ck_assert_uint_eq(there(1), 1);
+	stage.session = reserving.sessions[A];
+	expect_status(stage_admin(NVME_ADMIN_SET_FEATURES, NVME_NSID_ALL, 0x83, 0), 0);
+	ck_assert(!persists(1));
+}
+END_TEST
+
+START_TEST(persists_only_where_it_is_enabled)
+{
+	stage.session = reserving.sessions[A];
+	expect_status(stage_admin(NVME_ADMIN_SET_FEATURES, 5, 0x83, 1), DNR(0x002));
+	expect_status(stage_admin(NVME_ADMIN_SET_FEATURES, 1, 0x83, 2), DNR(0x002));
+	ck_assert_uint_eq(stage.reply.error_location, 44 + 1);
+	expect_status(stage_admin(NVME_ADMIN_GET_FEATURES, NVME_NSID_ALL, 0x83, 0), DNR(0x00b));
+	expect_status(stage_admin(NVME_ADMIN_SET_FEATURES, 1, 1u << 31 | 0x83, 1), DNR(0x10d));
+	stage_connect(STAGE_HOST, 1, STAGE_PRIVATE);
+	expect_status(stage_admin(NVME_ADMIN_SET_FEATURES, 1, 0x83, 1), DNR(0x002));
+	ck_assert_uint_eq(stage.reply.error_location, 4 + 1);
+}
+END_TEST
+
+/* ------------------------------------------------------------------ Identify */
+
+START_TEST(is_named_in_identify)
+{
+	stage.session = reserving.sessions[A];
+	expect_status(stage_admin(NVME_ADMIN_IDENTIFY, 1, 0x00, 0), 0);
+	ck_assert_uint_eq(stage.reply.data[31], 0xff);
+	expect_status(stage_admin(NVME_ADMIN_IDENTIFY, 1, 0x08, 0), 0);
+	ck_assert_uint_eq(stage.reply.data[2], 0xff);
+	stage_connect(STAGE_HOST, 1, STAGE_PRIVATE);
+	expect_status(stage_admin(NVME_ADMIN_IDENTIFY, 1, 0x00, 0), 0);
+	ck_assert_uint_eq(stage.reply.data[31], 0);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("reservations");
+
+	describe(suite,
+	         "a reservation",
+	         reserving_open,
+	         stage_close,
+	         is_of_one_namespace,
+	         is_refused_where_it_is_not_enabled,
+	         is_refused_where_there_is_no_namespace,
+	         says_what_is_wrong_in_a_command,
+	         is_still_there_after_a_restart,
+	         ends_with_the_power_unless_it_persists,
+	         ends_with_its_namespace,
+	         ends_when_it_is_not_enabled_any_more,
+	         stays_through_other_changes,
+	         can_be_made_to_persist,
+	         can_be_made_to_persist_on_all_namespaces,
+	         persists_only_where_it_is_enabled,
+	         is_named_in_identify);
+	describe(suite,
+	         "a command",
+	         reserving_open,
+	         stage_close,
+	         is_carried_out_once,
+	         is_carried_out_anew_if_it_was_refused,
+	         waits_until_what_was_before_has_drained,
+	         waits_for_those_who_have_not_presented_their_sessions);
+	return run(suite);
+}
