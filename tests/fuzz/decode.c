@@ -7,6 +7,7 @@
 
 #include "common/base/error.h"
 #include "common/nvme/decode.h"
+#include "common/nvme/reservation.h"
 #include "common/nvme/sgl.h"
 #include "common/transport/admission.h"
 
@@ -74,6 +75,24 @@ static void decode_on_io_queue(const struct nvme_command *command, uint32_t caps
 	check_transfer(command, &admitted.transfer, capsule_bytes);
 }
 
+/* With the command's own bytes for its data. */
+static void decode_reservation(const struct nvme_command *command, uint32_t length)
+{
+	const uint8_t *data = (const uint8_t *)command;
+	struct decoded_reservation decoded;
+	uint16_t location = 0;
+
+	if (!status_is_ok(reservation_decode(
+		    command, data, length % (sizeof(*command) + 1), &decoded, &location))) {
+		must(location < sizeof(*command));
+		return;
+	}
+	must(decoded.action <= RESERVATION_REPORT);
+	must(decoded.length_bytes <= DECODE_TRANSFER_MAX && decoded.length_bytes % 4 == 0);
+	if (decoded.action == RESERVATION_ACQUIRE || decoded.action == RESERVATION_PREEMPT)
+		must(decoded.type >= 1 && decoded.type <= NVME_RESERVATION_TYPE_MAX);
+}
+
 static void decode_on_admin_queue(const struct nvme_command *command, uint32_t capsule_bytes)
 {
 	struct decoded_transfer transfer;
@@ -103,5 +122,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	memcpy(&command, data + sizeof(capsule_bytes), sizeof(command));
 	decode_on_io_queue(&command, le32_get(capsule_bytes));
 	decode_on_admin_queue(&command, le32_get(capsule_bytes));
+	decode_reservation(&command, le32_get(capsule_bytes));
 	return 0;
 }
