@@ -19,6 +19,7 @@ static void port_deinit(struct config_port *port)
 	}
 	free(port->referrals);
 	free(port->groups);
+	free((void *)port->linked);
 	free(port->links);
 }
 
@@ -88,12 +89,28 @@ static void *sort_by_nqn(const void *objects, size_t count, size_t size)
 	return sorted;
 }
 
+static int link_port(const struct config *config, struct config_port *port)
+{
+	port->linked = malloc((port->n_links + 1) * sizeof(*port->linked));
+	if (!port->linked)
+		return error_origin(-ENOMEM);
+	for (size_t i = 0; i < port->n_links; i++)
+		port->linked[i] = config_find_subsystem(config, port->links[i].nqn);
+	return 0;
+}
+
 int config_sort(struct config *config)
 {
+	int r = 0;
+
 	config->hosts_by_nqn = sort_by_nqn(config->hosts, config->n_hosts, sizeof(*config->hosts));
 	config->subsystems_by_nqn = sort_by_nqn(
 		config->subsystems, config->n_subsystems, sizeof(*config->subsystems));
-	return config->hosts_by_nqn && config->subsystems_by_nqn ? 0 : error_origin(-ENOMEM);
+	if (!config->hosts_by_nqn || !config->subsystems_by_nqn)
+		return error_origin(-ENOMEM);
+	for (size_t i = 0; !r && i < config->n_ports; i++)
+		r = link_port(config, &config->ports[i]);
+	return r;
 }
 
 static const void *find_by_nqn(const void *sorted, size_t count, const char *nqn)

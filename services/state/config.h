@@ -80,6 +80,8 @@ struct config_ana_group {
 	enum nvme_ana_state state;
 };
 
+struct config_subsystem;
+
 struct config_referral {
 	char *name;
 	bool enable;
@@ -100,7 +102,8 @@ struct config_port {
 	bool pi_enable;            /* hosts see protection information, where namespaces have it */
 	struct config_link *links; /* the subsystems that are exported on it */
 	size_t n_links;
-	struct config_ana_group *groups; /* ascending; group 1 is always there */
+	const struct config_subsystem **linked; /* the same; NULL where there is none so called */
+	struct config_ana_group *groups;        /* ascending; group 1 is always there */
 	size_t n_groups;
 	struct config_referral *referrals;
 	size_t n_referrals;

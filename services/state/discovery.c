@@ -100,8 +100,7 @@ static void tell_of_port(const struct search *search, const struct config_port *
 	record.subtype = NVME_SUBTYPE_NVME;
 	record.eflags = 0;
 	for (size_t i = 0; i < port->n_links; i++) {
-		const struct config_subsystem *subsystem = config_find_subsystem(
-			search->config, port->links[i].nqn);
+		const struct config_subsystem *subsystem = port->linked[i];
 
 		if (!subsystem ||
 		    (!search->sees_all && !config_allows(subsystem, search->session->host_nqn)))

@@ -197,6 +197,17 @@ START_TEST(finds_each_subsystem_by_its_name)
 }
 END_TEST
 
+START_TEST(links_ports_to_their_subsystems)
+{
+	expect_good("{\"subsystems\": [{\"nqn\": \"nqn.b\"}, {\"nqn\": \"nqn.a\"}], \"ports\": ["
+	            "{\"portid\": 1}, {\"portid\": 2, \"subsystems\": [\"nqn.a\", \"nqn.b\"],"
+	            " \"addr\": {\"trtype\": \"tcp\", \"traddr\": \"127.0.0.1\","
+	            " \"trsvcid\": \"4420\"}}]}");
+	ck_assert_ptr_eq(config.ports[1].linked[0], &config.subsystems[1]);
+	ck_assert_ptr_eq(config.ports[1].linked[1], &config.subsystems[0]);
+}
+END_TEST
+
 REFUSES(refuses_the_name_of_the_discovery_service,
         "{\"subsystems\": [{\"nqn\": \"nqn.2014-08.org.nvmexpress.discovery\"}]}",
         "f:1: subsystems[0].nqn: is that of the discovery service")
@@ -504,6 +515,7 @@ int main(void)
 	         refuses_a_subsystem_twice,
 	         refuses_the_name_of_the_discovery_service,
 	         finds_each_subsystem_by_its_name,
+	         links_ports_to_their_subsystems,
 	         refuses_any_host_beside_listed_ones,
 	         refuses_a_flag_of_2,
 	         refuses_a_host_that_is_not_listed,
