@@ -90,6 +90,11 @@ int backing_memory(const struct backing *backing)
 	return backing->kind->memory ? backing->kind->memory(backing) : -1;
 }
 
+int backing_watched(const struct backing *backing)
+{
+	return backing->kind->watched ? backing->kind->watched(backing) : -1;
+}
+
 int backing_take_memory(const char *path, uint32_t handle)
 {
 	const struct backing_kind *kind = kind_of(backing_path(path));

@@ -60,6 +60,8 @@ struct backing_kind {
 	/* The descriptor of its memory, for a transport with an io grant; -1: it needs none. NULL:
 	 * it stays with the worker. */
 	int (*give)(const struct backing *backing);
+	/* The descriptor of a file whose size anybody may change; -1: a device. NULL: none. */
+	int (*watched)(const struct backing *backing);
 	/* The descriptor of the memory that its content is in. NULL: it is in none. */
 	int (*memory)(const struct backing *backing);
 	/* Ends in request_finish(), now or later. */
@@ -101,6 +103,8 @@ bool backing_is(const struct backing *backing, const struct stat *found);
 
 /* The descriptor of the memory that its content is in, below fault: and pi: too; -1: in none. */
 int backing_memory(const struct backing *backing);
+/* The descriptor of the file that it is on, below fault: and pi: too; -1: on none. */
+int backing_watched(const struct backing *backing);
 /* What is kept of it for a successor, without opening it: a descriptor that is the caller's, or -1.
  */
 int backing_take_memory(const char *path, uint32_t handle);

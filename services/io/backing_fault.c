@@ -233,12 +233,18 @@ static int memory(const struct backing *backing)
 	return backing_memory(container_of(backing, const struct fault, backing)->below);
 }
 
+static int watched(const struct backing *backing)
+{
+	return backing_watched(container_of(backing, const struct fault, backing)->below);
+}
+
 const struct backing_kind backing_fault = {
 	.scheme = "fault:",
 	.open = open_fault,
 	.close = close_fault,
 	.measure = measure,
 	.memory = memory,
+	.watched = watched,
 	.start = fault_start,
 	.load = load,
 	.save = save,

@@ -371,11 +371,19 @@ static int save(struct backing *backing, uint64_t offset, const void *bytes, siz
 	return fdatasync(file->fd) < 0 ? error_origin(-errno) : 0;
 }
 
+static int watched(const struct backing *backing)
+{
+	const struct file *file = (const struct file *)backing;
+
+	return file->is_device ? -1 : file->fd;
+}
+
 const struct backing_kind backing_file = {
 	.open = open_file,
 	.close = close_file,
 	.measure = measure,
 	.is = is,
+	.watched = watched,
 	.start = file_start,
 	.load = load,
 	.save = save,

@@ -266,11 +266,17 @@ static int memory(const struct backing *backing)
 	return backing_memory(container_of(backing, const struct pi, backing)->below);
 }
 
+static int watched(const struct backing *backing)
+{
+	return backing_watched(container_of(backing, const struct pi, backing)->below);
+}
+
 const struct backing_kind backing_pi = {
 	.scheme = "pi:",
 	.open = open_pi,
 	.close = close_pi,
 	.measure = measure,
 	.memory = memory,
+	.watched = watched,
 	.start = pi_start,
 };

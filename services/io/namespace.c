@@ -59,6 +59,7 @@ struct namespace *namespace_new(const Nvmetd__BackingView *view, unsigned n_thre
 	namespace->references = 1;
 	list_init(&namespace->link);
 	namespace->memory = -1;
+	namespace->watch = -1;
 	namespace->handle = view->handle;
 	namespace->path = strdup(view->path);
 	namespace->label = strdup(view->label);

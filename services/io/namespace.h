@@ -42,6 +42,7 @@ struct namespace
 	char **faults;
 
 	struct backing *backing; /* NULL: not ready */
+	int watch;               /* of its file, while it is open; -1: none */
 	uint64_t blocks;
 	char reason[BACKING_REASON_SIZE]; /* why not */
 	uint64_t held_since_ns;           /* 0: it is not, or not at the last try */

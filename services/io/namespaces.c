@@ -11,6 +11,7 @@
 #include "common/base/log.h"
 #include "services/io/namespace.h"
 #include "services/io/patience.h"
+#include "services/io/watcher.h"
 
 #define MEASURE_NS (5 * NS_PER_S)
 #define REBUILD_NS NS_PER_S
@@ -37,6 +38,7 @@ struct namespaces {
 	struct loop_timer measure;
 	struct loop_timer rebuild; /* there was no memory for a table */
 	struct patience patience;
+	struct watcher watcher;
 };
 
 static struct namespace *namespace_at(struct list *link)
@@ -190,6 +192,13 @@ static const struct namespace *find_open(struct namespaces *namespaces,
 	return NULL;
 }
 
+/* Of one that is not open any more. */
+static void stop_watching(struct namespaces *namespaces, struct namespace *namespace)
+{
+	watcher_remove(&namespaces->watcher, namespace->watch);
+	namespace->watch = -1;
+}
+
 /* True: it is ready now. */
 static bool try_to_open(struct namespaces *namespaces, struct namespace *namespace)
 {
@@ -197,8 +206,11 @@ static bool try_to_open(struct namespaces *namespaces, struct namespace *namespa
 
 	if (namespace_open(namespace, &retry_ns) ||
 	    (namespace_may_share(namespace) &&
-	     namespace_share(namespace, find_open(namespaces, namespace))))
+	     namespace_share(namespace, find_open(namespaces, namespace)))) {
+		namespace->watch = watcher_add(&namespaces->watcher,
+		                               backing_watched(namespace->backing));
 		return true;
+	}
 	loop_timer_set(namespaces->options.loop, &namespace->retry, clock_now_ns() + retry_ns);
 	return false;
 }
@@ -241,11 +253,25 @@ static bool measure(struct namespaces *namespaces, struct namespace *namespace)
 	if (!namespace_is_ready(namespace) || !namespace_measure(namespace))
 		return false;
 	if (namespace->reason[0]) { /* there is nothing left to serve */
+		stop_watching(namespaces, namespace);
 		namespace->backing = backing_release(namespace->backing);
 		loop_timer_set(
 			namespaces->options.loop, &namespace->retry, clock_now_ns() + NS_PER_S);
 	}
 	return true;
+}
+
+/* Somebody else has written to its file, or changed its size. */
+static void file_was_closed(void *context, int watch)
+{
+	struct namespaces *namespaces = context;
+	bool changed = false;
+
+	list_for_each (link, &namespaces->list)
+		if (namespace_at(link)->watch == watch)
+			changed |= measure(namespaces, namespace_at(link));
+	if (changed)
+		tell(namespaces);
 }
 
 static void measure_due(struct loop_timer *timer)
@@ -329,6 +355,7 @@ static void drop(struct namespace *namespace)
 	loop_timer_clear(&namespace->retry);
 	list_remove(&namespace->link);
 	backing_forget(namespace->path, namespace->handle);
+	stop_watching(namespace->owner, namespace);
 	namespace->backing = backing_release(namespace->backing);
 	namespace_unref(namespace);
 }
@@ -352,6 +379,8 @@ static int take_namespaces(struct namespaces *namespaces, const Nvmetd__WorkerVi
 		list_append(&namespaces->list, &namespace->link);
 		namespaces->count++;
 		namespace_move(namespace, view->namespaces[i]);
+		if (!namespace->backing)
+			stop_watching(namespaces, namespace);
 	}
 	if (r) { /* nothing that is there is given up for want of memory */
 		for (; !list_is_empty(&old); namespaces->count++)
@@ -507,6 +536,7 @@ int namespaces_new(struct namespaces **ret_namespaces, const struct namespaces_o
 			      .changed = readiness_changed,
 			      .context = namespaces,
 		      });
+	watcher_init(&namespaces->watcher, options->loop, file_was_closed, namespaces);
 	*ret_namespaces = namespaces;
 	return 0;
 }
@@ -518,6 +548,7 @@ struct namespaces *namespaces_free(struct namespaces *namespaces)
 	loop_timer_clear(&namespaces->measure);
 	loop_timer_clear(&namespaces->rebuild);
 	patience_deinit(&namespaces->patience);
+	watcher_deinit(&namespaces->watcher);
 	list_for_each_safe (link, &namespaces->tables)
 		end_table(container_of(link, struct table, link));
 	list_for_each_safe (link, &namespaces->list)

@@ -16,7 +16,8 @@
  * Shape     The namespaces and grants of the last view. A namespace has a backing, or the reason
  *           why not and a timer for the next try: each 20 ms for 3 s where somebody else holds
  *           it (a predecessor's last requests), else each second. Open ones are measured each
- *           5 s, in case that a file or device has changed its size.
+ *           5 s, in case that a file or device has changed its size; a file also when somebody
+ *           else has written to it and closes it (watcher.h).
  * Promise   Each change becomes a new table for the I/O threads, and a call of changed(). What
  *           a view no longer has is closed when the last request on it is finished.
  *           What goes to another worker is closed, and that is told when it is so; its memory is

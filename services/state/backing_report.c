@@ -180,7 +180,7 @@ void reconcile_report(struct state *state, struct worker *worker,
 		if (told == TOLD_APPEARED)
 			journal_appeared(&state->target, backing);
 		if (backing->use == BACKING_USED)
-			change_announce_namespace(state, backing, told == TOLD_APPEARED);
+			change_announce_namespace(state, backing, true);
 	}
 	if (worker->view_revision && report->revision >= worker->view_revision)
 		worker->reported = true;

@@ -318,7 +318,7 @@ void change_announce(struct state *state, const struct config *before)
 	}
 }
 
-void change_announce_namespace(struct state *state, const struct backing *backing, bool appeared)
+void change_announce_namespace(struct state *state, const struct backing *backing, bool with_ana)
 {
 	const struct config_subsystem *subsystem = config_find_subsystem(&state->target.config,
 	                                                                 backing->nqn);
@@ -331,7 +331,7 @@ void change_announce_namespace(struct state *state, const struct backing *backin
 			continue;
 		session_mark_changed(session, backing->nsid);
 		event_raise(session, SESSION_EVENT_NAMESPACE);
-		if (appeared)
+		if (with_ana)
 			event_raise(session, SESSION_EVENT_ANA);
 		session->revision = state->target.revision;
 		session->untold = true;

@@ -35,8 +35,9 @@ void change_announce(struct state *state, const struct config *before);
 /* No session may go on. */
 void change_end_all(struct state *state, const char *reason);
 
-/* A namespace has become visible (appeared), or its size has changed. */
-void change_announce_namespace(struct state *state, const struct backing *backing, bool appeared);
+/* A namespace has become visible, or is another to its hosts. with_ana: has them look at the ANA
+ * log again, too, as Linux does before it takes a namespace in. */
+void change_announce_namespace(struct state *state, const struct backing *backing, bool with_ana);
 
 /* A session that was just presented: ended if it may not be, told what it has missed. */
 void change_catch_up(struct state *state, struct session *session);

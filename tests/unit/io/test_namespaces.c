@@ -203,6 +203,22 @@ START_TEST(a_file_that_grows_is_noticed)
 }
 END_TEST
 
+START_TEST(a_file_that_somebody_changes_is_noticed_at_once)
+{
+	uint64_t since_ns = clock_now_ns();
+	const char *reason;
+
+	serve(rig_file("disk", MIB));
+	for (unsigned i = 0; i < 8; i++) { /* each 5 s, it would take 20 s at least */
+		unsigned size = i % 2 ? MIB : 2 * MIB;
+
+		rig_file("disk", size);
+		until(rig_blocks(1, &reason) == size >> 9);
+	}
+	ck_assert_uint_lt(clock_now_ns() - since_ns, 15 * NS_PER_S);
+}
+END_TEST
+
 START_TEST(a_file_that_becomes_empty_is_not_ready_until_it_is_not)
 {
 	const char *reason;
@@ -369,6 +385,7 @@ int main(void)
 	         given_a_worker,
 	         leave,
 	         a_file_that_grows_is_noticed,
+	         a_file_that_somebody_changes_is_noticed_at_once,
 	         a_file_that_becomes_empty_is_not_ready_until_it_is_not,
 	         what_stays_in_the_view_is_not_touched,
 	         ram_keeps_its_content_when_it_becomes_read_only,

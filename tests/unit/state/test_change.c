@@ -62,8 +62,8 @@ END_TEST
 START_TEST(a_namespace_that_grows_is_told)
 {
 	stage_ready_with(2000);
-	ck_assert_uint_eq(open_host->events, SESSION_EVENT_NAMESPACE);
-	ck_assert_uint_eq(private_host->events, SESSION_EVENT_NAMESPACE);
+	ck_assert_uint_eq(open_host->events, SESSION_EVENT_NAMESPACE | SESSION_EVENT_ANA);
+	ck_assert_uint_eq(private_host->events, SESSION_EVENT_NAMESPACE | SESSION_EVENT_ANA);
 }
 END_TEST
 
