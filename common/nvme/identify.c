@@ -49,6 +49,7 @@ static void put_discovery(struct nvme_identify_controller *wire)
 
 static void put_io(struct nvme_identify_controller *wire)
 {
+	wire->ctratt = le32_of(le32_get(wire->ctratt) | NVME_CTRATT_RHII);
 	wire->cntrltype = 1;
 	wire->cmic = NVME_CMIC_MULTI_PORT | NVME_CMIC_MULTI_CONTROLLER | NVME_CMIC_ANA;
 	wire->oaes = le32_of(NVME_OAES_NAMESPACE | NVME_OAES_ANA);

@@ -29,6 +29,7 @@ static const struct {
 	{NVME_SC_NAMESPACE_WRITE_PROTECTED,  "Namespace is Write Protected"             },
 	{NVME_SC_COMMAND_INTERRUPTED,        "Command Interrupted"                      },
 	{NVME_SC_TRANSIENT_TRANSPORT,        "Transient Transport Error"                },
+	{NVME_SC_HOST_ID_NOT_INITIALIZED,    "Host Identifier Not Initialized"          },
 	{NVME_SC_LBA_RANGE,                  "LBA Out of Range"                         },
 	{NVME_SC_CAPACITY_EXCEEDED,          "Capacity Exceeded"                        },
 	{NVME_SC_NAMESPACE_NOT_READY,        "Namespace Not Ready"                      },

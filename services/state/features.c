@@ -107,6 +107,8 @@ void get_features_execute(const struct admin_request *request, struct admin_repl
 		admin_refuse_byte(reply, COMMAND_BYTE(cdw10));
 	else if (select > SELECT_SUPPORTED)
 		admin_refuse_byte(reply, COMMAND_BYTE(cdw10) + 1);
+	else if (feature->refuses_all && le32_get(request->command->nsid) == NVME_NSID_ALL)
+		admin_refuse_byte(reply, COMMAND_BYTE(nsid));
 	else if (feature->of_namespace && !check_namespace(request, reply, false))
 		return;
 	else if (select == SELECT_SUPPORTED)

@@ -25,6 +25,8 @@ struct feature {
 	bool of_discovery; /* discovery controllers have it too */
 	bool of_namespace; /* else NSID is 0, or all */
 	bool is_changeable;
+	bool refuses_all; /* Get with NSID FFFFFFFFh: Invalid Field, where others are of no such
+	                   * namespace */
 	uint32_t effects; /* besides being supported, and the scope: for log 12h */
 	void (*set)(const struct admin_request *request, uint32_t value, struct admin_reply *reply);
 	/* Dword 0, or data, or both. Of those that are not selected as they are now: the default.

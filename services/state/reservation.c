@@ -338,7 +338,7 @@ bool reservation_is_same(const struct reservation *a, const struct reservation *
 	return reservation_is_same_rule(a, b);
 }
 
-/* Controllers are dynamic: a registrant is on no certain one, but is its host's (§7.8). */
+/* On which controllers its host is, if on any, is not known here. */
 static void put_registrant(const struct reservation *reservation,
                            const struct registrant *registrant, uint8_t *at, size_t room)
 {

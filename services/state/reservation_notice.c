@@ -25,8 +25,11 @@ void reservation_notice_add(struct session *session, uint32_t nsid,
 	session->untold = true;
 	session->notice_count += 1 +
 	                         (session->notice_count == UINT64_MAX); /* 0 is of an empty log */
-	if (!make_room(session))
+	if (!make_room(session)) {
+		if (session->n_notices > 0)
+			session->notices[session->n_notices - 1].count = session->notice_count;
 		return;
+	}
 	session->notices[session->n_notices++] = (struct session_notice){
 		.count = session->notice_count, .nsid = nsid, .notice = (uint8_t)notice};
 	event_raise(session, SESSION_EVENT_RESERVATION);
@@ -59,15 +62,15 @@ static void put_first(struct nvme_log_reservation *log, const struct session *se
 	log->nsid = le32_of(session->notices[0].nsid);
 }
 
-/* The host has read it. What is left is an event of its own. */
-static void forget_first(struct session *session)
+/* The host has read it. What is left is an event of its own, unless it is to stay masked. */
+static void forget_first(struct session *session, bool retain)
 {
-	event_forget(session, SESSION_EVENT_RESERVATION);
 	if (session->n_notices > 0)
 		take_out_first(session);
-	if (session->n_notices > 0)
+	if (!retain)
+		event_forget(session, SESSION_EVENT_RESERVATION);
+	if (!retain && session->n_notices > 0)
 		event_raise(session, SESSION_EVENT_RESERVATION);
-	session->untold = true;
 }
 
 void reservation_notice_log(const struct admin_request *request, const struct get_log *asked,
@@ -91,10 +94,11 @@ void reservation_notice_log(const struct admin_request *request, const struct ge
 		       (const uint8_t *)&log + asked->offset_bytes,
 		       left < asked->length_bytes ? left : asked->length_bytes);
 	}
-	if (asked->retain || asked->offset_bytes > 0)
+	if (asked->offset_bytes > 0) /* the rest of a page that was read before */
 		return;
-	forget_first(request->session);
+	forget_first(request->session, asked->retain);
 	reply->session_changed = true;
+	request->session->untold = true;
 }
 
 /* ------------------------------------------------------------------ feature 82h */

@@ -10,10 +10,10 @@
  * log page 80h, feature 82h, and the event that says that there is something in the log.
  *
  * Shape     A queue of notices for each session, the oldest first. Each read of the log takes one
- *           out, unless the event is retained.
- * Promise   A notice is numbered, also one that is lost as SESSION_NOTICES_MAX wait: the host sees
- *           by the numbers that it missed some. The event is raised whenever it is not masked and
- *           something waits.
+ *           out.
+ * Promise   A notice is numbered, also one that is lost as SESSION_NOTICES_MAX wait: its number is
+ *           that of the last one that waits, by which the host sees that it missed some. The event
+ *           is raised whenever it is not masked and something waits.
  * Trust     a session comes from a transport: session.c checks it with this
  * Threads   one; pure but for malloc()
  * Lifetime  the session's

@@ -170,12 +170,43 @@ static void carry_out(const struct change *change, struct admin_reply *reply)
 	conclude(change, reply);
 }
 
+static const struct session *find_controller(const struct change *change, const uint8_t *host_id)
+{
+	list_for_each (at, &change->state->sessions) {
+		const struct session *session = container_of(at, struct session, link);
+
+		if (session->subsystem == change->request->session->subsystem &&
+		    memcmp(session->host_id, host_id, sizeof(session->host_id)) == 0)
+			return session;
+	}
+	return NULL;
+}
+
+/* A registrant that is connected is on its host's controllers, of which one is named. */
+static void name_controllers(const struct change *change, uint8_t *data, size_t length)
+{
+	struct nvme_registrant *registrant = (struct nvme_registrant *)(data + sizeof(*registrant));
+	const struct reservation *reservation = change->backing->reservation;
+	size_t room = length / sizeof(*registrant);
+
+	for (size_t i = 0; reservation && i < reservation->n_registrants && i + 1 < room; i++) {
+		const struct session *session = find_controller(
+			change, reservation->registrants[i].host_id);
+
+		if (session)
+			registrant[i].cntlid = le16_of(session->cntlid);
+	}
+}
+
 static void report(const struct change *change, struct admin_reply *reply)
 {
-	uint8_t *data = admin_data(reply, change->asked.length_bytes);
+	uint32_t length = change->asked.length_bytes;
+	uint8_t *data = admin_data(reply, length);
 
-	if (data)
-		reservation_report(change->backing->reservation, data, change->asked.length_bytes);
+	if (!data)
+		return;
+	reservation_report(change->backing->reservation, data, length);
+	name_controllers(change, data, length);
 }
 
 static void begin(const struct change *change, struct admin_reply *reply)
@@ -198,6 +229,14 @@ static void begin(const struct change *change, struct admin_reply *reply)
 		carry_out(change, reply);
 	else /* it was carried out, but its answer was lost */
 		conclude(change, reply);
+}
+
+/* CTRATT.RHII says so (§8.1.22). */
+static bool has_host_id(const struct session *session)
+{
+	static const uint8_t none[sizeof(session->host_id)];
+
+	return memcmp(session->host_id, none, sizeof(none)) != 0;
 }
 
 static const struct config_namespace *find_namespace(const struct admin_request *request,
@@ -230,6 +269,10 @@ void reservations_execute(const struct admin_request *request, const Nvmetd__Adm
 	if (!change.namespace->resv_enable) {
 		admin_refuse(reply, NVME_SC_INVALID_OPCODE);
 		reply->error_location = COMMAND_BYTE(opcode) + 1;
+		return;
+	}
+	if (!has_host_id(request->session)) {
+		admin_refuse(reply, NVME_SC_HOST_ID_NOT_INITIALIZED);
 		return;
 	}
 	change.backing = change.namespace->backing;

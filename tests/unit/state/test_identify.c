@@ -69,7 +69,7 @@ START_TEST(says_what_a_linux_host_wants_to_know)
 	ck_assert_uint_eq(at(77, 1), 8);         /* MDTS */
 	ck_assert_uint_eq(at(76, 1), 0x0b);      /* CMIC */
 	ck_assert_uint_eq(at(92, 4), 0x900);     /* OAES */
-	ck_assert_uint_eq(at(96, 4), 0x41);      /* CTRATT: 128-bit host id, TBKAS */
+	ck_assert_uint_eq(at(96, 4), 0x40041);   /* CTRATT: 128-bit host id, TBKAS */
 	ck_assert_uint_eq(at(320, 2), 10);       /* KAS */
 	ck_assert_uint_eq(at(512, 2), 0x4466);   /* SQES, CQES */
 	ck_assert_uint_eq(at(514, 2), 1024);     /* MAXCMD */

@@ -37,6 +37,15 @@ START_TEST(is_refused_where_there_is_no_namespace)
 }
 END_TEST
 
+START_TEST(is_refused_to_a_host_without_identifier)
+{
+	memset(reserving.sessions[A]->host_id, 0, 16);
+	expect_status(enter(A, 1), DNR(NVME_SC_HOST_ID_NOT_INITIALIZED));
+	shows("Base 2.1 §8.1.22",
+	      "Host Identifier Not Initialized where a host's identifier is 0, and CTRATT.RHII");
+}
+END_TEST
+
 START_TEST(says_what_is_wrong_in_a_command)
 {
 	expect_status(ask(A, NVME_IO_RESERVATION_ACQUIRE, 1, 9 << 8, 0, 0), DNR(0x002));
@@ -248,7 +257,7 @@ START_TEST(persists_only_where_it_is_enabled)
 	expect_status(stage_admin(NVME_ADMIN_SET_FEATURES, 5, 0x83, 1), DNR(0x002));
 	expect_status(stage_admin(NVME_ADMIN_SET_FEATURES, 1, 0x83, 2), DNR(0x002));
 	ck_assert_uint_eq(stage.reply.error_location, 44 + 1);
-	expect_status(stage_admin(NVME_ADMIN_GET_FEATURES, NVME_NSID_ALL, 0x83, 0), DNR(0x00b));
+	expect_status(stage_admin(NVME_ADMIN_GET_FEATURES, NVME_NSID_ALL, 0x83, 0), DNR(0x002));
 	expect_status(stage_admin(NVME_ADMIN_SET_FEATURES, 1, 1u << 31 | 0x83, 1), DNR(0x10d));
 	stage_connect(STAGE_HOST, 1, STAGE_PRIVATE);
 	expect_status(stage_admin(NVME_ADMIN_SET_FEATURES, 1, 0x83, 1), DNR(0x002));
@@ -282,6 +291,7 @@ int main(void)
 	         is_of_one_namespace,
 	         is_refused_where_it_is_not_enabled,
 	         is_refused_where_there_is_no_namespace,
+	         is_refused_to_a_host_without_identifier,
 	         says_what_is_wrong_in_a_command,
 	         is_still_there_after_a_restart,
 	         ends_with_the_power_unless_it_persists,
