@@ -321,12 +321,14 @@ static void note_error(struct request *request)
 	if (!controller || is_connect(&request->command)) /* which is not logged (Base 2.1 §6.3) */
 		return;
 	counts_add(&controller->shares[queue->reactor->index].counts, COUNT_ERRORS, 1);
-	if (status_code(request->status) < NVME_SC_INTERNAL_PATH_ERROR)
-		error_log_add(&controller->errors,
-		              queue->qid,
-		              &request->command,
-		              request->status,
-		              request->error_location);
+	if (status_code(request->status) >= NVME_SC_INTERNAL_PATH_ERROR)
+		return;
+	error_log_add(&controller->errors,
+	              queue->qid,
+	              &request->command,
+	              request->status,
+	              request->error_location);
+	request->status.value |= NVME_STATUS_MORE; /* there is, in the log */
 }
 
 void request_respond(struct request *request)

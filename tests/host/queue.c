@@ -74,6 +74,8 @@ void host_slot_done(struct host_queue *queue, struct host_slot *slot,
 	if (completion) {
 		request->completion = *completion;
 		request->status.value = le16_get(completion->status) >> 1;
+		request->has_more = request->status.value & NVME_STATUS_MORE;
+		request->status.value &= (uint16_t)~NVME_STATUS_MORE;
 		queue->sqhd = le16_get(completion->sqhd);
 	} else {
 		queue->successes++;
@@ -219,7 +221,7 @@ int host_queue_submit(struct host_queue *queue, struct host_request *request)
 	if (!request->keep_sgl)
 		describe_data(queue, request);
 	request->completed = false;
-	request->digest_error = false;
+	request->digest_error = request->has_more = false;
 	request->received = request->r2ts = 0;
 	request->status = STATUS_OK;
 	memset(&request->completion, 0, sizeof(request->completion));

@@ -43,8 +43,9 @@ struct host_request {
 
 	/* The answer. */
 	bool completed;
-	bool digest_error; /* of data that came; then the status is Data Transfer Error */
-	struct nvme_status status;
+	bool digest_error;         /* of data that came; then the status is Data Transfer Error */
+	bool has_more;             /* M: the Error Information log tells more */
+	struct nvme_status status; /* without M */
 	struct nvme_completion completion; /* all zero with SUCCESS in C2HData */
 	uint32_t received;                 /* bytes of data */
 	uint32_t r2ts;                     /* how many came for it */

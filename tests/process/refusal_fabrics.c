@@ -261,6 +261,7 @@ START_TEST(a_second_connect_is_out_of_sequence_but_not_in_the_log)
 	count = refused_count();
 	request = connect_again(&bytes);
 	expect_status(scene_admin(&request), COMMAND_SEQUENCE);
+	ck_assert(!request.has_more);
 	request = connect_again(&bytes);
 	expect_status(scene_execute(&request), COMMAND_SEQUENCE);
 	ck_assert_uint_eq(refused_count(), count);

@@ -257,6 +257,8 @@ START_TEST(commands_that_the_effects_log_does_not_have_are_invalid)
 	shows("Base 2.1 §5.1.12.1.6",
 	      "each opcode, admin or I/O, that the log does not name as supported: Invalid Command "
 	      "Opcode, DNR, at OPC");
+	shows("Base 2.1 §4.2.3",
+	      "M (More) is set where the Error Information log has an entry for the command");
 	shows("Base 2.1 §5.1.12.1.2",
 	      "each command that fails has an entry at once: Error Count, SQID, CID, status, "
 	      "location, LBA, NSID, TRTYPE, opcode");

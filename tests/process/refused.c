@@ -58,6 +58,7 @@ void refused_io(const char *what, struct host_request request, unsigned status, 
 	struct nvme_error_entry entry;
 
 	expect(what, "the status", scene_execute(&request).value, status);
+	expect(what, "M", request.has_more, true);
 	entry = newest();
 	expect(what, "the log's Error Count", le64_get(entry.error_count), count + 1);
 	expect(what, "the log's SQID", le16_get(entry.sqid), 1);
@@ -73,6 +74,7 @@ void refused_admin(const char *what, struct host_request request, unsigned statu
 	struct nvme_error_entry entry;
 
 	expect(what, "the status", scene_admin(&request).value, status);
+	expect(what, "M", request.has_more, true);
 	entry = newest();
 	expect(what, "the log's Error Count", le64_get(entry.error_count), count + 1);
 	expect(what, "the log's SQID", le16_get(entry.sqid), 0);
