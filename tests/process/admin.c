@@ -303,6 +303,28 @@ START_TEST(keeps_an_event_for_a_request_that_comes_later)
 }
 END_TEST
 
+/* The request is there, and the event: only the host has not said yet that it wants it. */
+START_TEST(sends_an_event_as_soon_as_it_is_wanted)
+{
+	scene_connect();
+	event = host_event_request();
+	queue_must(&scene.controller.admin, host_queue_submit(&scene.controller.admin, &event));
+	queue_must(&scene.controller.admin, host_queue_flush(&scene.controller.admin));
+	add_namespace(3);
+	host_must(&scene.controller,
+	          host_property_get(&scene.controller, 8, false, &(uint64_t){0}));
+	ck_assert(!event.completed);
+	host_must(&scene.controller,
+	          host_set_feature(
+			  &scene.controller, NVME_FEATURE_ASYNC_EVENT_CONFIG, AEC_NS_CHANGED));
+	expect_event();
+	expect_changed(3);
+	scene_disconnect();
+	shows("Base 2.1 §5.1.2",
+	      "an event that nobody has asked for yet waits, and is sent when it is enabled");
+}
+END_TEST
+
 START_TEST(sends_no_second_event_before_the_log_was_read)
 {
 	scene_connect();
@@ -586,6 +608,7 @@ int main(void)
 	               tells_that_a_namespace_was_added,
 	               tells_that_a_namespace_was_removed,
 	               keeps_an_event_for_a_request_that_comes_later,
+	               sends_an_event_as_soon_as_it_is_wanted,
 	               sends_no_second_event_before_the_log_was_read);
 	return harness_run(suite);
 }
