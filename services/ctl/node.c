@@ -22,6 +22,8 @@ enum ctl_exit node_finish_output(void)
 	return CTL_FAILED;
 }
 
+#define TRY_MS 2000u /* a person waits */
+
 /* ------------------------------------------------------------------ asking */
 
 static void ask_for(const struct path *path, bool with_text, Nvmetd__CtlLook *ret_look,
@@ -69,7 +71,7 @@ envelope *node_try(const struct ctl *ctl, const struct path *path)
 	envelope question, *answer;
 
 	ask_for(path, false, &look, &question);
-	answer = ctl_try(ctl, &question, NVMETD__ENVELOPE__BODY_CTL_LOOK_REPLY, ctl->timeout_ms);
+	answer = ctl_try(ctl, &question, NVMETD__ENVELOPE__BODY_CTL_LOOK_REPLY, TRY_MS);
 	if (answer && !answer->ctl_look_reply->good)
 		answer = envelope_free(answer);
 	return answer;

@@ -11,6 +11,8 @@
 
 #define SETTLE_NS (5 * NS_PER_S)
 #define LOOK_NS   (20 * NS_PER_MS)
+/* Of an edit, where the reason is known: nvmetd has tried once more by then. */
+#define RETRY_NS  (1500 * NS_PER_MS)
 
 /* A path of at least `count` components, of which `list` is one; what was deleted is not waited
  * for. */
@@ -64,10 +66,26 @@ static void pass_over_others(Nvmetd__CtlStatusReply *status, const Nvmetd__CtlEd
 	}
 }
 
+/* Each that is missing says why. */
+static bool is_explained(const Nvmetd__CtlStatusReply *status)
+{
+	bool explained = true;
+
+	for (size_t i = 0; i < status->n_ports; i++)
+		explained &= status->ports[i]->listening || status->ports[i]->reason[0];
+	for (size_t i = 0; i < status->n_subsystems; i++)
+		for (size_t j = 0; j < status->subsystems[i]->n_namespaces; j++) {
+			const Nvmetd__NamespaceStatus *ns = status->subsystems[i]->namespaces[j];
+
+			explained &= ns->ready || !ns->enabled || ns->reason[0];
+		}
+	return explained;
+}
+
 void settle(const struct ctl *ctl, const Nvmetd__CtlEdit *edit)
 {
 	const struct timespec pause = {.tv_nsec = LOOK_NS};
-	uint64_t deadline_ns = clock_now_ns() + SETTLE_NS;
+	uint64_t start_ns = clock_now_ns(), wait_ns;
 
 	if (edit && !is_about_any(edit))
 		return;
@@ -82,7 +100,8 @@ void settle(const struct ctl *ctl, const Nvmetd__CtlEdit *edit)
 			pass_over_others(answer->ctl_status_reply, edit);
 		if (status_print_missing(NULL, answer->ctl_status_reply) == 0)
 			return;
-		if (clock_now_ns() >= deadline_ns) {
+		wait_ns = edit && is_explained(answer->ctl_status_reply) ? RETRY_NS : SETTLE_NS;
+		if (clock_now_ns() >= start_ns + wait_ns) {
 			status_print_missing(stderr, answer->ctl_status_reply);
 			return;
 		}
