@@ -170,13 +170,12 @@ static void offer_argument(struct completion *completion, const struct session *
 {
 	bool is_link = is_verb(verb, "link") || is_verb(verb, "unlink");
 	bool may_be_path = !has_path && n_words == 0 &&
-	                   (verb->takes == VERB_PATH || is_link || path_is_one(completion->word));
+	                   (is_link || verb_takes_path(verb, completion->word) ||
+	                    (verb->takes == VERB_NAME && path->count % 2 == 0));
 
 	if (may_be_path)
 		offer_path(completion, session, is_verb(verb, "create"));
-	if (!has_path && n_words > 0 &&
-	    (is_link || verb->takes == VERB_PATH ||
-	     (verb->takes != VERB_NOTHING && path_is_one(words[0])))) {
+	if (!has_path && n_words > 0 && (is_link || verb_takes_path(verb, words[0]))) {
 		path_enter(path, *words++);
 		n_words--;
 	}
@@ -190,7 +189,7 @@ static void offer_argument(struct completion *completion, const struct session *
 		            session,
 		            path,
 		            is_verb(verb, "create") || is_verb(verb, "link"));
-	if (verb->takes == VERB_GROUP && !path_is_one(completion->word))
+	if (verb->takes == VERB_GROUP && !verb_takes_path(verb, completion->word))
 		offer_attributes(completion,
 		                 session,
 		                 path,

@@ -116,14 +116,15 @@ static size_t take_options(struct session *session, char **words, size_t n_words
 	return kept;
 }
 
-static bool takes_path(const struct verb *verb, const char *word)
+bool verb_takes_path(const struct verb *verb, const char *word)
 {
 	switch (verb->takes) {
 	case VERB_PATH:
 		return true;
 	case VERB_NAME:
-	case VERB_GROUP:
 		return path_is_one(word);
+	case VERB_GROUP: /* no group, no attribute has a "/" in its name */
+		return path_is_one(word) || strcspn(word, "/") < strcspn(word, "=");
 	case VERB_NOTHING:
 		break;
 	}
@@ -147,7 +148,7 @@ static enum ctl_exit run_it(struct session *session, const struct verb *verb, st
 static enum ctl_exit run_verb(struct session *session, const struct verb *verb, struct path *path,
                               bool has_path, char **words, size_t n_words)
 {
-	if (!has_path && n_words > 0 && takes_path(verb, words[0])) {
+	if (!has_path && n_words > 0 && verb_takes_path(verb, words[0])) {
 		path_enter(path, words[0]);
 		has_path = true;
 		words++;

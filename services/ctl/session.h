@@ -59,7 +59,7 @@ enum verb_takes {
 	VERB_NOTHING, /* its arguments are what they are */
 	VERB_PATH,    /* may begin with a path, from where it is */
 	VERB_NAME,    /* may begin with a path, or a name below where it is */
-	VERB_GROUP,   /* may begin with a path that looks like one */
+	VERB_GROUP,   /* may begin with a path that has a "/" */
 };
 
 struct verb {
@@ -78,6 +78,8 @@ extern const unsigned n_verbs;
 const struct verb *verb_find(const char *name);
 /* It makes sense only where another command follows; those are the last. */
 bool verb_is_of_session(const struct verb *verb);
+/* The first word after it is a path. */
+bool verb_takes_path(const struct verb *verb, const char *word);
 void verb_print_help(const struct verb *verb);
 
 /* Those that change something (verb_edit.c), and those that do not (verb_look.c). */

@@ -47,6 +47,15 @@ static struct edits *target_of(struct session *session, struct edits *alone)
 
 /* ------------------------------------------------------------------ create, delete */
 
+/* In a list a name, as it is; in an object the way on. */
+static void enter_name(struct path *path, const char *word)
+{
+	if (path->count % 2 == 1)
+		path_add(path, word);
+	else
+		path_enter(path, word);
+}
+
 VERB(create)
 {
 	struct edits alone, *edits = target_of(session, &alone);
@@ -54,7 +63,7 @@ VERB(create)
 	if (n_words > 1)
 		return refuse_usage(session, "create");
 	if (n_words == 1)
-		path_add(path, words[0]);
+		enter_name(path, words[0]);
 	edits_add(edits, NVMETD__CTL_VERB__CTL_CREATE, path, session->line);
 	return finish(session, edits);
 }
@@ -66,7 +75,7 @@ VERB(delete)
 	if (n_words > 1 || (n_words == 0 && !has_path))
 		return refuse_usage(session, "delete");
 	if (n_words == 1)
-		path_add(path, words[0]);
+		enter_name(path, words[0]);
 	edits_add(edits, NVMETD__CTL_VERB__CTL_DELETE, path, session->line);
 	return finish(session, edits);
 }

@@ -7,7 +7,7 @@
 
 #include "common/base/error.h"
 #include "services/state/apply.h"
-#include "services/state/config_frozen.h"
+#include "services/state/edit_frozen.h"
 
 #define PATH_WORDS 300
 
@@ -148,9 +148,10 @@ static int check_frozen(const struct state *state, const Nvmetd__CtlEdit *edit,
                         const struct config *config, struct report *report,
                         struct edit_result *result)
 {
-	config_check_frozen(&state->target.config, config, report);
-	if (report_is_good(report))
-		return 0;
+	int r = edit_check_frozen(&state->target.config, config, edit, report);
+
+	if (r || report_is_good(report))
+		return r;
 	result->operation = find_culprit(edit, report);
 	return EDIT_E_WRONG;
 }

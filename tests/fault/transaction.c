@@ -53,7 +53,16 @@ static void write_edits(const char *name)
 	      "create /hosts/" OTHER_HOSTNQN "\n"
 	      "link /subsystems/" OTHER_NQN " " OTHER_HOSTNQN "\n"
 	      "set /subsystems/" OTHER_NQN " attr allow_any_host=0\n"
-	      "set /subsystems/" THIRD_NQN " attr serial=AFTER\n",
+	      /* a host has asked for its serial number, which stays its own */
+	      "unlink /ports/1 " THIRD_NQN "\n"
+	      "delete /subsystems/" THIRD_NQN "\n"
+	      "create /subsystems/" THIRD_NQN "\n"
+	      "cd /subsystems/" THIRD_NQN "\n"
+	      "set attr serial=AFTER allow_any_host=1\n"
+	      "create namespaces/1\n"
+	      "namespaces/1 set device path=ram:1M\n"
+	      "namespaces/1 enable\n"
+	      "link /ports/1 " THIRD_NQN "\n",
 	      file);
 	fclose(file);
 }

@@ -371,6 +371,23 @@ START_TEST(lines_from_elsewhere_are_a_script)
 }
 END_TEST
 
+START_TEST(names_begin_where_it_is)
+{
+	ck_assert_int_eq(run_lines("cd /subsystems/" HARNESS_NQN "\n"
+	                           "create namespaces/9\n"
+	                           "namespaces/9 set device path=ram:1M\n"
+	                           "get namespaces/9 device path\n"
+	                           "cd namespaces\n"
+	                           "create 10\n"
+	                           "delete 9\n"
+	                           "delete 10\n"
+	                           "cd ..\n"
+	                           "pwd\n"),
+	                 0);
+	ck_assert_str_eq(text, "path=ram:1M\n/subsystems/" HARNESS_NQN "\n");
+}
+END_TEST
+
 START_TEST(the_first_mistake_ends_a_script)
 {
 	ck_assert_int_eq(run_lines("pwd\n\ncreate /ports/1\npwd\n"), 1);
@@ -414,6 +431,7 @@ int main(void)
 	                 lines_are_kept_for_the_next_time,
 	                 keys_are_not_kept,
 	                 lines_from_elsewhere_are_a_script,
+	                 names_begin_where_it_is,
 	                 the_first_mistake_ends_a_script,
 	                 a_script_can_commit);
 	return harness_run(suite);

@@ -270,6 +270,40 @@ START_TEST(changes_what_a_namespace_is_only_while_it_is_disabled)
 }
 END_TEST
 
+/* What is undone and done again is free in between. */
+START_TEST(disables_and_enables_what_it_changes)
+{
+	expect_done("set " OPEN "/namespaces/1 - enable=0\n"
+	            "set " OPEN "/namespaces/1 device path=ram:2M\n"
+	            "set " OPEN "/namespaces/1 - enable=1");
+	ck_assert_str_eq(stage_namespace(STAGE_SUBSYSTEM, 1)->path, "ram:2M");
+	ck_assert(stage_namespace(STAGE_SUBSYSTEM, 1)->enable);
+}
+END_TEST
+
+START_TEST(unlinks_and_links_what_it_changes)
+{
+	expect_done("delete /ports/1/subsystems/" STAGE_SUBSYSTEM "\n"
+	            "delete /ports/1/subsystems/" STAGE_PRIVATE "\n"
+	            "set /ports/1 addr traddr=127.0.0.5\n"
+	            "create /ports/1/subsystems/" STAGE_SUBSYSTEM);
+	expect_value("/ports/1", "addr", "traddr", "127.0.0.5");
+	ck_assert(is_there("/ports/1/subsystems/" STAGE_SUBSYSTEM));
+}
+END_TEST
+
+START_TEST(deletes_and_makes_what_it_changes)
+{
+	target_find_subsystem_named(&stage.state.target, STAGE_PRIVATE)->identified = true;
+	expect_done("delete /ports/1/subsystems/" STAGE_PRIVATE "\n"
+	            "delete " PRIVATE "\n"
+	            "create " PRIVATE "\n"
+	            "set " PRIVATE " attr serial=OTHER\n"
+	            "create /ports/1/subsystems/" STAGE_PRIVATE);
+	expect_value(PRIVATE, "attr", "serial", "OTHER");
+}
+END_TEST
+
 START_TEST(deletes_with_all_that_is_below)
 {
 	expect_done("delete /ports/1\ndelete /ports/2\ndelete " OPEN);
@@ -414,6 +448,14 @@ static const struct {
 	{"set /hosts/" STAGE_HOST " dhchap foo=1",
          "/hosts/" STAGE_HOST ": dhchap foo: is not known",
          1																			  },
+ /* one of its subsystems is still there */
+	{"delete /ports/1/subsystems/" STAGE_PRIVATE "\nset /ports/1 addr traddr=127.0.0.5\n"
+         "create /ports/1/subsystems/" STAGE_PRIVATE,
+         "/ports/1: addr traddr: cannot be changed while the port listens",                                                                                        3},
+	{"set " OPEN "/namespaces/2 - enable=0\nset " OPEN "/namespaces/1 device path=ram:2M\n"
+         "set " OPEN "/namespaces/2 - enable=1",
+         OPEN "/namespaces/1: device path: cannot be changed while the namespace is enabled",
+         2																			  },
  /* which of several */
 	{"create /ports/9\ncreate " OPEN "/allowed_hosts/" STAGE_HOST "\ncreate /ports/10",
          OPEN ": attr allow_any_host: may not be 1",
@@ -530,6 +572,9 @@ int main(void)
 	         takes_an_attribute_back_to_its_default,
 	         sets_an_attribute_that_is_there_twice,
 	         changes_what_a_namespace_is_only_while_it_is_disabled,
+	         disables_and_enables_what_it_changes,
+	         unlinks_and_links_what_it_changes,
+	         deletes_and_makes_what_it_changes,
 	         deletes_with_all_that_is_below,
 	         does_many_as_one,
 	         that_changes_nothing_is_no_change,
