@@ -84,13 +84,25 @@ static bool is_full(const struct object *at)
 	return json_array_size(at->list) >= (size_t)at->shape->most;
 }
 
+/* The object of that name in an object; made, if it is not there. NULL: there is no memory. */
+static json_t *take_group(json_t *object, const char *name)
+{
+	json_t *group = json_object_get(object, name);
+
+	if (group)
+		return group;
+	group = json_object();
+	return json_object_set_new(object, name, group) == 0 ? group : NULL;
+}
+
 static int add_element(const struct object *at, const char *name)
 {
-	json_t *list = at->list;
+	json_t *list = at->list, *holder;
 
 	if (!list) {
+		holder = at->group ? take_group(at->around, at->group) : at->around;
 		list = json_array();
-		if (json_object_set_new(at->around, at->shape->key, list) != 0)
+		if (json_object_set_new(holder, at->shape->key, list) != 0)
 			return error_origin(-ENOMEM);
 	}
 	return json_array_append_new(list, make_element(at->shape, name)) == 0 ? 0 : EDIT_E_WRONG;
@@ -255,20 +267,6 @@ static int refuse_attribute(struct report *report, const Nvmetd__CtlOperation *o
 	return EDIT_E_WRONG;
 }
 
-/* The object that the attribute is in; NULL: there is no memory for it. */
-static json_t *holder_of(const struct attribute *attribute)
-{
-	json_t *group;
-
-	if (attribute->group[0] == '\0')
-		return attribute->at.json;
-	group = json_object_get(attribute->at.json, attribute->group);
-	if (group)
-		return group;
-	group = json_object();
-	return json_object_set_new(attribute->at.json, attribute->group, group) == 0 ? group : NULL;
-}
-
 static int set_one(struct attribute *attribute, const Nvmetd__CtlOperation *operation,
                    struct report *report)
 {
@@ -289,7 +287,8 @@ static int set_one(struct attribute *attribute, const Nvmetd__CtlOperation *oper
 		return refuse_attribute(
 			report, operation, attribute, "is what it is called by, which stays");
 	settle_double(attribute);
-	holder = holder_of(attribute);
+	holder = attribute->group[0] ? take_group(attribute->at.json, attribute->group)
+	                             : attribute->at.json;
 	if (!holder)
 		return error_origin(-ENOMEM);
 	if (attribute->value[0] == '\0') {

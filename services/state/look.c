@@ -43,7 +43,8 @@ static int name_elements(const struct object *at, char (*numbers)[OBJECT_NUMBER_
 /* A link is to a host or a subsystem: one that is there. */
 static int find_candidates(struct look *look, const struct object *at)
 {
-	const bool is_of_hosts = strcmp(at->shape->key, "allowed_hosts") == 0;
+	const bool is_of_hosts = strcmp(at->shape->key, "allowed_hosts") == 0 ||
+	                         strcmp(at->shape->key, "observers") == 0;
 	char *path[] = {(char *)(is_of_hosts ? "hosts" : "subsystems")};
 	char number[1][OBJECT_NUMBER_SIZE];
 	struct object all;
@@ -94,16 +95,18 @@ static void add_attribute(struct look *look, const char *group, const struct sha
 	look->reply.attributes[look->reply.n_attributes++] = attribute;
 }
 
+/* First what is in no group. */
 static void add_members(struct look *look, const char *group, const struct shape *shape)
 {
 	for (const struct shape *at = shape->members; at; at = at->next) {
-		if (at->kind == SHAPE_GROUP && group[0] == '\0')
-			add_members(look, at->key, at);
-		else if (at->kind == SHAPE_LIST && shape_is_open(at))
+		if (at->kind == SHAPE_LIST && shape_is_open(at))
 			look->reply.children[look->reply.n_children++] = (char *)at->key;
 		else if (at->kind < SHAPE_GROUP && !(at->is_name && group[0] == '\0'))
 			add_attribute(look, group, at);
 	}
+	for (const struct shape *at = shape->members; at; at = at->next)
+		if (at->kind == SHAPE_GROUP && group[0] == '\0')
+			add_members(look, at->key, at);
 }
 
 static int look_at_object(struct look *look, const struct object *at)

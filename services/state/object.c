@@ -47,16 +47,37 @@ static bool is_called(const struct shape *list, const json_t *element, const cha
 
 /* ------------------------------------------------------------------ finding */
 
+/* ret_group: what it is in; NULL: nothing but the object. */
+static const struct shape *find_list(const struct shape *shape, const char *key,
+                                     const char **ret_group)
+{
+	const struct shape *list = shape_member(shape, key);
+
+	*ret_group = NULL;
+	if (list && shape_is_open(list))
+		return list;
+	for (const struct shape *at = shape->members; at; at = at->next) {
+		list = at->kind == SHAPE_GROUP ? shape_member(at, key) : NULL;
+		*ret_group = at->key;
+		if (list && shape_is_open(list))
+			return list;
+	}
+	return NULL;
+}
+
 static bool enter_list(struct object *at, const char *key)
 {
-	const struct shape *list = shape_member(at->shape, key);
+	const char *group;
+	const struct shape *list = find_list(at->shape, key, &group);
+	const json_t *holder = group ? json_object_get(at->json, group) : at->json;
 
-	if (!list || !shape_is_open(list))
+	if (!list)
 		return false;
 	*at = (struct object){
-		.json = json_object_get(at->json, key),
+		.json = json_object_get(holder, key),
 		.shape = list,
 		.around = at->json,
+		.group = group,
 		.depth = at->depth + 1,
 	};
 	at->list = at->json;
@@ -134,8 +155,24 @@ const char *object_path_words(char *buffer, size_t size, char *const *path, size
 struct walk {
 	const json_t *json;
 	const struct shape *shape; /* NULL: no reader knows it */
+	const char *group;         /* which is not said yet: it may have a list */
 	bool in_attribute;
 };
+
+static void say_attribute(struct walk *walk, char *buffer, size_t size, const char *key)
+{
+	if (!walk->in_attribute && buffer[0] == '\0')
+		add(buffer, size, "/", "");
+	add(buffer, size, walk->in_attribute ? " " : ": ", key);
+	walk->in_attribute = true;
+}
+
+static void say_group(struct walk *walk, char *buffer, size_t size)
+{
+	if (walk->group)
+		say_attribute(walk, buffer, size, walk->group);
+	walk->group = NULL;
+}
 
 static void step(struct walk *walk, char *buffer, size_t size, const struct json_place *place)
 {
@@ -151,13 +188,15 @@ static void step(struct walk *walk, char *buffer, size_t size, const struct json
 	walk->json = json_object_get(walk->json, place->key);
 	walk->shape = walk->shape ? shape_member(walk->shape, place->key) : NULL;
 	if (walk->shape && walk->shape->kind == SHAPE_LIST) {
+		walk->group = NULL;
 		add_component(buffer, size, place->key);
 		return;
 	}
-	if (!walk->in_attribute && buffer[0] == '\0')
-		add(buffer, size, "/", "");
-	add(buffer, size, walk->in_attribute ? " " : ": ", place->key);
-	walk->in_attribute = true;
+	say_group(walk, buffer, size);
+	if (walk->shape && walk->shape->kind == SHAPE_GROUP)
+		walk->group = place->key;
+	else
+		say_attribute(walk, buffer, size, place->key);
 }
 
 static void walk_to(struct walk *walk, char *buffer, size_t size, const struct json_place *place)
@@ -171,9 +210,10 @@ static void walk_to(struct walk *walk, char *buffer, size_t size, const struct j
 const char *object_place_words(char *buffer, size_t size, const struct object_tree *tree,
                                const struct json_place *place)
 {
-	struct walk walk = {tree->root, tree->shape, false};
+	struct walk walk = {.json = tree->root, .shape = tree->shape};
 
 	snprintf(buffer, size, "%s", place ? "" : "/");
 	walk_to(&walk, buffer, size, place);
+	say_group(&walk, buffer, size);
 	return buffer;
 }

@@ -11,8 +11,9 @@
  * object - a place in the configuration, as nvmetcli's tree has it:
  * "/subsystems/nqn…/namespaces/1".
  *
- * Shape     A path is its components: lists and the names of what is in them take turns. As people
- *           write it a "/" or "\" within a name has a "\" before it.
+ * Shape     A path is its components: lists and the names of what is in them take turns; a list
+ *           that is in a group ("discovery") is said without it. As people write it a "/" or "\"
+ *           within a name has a "\" before it.
  * Promise   object_find() says how far it came: what is there, or what would be there if it were
  *           made. Numbers are compared as numbers. Words are cut to fit.
  * Trust     the components are an operator's: anything
@@ -33,9 +34,10 @@ struct object_tree {
 struct object {
 	json_t *json; /* of the last component; NULL: an empty list, or the name of none */
 	const struct shape *shape;
-	bool is_element; /* of a list: json, in `list`, at `index` */
-	json_t *around;  /* the object that the list is in */
-	json_t *list;    /* NULL: not there yet */
+	bool is_element;   /* of a list: json, in `list`, at `index` */
+	json_t *around;    /* the object that the list is in */
+	const char *group; /* and the group of it; NULL: none */
+	json_t *list;      /* NULL: not there yet */
 	size_t index;
 	size_t depth; /* components that were found */
 	bool is_last; /* only the last was not */

@@ -113,22 +113,24 @@ static const struct {
 	const char *path; /* of a new object */
 	const char *before;
 } made[] = {
-	{"/hosts/" NEW_HOST,				  ""                        },
-	{"/subsystems/" NEW,				  ""                        },
-	{OPEN "/namespaces/3",				""                        },
-	{OPEN "/namespaces/0x10",                             ""                        },
-	{PRIVATE "/allowed_hosts/" STAGE_OTHER,               ""                        },
-	{"/ports/7",					  ""			},
+	{"/hosts/" NEW_HOST,				  ""					     },
+	{"/subsystems/" NEW,				  ""					     },
+	{OPEN "/namespaces/3",				""					     },
+	{OPEN "/namespaces/0x10",                             ""					     },
+	{PRIVATE "/allowed_hosts/" STAGE_OTHER,               ""                                             },
+	{"/ports/7",					  ""					     },
 	{"/ports/7/subsystems/" STAGE_SUBSYSTEM,
-         "create /ports/7\nset /ports/7 addr trtype=tcp traddr=127.0.0.9 trsvcid=4420\n"},
-	{"/ports/1/referrals/there",                          ""                        },
-	{"/ports/1/referrals/a\\/b",                          ""                        },
+         "create /ports/7\nset /ports/7 addr trtype=tcp traddr=127.0.0.9 trsvcid=4420\n"                     },
+	{"/ports/1/referrals/there",                          ""					     },
+	{"/ports/1/referrals/a\\/b",                          ""					     },
 	{OPEN "/namespaces/1/allowed_hosts/" STAGE_OTHER,
-         "set " OPEN "/namespaces/1 - auto_visible=0"                                   },
-	{"/ports/2/referrals/peer/allowed_hosts/" STAGE_HOST, ""                        },
+         "set " OPEN "/namespaces/1 - auto_visible=0"							},
+	{"/ports/2/referrals/peer/allowed_hosts/" STAGE_HOST, ""                                             },
 	{OPEN "/namespaces/7/faults/read~error=EIO",
-         "set " OPEN "/namespaces/7 device path=fault:ram:1M"                           },
-	{"/ports/1/ana_groups/17",                            ""                        },
+         "set " OPEN "/namespaces/7 device path=fault:ram:1M"                                                },
+	{"/observers/" STAGE_HOST,                            ""					     },
+	{"/cdcs/192.0.2.1",				   "set / discovery nqn=nqn.2001-01.com.example:d"},
+	{"/ports/1/ana_groups/17",                            ""					     },
 };
 
 static const char *line_of(const char *verb, const char *path)
@@ -448,6 +450,11 @@ static const struct {
 	{"set /hosts/" STAGE_HOST " dhchap foo=1",
          "/hosts/" STAGE_HOST ": dhchap foo: is not known",
          1																			  },
+	{"create /observers/a~b",							   "/observers/a b: ",                                                    1},
+	{"set / discovery observers=x",						     "/: discovery observers: is a list",                                   1},
+	{"create /cdcs/192.0.2.1\nset /cdcs/192.0.2.1 - trtype=fc",
+         "/cdcs/192.0.2.1: trtype: may be",                                                                                                                        2},
+	{"create /discovery/x",							     "/discovery: is not known",                                            1},
  /* one of its subsystems is still there */
 	{"delete /ports/1/subsystems/" STAGE_PRIVATE "\nset /ports/1 addr traddr=127.0.0.5\n"
          "create /ports/1/subsystems/" STAGE_PRIVATE,
