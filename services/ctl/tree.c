@@ -8,6 +8,7 @@
 #include "common/base/log.h"
 
 #define NAME_MAX_BYTES 1024
+#define LISTS_MAX      32 /* of an object */
 #define INDENT_MAX     (2 * TREE_DEPTH + 1)
 
 static void cleanup_json(json_t **json)
@@ -16,7 +17,7 @@ static void cleanup_json(json_t **json)
 }
 
 /* What an object in a list is called by, in the order of preference. */
-static const char *const name_keys[] = {"nqn", "portid", "nsid", "grpid", "name"};
+static const char *const name_keys[] = {"portid", "nsid", "grpid", "name", "traddr", "nqn"};
 
 static void print_text(FILE *out, const char *text)
 {
@@ -83,18 +84,29 @@ static unsigned print_attributes(FILE *out, const json_t *object, const char *gr
 
 static void print_node(FILE *out, const json_t *node, const char *indent, unsigned depth, int left);
 
-static const json_t *last_list_of(const json_t *object)
+/* The lists of an object, those in its groups as well. */
+struct lists {
+	struct {
+		const char *key;
+		const json_t *list;
+	} at[LISTS_MAX];
+	unsigned count;
+};
+
+static void find_lists(struct lists *lists, const json_t *object, bool is_group)
 {
-	const json_t *last = NULL;
 	const char *key;
 	json_t *value;
 
 	json_object_foreach((json_t *)object, key, value)
 	{
-		if (json_is_array(value))
-			last = value;
+		if (json_is_object(value) && !is_group)
+			find_lists(lists, value, true);
+		if (!json_is_array(value) || lists->count == LISTS_MAX)
+			continue;
+		lists->at[lists->count].key = key;
+		lists->at[lists->count++].list = value;
 	}
-	return last;
 }
 
 static void print_items(FILE *out, const json_t *list, const char *below, unsigned depth, int left)
@@ -130,17 +142,19 @@ static void print_list(FILE *out, const char *key, const json_t *list, const cha
 static void print_lists(FILE *out, const json_t *object, const char *indent, unsigned depth,
                         int left)
 {
-	const json_t *last = last_list_of(object);
-	const char *key;
-	json_t *value;
+	struct lists lists = {.count = 0};
 
 	if (depth > TREE_DEPTH / 2 || left == 0)
 		return;
-	json_object_foreach((json_t *)object, key, value)
-	{
-		if (json_is_array(value))
-			print_list(out, key, value, indent, value == last, depth, left - 1);
-	}
+	find_lists(&lists, object, false);
+	for (unsigned i = 0; i < lists.count; i++)
+		print_list(out,
+		           lists.at[i].key,
+		           lists.at[i].list,
+		           indent,
+		           i + 1 == lists.count,
+		           depth,
+		           left - 1);
 }
 
 static void print_node(FILE *out, const json_t *node, const char *indent, unsigned depth, int left)

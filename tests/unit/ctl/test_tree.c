@@ -76,6 +76,18 @@ START_TEST(shows_a_part_as_deep_as_is_wanted)
 }
 END_TEST
 
+START_TEST(shows_lists_of_groups)
+{
+	ck_assert(show("{\"discovery\": {\"cdcs\": [{\"nqn\": \"nqn.c\", \"traddr\": \"::1\"}],"
+	               " \"mdns\": \"1\"}, \"hosts\": []}"));
+	ck_assert_str_eq(shown,
+	                 "o- / [discovery.mdns=1]\n"
+	                 "  o- cdcs (1)\n"
+	                 "  | o- ::1 [nqn=nqn.c]\n"
+	                 "  o- hosts (0)\n");
+}
+END_TEST
+
 START_TEST(shows_no_key)
 {
 	ck_assert(show("{\"hosts\": [{\"nqn\": \"nqn.a\","
@@ -125,6 +137,7 @@ int main(void)
 	         forget,
 	         shows_objects_by_name_with_their_attributes_above_their_lists,
 	         shows_a_part_as_deep_as_is_wanted,
+	         shows_lists_of_groups,
 	         shows_no_key,
 	         shows_what_would_move_the_cursor_escaped,
 	         ends_at_a_depth,
