@@ -27,6 +27,10 @@ static void put_common(struct nvme_identify_controller *wire,
 	wire->mdts = from->mdts;
 	wire->cntlid = le16_of(from->cntlid);
 	wire->ver = le32_of(from->version);
+	wire->rtd3e = le32_of(from->shutdown_ms * 1000);
+	for (unsigned i = 0; i < 3; i++)
+		wire->crdt[i] = le16_of(from->retry_delays[i]);
+	wire->fcatt = from->is_static ? NVME_FCATT_STATIC : 0;
 	wire->ctratt = le32_of(NVME_CTRATT_HOSTID_128 | NVME_CTRATT_TBKAS);
 	wire->acl_0based = NVME_ABORT_LIMIT - 1;
 	wire->aerl_0based = NVME_AER_LIMIT - 1;

@@ -49,6 +49,7 @@
 #define NVME_ONCS_SAVE_SELECT      0x10
 #define NVME_ONCS_RESERVATIONS     0x20
 #define NVME_NWPC_WRITE_PROTECT    0x01 /* states 0 and 1; not 2, 3 */
+#define NVME_FCATT_STATIC          0x01
 #define NVME_OFCS_DISCONNECT       0x01
 #define NVME_SGLS_SUPPORTED        (1u << 0)
 #define NVME_SGLS_KEYED            (1u << 2)  /* keyed SGL data block descriptors */
@@ -74,7 +75,8 @@ struct nvme_identify_controller {
 	uint8_t reserved100[11];
 	uint8_t cntrltype;
 	uint8_t fguid[16];
-	uint8_t reserved128[128];
+	struct le16 crdt[3];
+	uint8_t reserved134[122];
 	struct le16 oacs;
 	uint8_t acl_0based;
 	uint8_t aerl_0based;
@@ -126,6 +128,7 @@ struct nvme_identify_controller {
 _Static_assert(sizeof(struct nvme_identify_controller) == NVME_IDENTIFY_SIZE,
                "Base 2.1 Figure 312");
 _Static_assert(offsetof(struct nvme_identify_controller, cntrltype) == 111, "Figure 312");
+_Static_assert(offsetof(struct nvme_identify_controller, oacs) == 256, "Figure 312");
 _Static_assert(offsetof(struct nvme_identify_controller, kas) == 320, "Figure 312");
 _Static_assert(offsetof(struct nvme_identify_controller, sqes) == 512, "Figure 312");
 _Static_assert(offsetof(struct nvme_identify_controller, subnqn) == 768, "Figure 312");
@@ -149,7 +152,10 @@ struct identify_controller {
 	uint32_t max_commands;
 	uint32_t in_capsule_bytes;
 	uint32_t sgls;
-	uint8_t descriptors_max; /* MSDBD */
+	uint8_t descriptors_max;  /* MSDBD */
+	bool is_static;           /* its controllers are there before hosts come */
+	uint32_t shutdown_ms;     /* that a normal shutdown may take */
+	uint16_t retry_delays[3]; /* CRDT1 to 3, in 100 ms */
 };
 
 void identify_controller_build(struct nvme_identify_controller *ret_wire,

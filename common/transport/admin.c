@@ -9,6 +9,7 @@
 #include "common/nvme/decode.h"
 #include "common/nvme/identify.h"
 #include "common/transport/seat.h"
+#include "common/transport/transition.h"
 #include "common/transport/transport.h"
 
 #define ABORT_NOT_DONE 1u /* dword 0, bit 0 (Base 2.1 §5.1.1) */
@@ -17,6 +18,36 @@ static void answer(struct task *task, struct nvme_status status)
 {
 	task->status = status;
 	task_return(task);
+}
+
+/* ------------------------------------------------------------------ to the state service */
+
+static bool is_event_request(const struct task *task)
+{
+	return task->command.opcode == NVME_ADMIN_ASYNC_EVENT;
+}
+
+static unsigned count_events(const struct seat *seat)
+{
+	unsigned n = 0;
+
+	list_for_each (link, &seat->tasks)
+		n += is_event_request(container_of(link, struct task, seat_link));
+	return n;
+}
+
+static void ask(struct transport *transport, struct task *task)
+{
+	if (is_event_request(task) && count_events(task->seat) > NVME_AER_LIMIT) {
+		answer(task, status_dnr(NVME_SC_AER_LIMIT));
+		return;
+	}
+	if (!is_event_request(task))
+		task->deadline_ns = clock_now_ns() +
+		                    transport_limits(transport)->admin_answer_ms * NS_PER_MS;
+	if (task->seat->qid > 0)
+		task->identity = ++transport->asks.identities;
+	asks_ask(transport, task);
 }
 
 /* ------------------------------------------------------------------ fabrics */
@@ -33,10 +64,11 @@ static void get_property(struct task *task, const struct controller *controller)
 	answer(task, status);
 }
 
-/* Controller Level Reset: what is outstanding is not carried on with (Base 2.1 §3.7.2). */
-static void abort_all_but(struct task *task, struct transport *transport)
+/* Controller Level Reset: what is outstanding is not carried on with (Base 2.1 §3.7.2). task: but
+ * for this; or NULL. */
+static void abort_all(struct transport *transport, struct seat *seat, const struct task *task)
 {
-	list_for_each_safe (link, &task->seat->tasks) {
+	list_for_each_safe (link, &seat->tasks) {
 		struct task *other = container_of(link, struct task, seat_link);
 
 		if (other == task)
@@ -53,17 +85,29 @@ static void set_property(struct task *task, struct controller *controller)
 
 	status = properties_set(
 		&controller->properties, &task->command, &change, &task->error_location);
-	controller_enable(controller);
+	if (change == PROPERTIES_SUBSYSTEM_RESET) { /* it concerns others, on other transports */
+		ask(controller->transport, task);
+		return;
+	}
 	if (change == PROPERTIES_DISABLED) {
-		abort_all_but(task, controller->transport);
-		controller_end_queues(controller, "its host has reset the controller");
+		abort_all(controller->transport, task->seat, task);
 		controller_reset_session(controller);
 	}
-	if (change == PROPERTIES_ENABLED && !properties_are_ready(&controller->properties))
-		log_warn("%s: enabled with what it cannot do: CC %08x",
-		         controller->name,
-		         controller->properties.cc);
+	transition_begin(controller, change);
 	answer(task, status);
+}
+
+void admin_reset_by_subsystem(struct transport *transport, struct controller *controller)
+{
+	struct seat *admin = controller_queue(controller, 0);
+
+	if (controller->ended)
+		return;
+	log_info("%s: reset with its subsystem", controller->name);
+	if (admin)
+		abort_all(transport, admin, NULL);
+	controller_reset_session(controller);
+	transition_reset_subsystem(controller);
 }
 
 static void disconnect(struct task *task)
@@ -139,34 +183,7 @@ static void keep_alive(struct task *task, const struct controller *controller)
 {
 	answer(task,
 	       controller->session->kato_ms > 0 ? STATUS_OK
-	                                        : status_of(NVME_SC_KEEP_ALIVE_INVALID));
-}
-
-static bool is_event_request(const struct task *task)
-{
-	return task->command.opcode == NVME_ADMIN_ASYNC_EVENT;
-}
-
-static unsigned count_events(const struct seat *seat)
-{
-	unsigned n = 0;
-
-	list_for_each (link, &seat->tasks)
-		n += is_event_request(container_of(link, struct task, seat_link));
-	return n;
-}
-
-static void ask(struct transport *transport, struct task *task)
-{
-	if (is_event_request(task) && count_events(task->seat) > NVME_AER_LIMIT) {
-		answer(task, status_dnr(NVME_SC_AER_LIMIT));
-		return;
-	}
-	if (!is_event_request(task))
-		task->deadline_ns = clock_now_ns() + ADMIN_DEADLINE_NS;
-	if (task->seat->qid > 0)
-		task->identity = ++transport->asks.identities;
-	asks_ask(transport, task);
+	                                        : status_dnr(NVME_SC_KEEP_ALIVE_INVALID));
 }
 
 /* Number of Queues is set before there are any (Base 2.1 §5.1.25.2.1). */
@@ -215,7 +232,7 @@ void admin_begin(struct transport *transport, struct task *task)
 		begin_admin(transport, task, controller);
 }
 
-/* ------------------------------------------------------------------ the state service */
+/* ------------------------------------------------------------------ question and answer */
 
 static bool is_log_page(const struct task *task, enum nvme_log_page page)
 {

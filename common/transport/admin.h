@@ -11,14 +11,17 @@
  *           the state service, and so do the reservation commands of I/O queues; Asynchronous
  *           Event Requests wait there for their event.
  * Promise   A command that is not an Asynchronous Event Request is answered within
- *           ADMIN_DEADLINE_NS, with Command Interrupted if there is no state service.
+ *           admin_answer_ms (limits.h), with Command Interrupted if there is no state service.
  * Trust     the command is a host's; an answer must have the data that the command asks for
  * Threads   the control thread's
  * Lifetime  takes the task, and returns it to its reactor
  */
-#define ADMIN_DEADLINE_NS (50 * NS_PER_S) /* hosts give up after 60 s */
 
+struct controller;
 struct transport;
+
+/* A host has reset the subsystem (NSSR), perhaps another one than its own. */
+void admin_reset_by_subsystem(struct transport *transport, struct controller *controller);
 
 void admin_begin(struct transport *transport, struct task *task);
 void admin_send(struct transport *transport, struct task *task);

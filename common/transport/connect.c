@@ -102,7 +102,8 @@ void connect_begin(struct transport *transport, struct task *task)
 	task->connected.sqflow_disabled = connect.sqflow_disabled;
 	task->connected.in_capsule_bytes = connect.qid == 0 ? transport->wire->admin_in_capsule
 	                                                    : port->in_capsule_bytes;
-	task->deadline_ns = clock_now_ns() + CONNECT_DEADLINE_NS;
+	task->deadline_ns = clock_now_ns() +
+	                    transport_limits(transport)->connect_answer_ms * NS_PER_MS;
 	asks_ask(transport, task);
 }
 
@@ -176,7 +177,7 @@ static uint32_t find_fault(const struct task *task, const struct controller *con
 {
 	if (controller->port_id != task->seat->port_id)
 		return IN_DATA(cntlid);
-	if (!properties_are_ready(&controller->properties) ||
+	if (!properties_allow_io(&controller->properties) ||
 	    task->connected.qid > controller->session->io_queues)
 		return IN_COMMAND(qid);
 	return 0;
@@ -214,7 +215,8 @@ void connect_answered(struct transport *transport, struct task *task,
 	const Nvmetd__Session *session = reply->session;
 	struct controller *controller;
 
-	if (reply->status == NVME_SC_CONNECT_BUSY) { /* patience, until the deadline */
+	if (reply->status == NVME_SC_CONNECT_BUSY &&
+	    !reply->at_once) { /* patience, until the deadline */
 		asks_ask_later(transport, task);
 		return;
 	}

@@ -13,14 +13,13 @@
  *           be in flight and must not be overtaken; or until what they have left cannot be, as
  *           with a device that does not answer (queue_settle()). An older queue with the same
  *           number is terminated.
- * Promise   A Connect is answered within CONNECT_DEADLINE_NS, with Controller Busy (without
- *           DNR: the host tries again) if the state service, or an older queue, does not come
- *           to an end.
+ * Promise   A Connect is answered within connect_answer_ms (limits.h), with Controller Busy
+ *           (without DNR: the host tries again) if the state service, or an older queue, does
+ *           not come to an end.
  * Trust     the command is a host's; the state service may be broken
  * Threads   the control thread's
  * Lifetime  takes the task, and returns it to its reactor
  */
-#define CONNECT_DEADLINE_NS (25 * NS_PER_S)
 
 struct transport;
 

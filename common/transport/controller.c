@@ -13,6 +13,7 @@
 #include "common/nvme/decode.h"
 #include "common/transport/keep_alive.h"
 #include "common/transport/seat.h"
+#include "common/transport/transition.h"
 #include "common/transport/transport.h"
 
 #define SESSION_MAX (1u << 20)
@@ -45,40 +46,67 @@ static bool take_heard(struct controller *controller)
 	return heard;
 }
 
+static void look_again(struct controller *controller, uint64_t due_ns)
+{
+	loop_timer_set(controller->transport->service.loop, &controller->keep_alive, due_ns);
+}
+
+/* From now on it counts as heard. */
 static void set_keep_alive(struct controller *controller)
 {
-	uint64_t period_ns = keep_alive_period_ns(controller->session->kato_ms,
-	                                          controller->discovery);
-	struct loop *loop = controller->transport->service.loop;
+	uint64_t period_ns = keep_alive_period_ns(controller->session->kato_ms);
+	uint64_t now_ns = clock_now_ns();
 
 	controller->is_last_chance = false;
-	atomic_store(&controller->keeps_alive, controller->session->kato_ms > 0);
+	controller->heard_ns = now_ns;
+	atomic_store(&controller->keeps_alive, period_ns > 0);
 	if (period_ns == 0)
 		loop_timer_clear(&controller->keep_alive);
 	else
-		loop_timer_set(loop,
-		               &controller->keep_alive,
-		               keep_alive_due_ns(clock_now_ns(), period_ns));
+		look_again(controller, keep_alive_look_ns(now_ns, now_ns, period_ns));
 }
 
 /* After a standstill of the process, or of the machine, this may come before the reactors have
  * read what has arrived meanwhile: they are given a moment. */
-static void period_ends(struct loop_timer *timer)
+static void look(struct loop_timer *timer)
 {
 	struct controller *controller = container_of(timer, struct controller, keep_alive);
+	uint64_t period_ns = keep_alive_period_ns(controller->session->kato_ms);
+	uint64_t now_ns = clock_now_ns();
 
 	if (take_heard(controller)) {
-		set_keep_alive(controller);
-		return;
+		controller->heard_ns = now_ns;
+		controller->is_last_chance = false;
 	}
-	if (controller->is_last_chance) {
+	if (now_ns < controller->heard_ns + period_ns) {
+		look_again(controller, keep_alive_look_ns(now_ns, controller->heard_ns, period_ns));
+	} else if (controller->is_last_chance) {
 		controller_end(controller, "keep-alive expired");
-		return;
+	} else {
+		controller->is_last_chance = true;
+		look_again(controller, now_ns + KEEP_ALIVE_GRACE_NS);
 	}
-	controller->is_last_chance = true;
-	loop_timer_set(controller->transport->service.loop,
-	               &controller->keep_alive,
-	               clock_now_ns() + KEEP_ALIVE_GRACE_NS);
+}
+
+/* ------------------------------------------------------------------ retry delays */
+
+/* Host Behavior Support: ACRE, the first byte. */
+static bool knows_delays(const Nvmetd__Session *session)
+{
+	return session->features && session->features->host_behavior.len > 0 &&
+	       session->features->host_behavior.data[0] == 1;
+}
+
+void controller_take_limits(struct controller *controller)
+{
+	const struct limits *limits = transport_limits(controller->transport);
+	const uint32_t delays[] = {limits->crdt1, limits->crdt2, limits->crdt3};
+	uint8_t given = 0;
+
+	for (unsigned i = 0; knows_delays(controller->session) && i < 3; i++)
+		if (delays[i] > 0)
+			given |= (uint8_t)(1u << i);
+	atomic_store_explicit(&controller->retry_delays, given, memory_order_relaxed);
 }
 
 /* ------------------------------------------------------------------ its life */
@@ -111,7 +139,8 @@ static int allocate(struct controller **ret_controller, const struct transport *
 	error_log_init(&controller->errors, transport->wire->trtype_code);
 	list_init(&controller->link);
 	list_init(&controller->seats);
-	controller->keep_alive = LOOP_TIMER(period_ends);
+	controller->keep_alive = LOOP_TIMER(look);
+	controller->transition = LOOP_TIMER(transition_is_late);
 	controller->n_shares = n_shares;
 	controller->shares = line_alloc(n_shares * sizeof(*controller->shares));
 	if (!controller->shares) {
@@ -179,7 +208,9 @@ int controller_new(struct controller **ret_controller, struct transport *transpo
 	}
 	begin(controller, transport, session, subsystem->discovery);
 	set_properties(controller, subsystem, port);
+	controller_take_limits(controller);
 	set_keep_alive(controller);
+	transition_settle(controller);
 	*ret_controller = controller;
 	return 0;
 }
@@ -230,15 +261,18 @@ int controller_inherit(struct controller **ret_controller, struct transport *tra
 
 void controller_revive(struct controller *controller)
 {
-	if (!controller->ended)
-		set_keep_alive(controller);
+	if (controller->ended)
+		return;
+	controller_take_limits(controller);
+	set_keep_alive(controller);
+	transition_settle(controller);
 }
 
 void controller_enable(struct controller *controller)
 {
 	atomic_store(&controller->phase,
-	             properties_are_ready(&controller->properties) ? CONTROLLER_READY
-	                                                           : CONTROLLER_OFF);
+	             properties_allow_io(&controller->properties) ? CONTROLLER_READY
+	                                                          : CONTROLLER_OFF);
 }
 
 struct controller *controller_find(struct transport *transport, uint32_t subsystem, uint32_t cntlid)
@@ -276,6 +310,7 @@ void controller_end(struct controller *controller, const char *reason)
 	controller->ended = true;
 	atomic_store(&controller->phase, CONTROLLER_ENDED);
 	loop_timer_clear(&controller->keep_alive);
+	transition_stop(controller);
 	if (controller_is_news(controller))
 		log_info("%s: ended: %s", controller->name, reason);
 	transport_tell_gone(
@@ -322,6 +357,7 @@ void controller_unseat(struct seat *seat)
 		return;
 	list_remove(&seat->link);
 	seat->controller = NULL;
+	transition_settle(controller);
 	forget_if_over(controller);
 }
 
@@ -386,6 +422,7 @@ void controller_take_session(struct controller *controller, const Nvmetd__Sessio
 	}
 	nvmetd__session__free_unpacked(controller->session, NULL);
 	controller->session = copy;
+	controller_take_limits(controller);
 	if (copy->kato_ms != kato_ms && !controller->ended)
 		set_keep_alive(controller);
 }
@@ -409,8 +446,9 @@ void controller_reset_session(struct controller *controller)
 	if (session->event_context)
 		session->event_context->is_there = false;
 	session->warned = 0;
+	controller_take_limits(controller);
 	session->io_queues = 0;
-	session->async_event_config = 0;
+	session->async_event_config = session->persistent ? NVME_OAES_DISCOVERY : 0;
 	forget_events(session->events, &session->n_events);
 	forget_events(session->masked_events, &session->n_masked_events);
 	transport_tell_reset(controller->transport, controller->subsystem, controller->cntlid);

@@ -57,6 +57,8 @@ struct controller {
 	_Atomic(enum controller_phase) phase; /* the control thread writes */
 	atomic_bool keeps_alive;              /* it does: KATO is not 0 */
 	atomic_bool is_torn; /* not all of its I/O queues came over from a predecessor */
+	/* Its host waits so long as CRDTn says where a status has CRD n; bit n - 1 */
+	_Atomic(uint8_t) retry_delays;
 	struct transport *transport;
 	uint32_t subsystem;
 	uint32_t cntlid;
@@ -72,8 +74,10 @@ struct controller {
 	/* control thread */
 	Nvmetd__Session *session;
 	struct properties properties;
+	struct loop_timer transition; /* of transition.h */
 	struct loop_timer keep_alive;
-	bool is_last_chance; /* the timer has expired once, and nothing had been heard */
+	uint64_t heard_ns;   /* a command had come then, or not a tick before */
+	bool is_last_chance; /* its period is over, and nothing has been heard */
 	struct list link;    /* in the transport's list */
 	struct list seats;   /* its queues, until they are closed */
 	bool ended;
@@ -96,6 +100,9 @@ void controller_limit_queues(struct controller *controller, uint32_t size_max);
 int controller_inherit(struct controller **ret_controller, struct transport *transport,
                        const Nvmetd__HandoverController *message);
 void controller_revive(struct controller *controller);
+
+/* Control thread. There are other limits. */
+void controller_take_limits(struct controller *controller);
 
 static inline struct controller *controller_hold(struct controller *controller)
 {

@@ -247,7 +247,7 @@ static void was_not_inherited(struct letter *letter)
 {
 	struct heir *heir = container_of(letter, struct heir, letter);
 
-	transport_queue_failed(heir->reactor, heir->host);
+	transport_queue_failed(heir->reactor, heir->item->connection->port_id, heir->host);
 	if (heir->controller)
 		tear(heir->controller, heir->item->connection->qid);
 	is_back(heir->reactor->transport, heir);
@@ -454,6 +454,10 @@ static void place(struct transport *transport, struct heir *heir)
 	picked = (int)heir->item->connection->thread - 1;
 	if (picked < 0 || !spread_add(transport->spread, (unsigned)picked, heir->host))
 		picked = spread_pick(transport->spread, heir->host);
+	if (picked >= 0 && !crowd_enter(&transport->crowd, heir->item->connection->port_id, 0)) {
+		spread_forget(transport->spread, (unsigned)picked, heir->host, false);
+		picked = SPREAD_E_FULL;
+	}
 	if (picked < 0) {
 		log_warn("%s: connection lost in the restart: too many connections",
 		         log_safe(shown, sizeof(shown), address, strlen(address)));

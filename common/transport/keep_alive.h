@@ -10,41 +10,40 @@
 /*
  * keep_alive - how long a host may be silent.
  *
- * Shape     Traffic based (Base 2.1 §3.9.4): at the end of each period it is asked whether a
- *           command has come in it, on any queue; if none has, and none is found in a moment of
- *           grace, the host is gone.
+ * Shape     Traffic based (Base 2.1 §3.9.4): at each tick it is asked whether a command has come
+ *           since the last one, on any queue; if none has for a whole period, and none is found
+ *           in a moment of grace, the host is gone.
  * Promise   A host that sends something at least once in KATO never expires, since a period is
- *           not shorter than KATO; one that is gone is found within two periods, two ticks and
- *           the grace. The periods of very many controllers end together, at ticks, so that
- *           the process is not woken for each. A discovery controller without KATO may be idle
- *           for KEEP_ALIVE_IDLE_NS, another one for ever.
+ *           not shorter than KATO; one that is gone is found within KATO (in whole units), a tick
+ *           and the grace. Very many controllers are looked at together, at ticks, so that the
+ *           process is not woken for each. One without KATO may be idle for ever, but that the
+ *           state service gives one to discovery controllers.
  * Trust     any KATO
  * Threads   any; pure
  * Lifetime  none
  */
 #define KEEP_ALIVE_UNIT_MS (NVME_KAS_UNITS * 100u)
-#define KEEP_ALIVE_IDLE_NS (120 * NS_PER_S)
 
 /* For what has arrived, but was not read, since the process stood still. */
-#define KEEP_ALIVE_GRACE_NS (1 * NS_PER_S)
+#define KEEP_ALIVE_GRACE_NS (500 * NS_PER_MS)
 
-/* Periods end at multiples of this. */
-#define KEEP_ALIVE_TICK_NS (250 * NS_PER_MS)
+/* It is looked at multiples of this. */
+#define KEEP_ALIVE_TICK_NS (500 * NS_PER_MS)
 
 /* The period; 0: it never ends. */
-static inline uint64_t keep_alive_period_ns(uint32_t kato_ms, bool discovery)
+static inline uint64_t keep_alive_period_ns(uint32_t kato_ms)
 {
 	uint64_t units = ((uint64_t)kato_ms + KEEP_ALIVE_UNIT_MS - 1) / KEEP_ALIVE_UNIT_MS;
 
-	if (kato_ms == 0)
-		return discovery ? KEEP_ALIVE_IDLE_NS : 0;
 	return units * KEEP_ALIVE_UNIT_MS * NS_PER_MS;
 }
 
-/* The end of a period that begins now: not before it, and less than a tick behind it. */
-static inline uint64_t keep_alive_due_ns(uint64_t now_ns, uint64_t period_ns)
+/* When to look next, of a host that was heard last at heard_ns, or a tick before: at the next tick,
+ * or where the period ends before that. */
+static inline uint64_t keep_alive_look_ns(uint64_t now_ns, uint64_t heard_ns, uint64_t period_ns)
 {
-	uint64_t tick = (now_ns + period_ns + KEEP_ALIVE_TICK_NS - 1) / KEEP_ALIVE_TICK_NS;
+	uint64_t tick_ns = (now_ns / KEEP_ALIVE_TICK_NS + 1) * KEEP_ALIVE_TICK_NS;
+	uint64_t end_ns = heard_ns + period_ns;
 
-	return tick * KEEP_ALIVE_TICK_NS;
+	return end_ns > now_ns && end_ns < tick_ns ? end_ns : tick_ns;
 }

@@ -11,6 +11,7 @@
 #include "common/base/log.h"
 #include "common/loop/loop.h"
 #include "common/nvme/identify.h"
+#include "common/nvme/limits.h"
 #include "common/nvme/sgl.h"
 #include "common/nvme/spec.h"
 #include "common/nvme/status.h"
@@ -153,9 +154,10 @@ int transport_main(const struct wire *wire, int argc, char **argv);
 
 struct loop *transport_loop(struct transport *transport); /* the control thread's */
 /* Control thread: picks the reactor that has the fewest of this host's connections and has
- * wire->adopt() called there. False: no more connections are taken, of this host or of any; the
- * connection stays yours. host_address: as in struct queue. */
-bool transport_place(struct transport *transport, void *connection, const char *host_address);
+ * wire->adopt() called there. False: no more connections are taken, of this host, on this port or
+ * at all; the connection stays yours. host_address: as in struct queue. */
+bool transport_place(struct transport *transport, void *connection, uint32_t port_id,
+                     const char *host_address);
 
 /* Control thread: what the port allows now. False: there is no such port any more. */
 struct port_limits {
@@ -175,6 +177,9 @@ struct reactor *transport_reactor(struct transport *transport, unsigned index);
 
 struct loop *reactor_loop(struct reactor *reactor);
 unsigned reactor_index(const struct reactor *reactor);
+
+/* Reactor: what holds now; the pointer is good as long as the reactor. */
+const struct limits *reactor_limits(const struct reactor *reactor);
 
 /* All memory that the data of requests lies in: of one piece, page-aligned; as long as the
  * reactor. For a device that wants to know it before. */
@@ -249,7 +254,7 @@ void queue_warn(const struct queue *queue, struct log_limit *limit, const char *
 	__attribute__((format(printf, 3, 4)));
 void queue_tell_end(const struct queue *queue, struct log_limit *limit, const char *reason);
 
-/* Addresses are filled in by the wire before. A queue that has not completed a Connect in 10 s
+/* Addresses are filled in by the wire before. A queue that has not completed a Connect in time
  * is terminated by the core. */
 int queue_open(struct queue *queue, struct reactor *reactor, const struct wire *wire);
 void queue_close(struct queue *queue);

@@ -179,6 +179,7 @@ static void stop(struct transport *transport)
 	drop_views(transport);
 	mailbox_deinit(&transport->mailbox);
 	transport->spread = spread_free(transport->spread);
+	crowd_deinit(&transport->crowd);
 	store_close();
 	service_deinit(&transport->service);
 }

@@ -15,7 +15,6 @@
 #include "common/transport/task.h"
 #include "common/transport/transport.h"
 
-#define CONNECT_NS (10 * NS_PER_S)
 #define STOP_NS    (3 * NS_PER_S)
 #define REFUSED_NS NS_PER_S
 #define SLOT_BITS  16
@@ -28,6 +27,11 @@ struct loop *reactor_loop(struct reactor *reactor)
 unsigned reactor_index(const struct reactor *reactor)
 {
 	return reactor->index;
+}
+
+const struct limits *reactor_limits(const struct reactor *reactor)
+{
+	return &reactor->limits;
 }
 
 struct iovec reactor_memory(struct reactor *reactor)
@@ -89,13 +93,18 @@ void reactor_is_due(struct reactor *reactor, struct queue *queue)
 	list_append(&reactor->due, &queue->due);
 }
 
+static uint64_t late_ns(const struct reactor *reactor, const struct queue *queue)
+{
+	return queue->born_ns + reactor->limits.connect_timeout_ms * NS_PER_MS;
+}
+
 void reactor_expect_connect(struct reactor *reactor, struct queue *queue)
 {
 	queue->born_ns = loop_now_ns(reactor->loop);
 	list_remove(&queue->unborn);
 	list_append(&reactor->unborn, &queue->unborn);
 	if (!reactor->unborn_timer.due_ns)
-		loop_timer_set(reactor->loop, &reactor->unborn_timer, queue->born_ns + CONNECT_NS);
+		loop_timer_set(reactor->loop, &reactor->unborn_timer, late_ns(reactor, queue));
 }
 
 static void end_unborn(struct loop_timer *timer)
@@ -105,8 +114,8 @@ static void end_unborn(struct loop_timer *timer)
 	while (!list_is_empty(&reactor->unborn)) {
 		struct queue *queue = container_of(reactor->unborn.next, struct queue, unborn);
 
-		if (queue->born_ns + CONNECT_NS > loop_now_ns(reactor->loop)) {
-			loop_timer_set(reactor->loop, timer, queue->born_ns + CONNECT_NS);
+		if (late_ns(reactor, queue) > loop_now_ns(reactor->loop)) {
+			loop_timer_set(reactor->loop, timer, late_ns(reactor, queue));
 			return;
 		}
 		list_remove(&queue->unborn);
@@ -155,6 +164,16 @@ static void doubt_grants(const struct worker_link_owner *owner)
 
 /* ------------------------------------------------------------------ a new view */
 
+static void take_limits(struct reactor *reactor, const struct limits *limits)
+{
+	bool is_shorter = limits->connect_timeout_ms < reactor->limits.connect_timeout_ms;
+
+	reactor->limits = *limits;
+	room_limit_hosts(&reactor->room, (uint64_t)limits->host_memory_mib << 20);
+	if (is_shorter && reactor->unborn_timer.due_ns)
+		loop_timer_set(reactor->loop, &reactor->unborn_timer, loop_now_ns(reactor->loop));
+}
+
 static void take_view(struct letter *letter)
 {
 	struct reactor *reactor = container_of(letter, struct reactor, view_notice.letter);
@@ -164,6 +183,7 @@ static void take_view(struct letter *letter)
 	view = atomic_exchange(&reactor->next_view, NULL);
 	if (!view)
 		return;
+	take_limits(reactor, &view->limits);
 	sight_take(&reactor->sight, view);
 	workers_show(&reactor->workers, view);
 	direct_show(&reactor->direct, view); /* before this view can be drained */
@@ -290,6 +310,7 @@ struct placing {
 	struct letter letter;
 	struct reactor *reactor;
 	void *connection;
+	uint32_t port_id;
 	uint32_t host;
 };
 
@@ -299,7 +320,7 @@ static void was_not_adopted(struct letter *letter)
 	_cleanup_(cleanup_free) struct placing *placing = container_of(
 		letter, struct placing, letter);
 
-	transport_queue_failed(placing->reactor, placing->host);
+	transport_queue_failed(placing->reactor, placing->port_id, placing->host);
 }
 
 static void adopt(struct letter *letter)
@@ -315,13 +336,14 @@ static void adopt(struct letter *letter)
 		free(placing);
 }
 
-bool reactor_place(struct reactor *reactor, void *connection, uint32_t host)
+bool reactor_place(struct reactor *reactor, void *connection, uint32_t port_id, uint32_t host)
 {
 	struct placing *placing = malloc(sizeof(*placing));
 
 	if (!placing)
 		return false;
-	*placing = (struct placing){.reactor = reactor, .connection = connection, .host = host};
+	*placing = (struct placing){
+		.reactor = reactor, .connection = connection, .port_id = port_id, .host = host};
 	mailbox_post(&reactor->mailbox, &placing->letter, adopt);
 	return true;
 }
@@ -476,6 +498,7 @@ int reactor_new(struct reactor **ret_reactor, struct transport *transport, unsig
 	reactor->wire = transport->wire;
 	reactor->index = index;
 	reactor->pulse = PULSE_NULL;
+	reactor->limits = LIMITS_DEFAULT;
 	direct_init(&reactor->direct, &transport->direct_epoch);
 	sight_init(&reactor->sight, index, tell_drained);
 	workers_init(&reactor->workers, &reactor->link_owner, retry_unready);

@@ -64,6 +64,7 @@ struct reactor {
 	struct loop_timer stop_timer;
 	uint64_t stop_ns;
 
+	struct limits limits; /* of the newest view */
 	struct counts counts; /* any thread reads */
 	atomic_uint n_queues;
 	atomic_uint n_seats;
@@ -87,7 +88,7 @@ int reactor_start(struct reactor *reactor);
 void reactor_show(struct reactor *reactor, struct view *view); /* admission goes on under it */
 /* Has wire->adopt() called there; if that opens no queue, transport_queue_failed() comes back.
  * False: no memory. */
-bool reactor_place(struct reactor *reactor, void *connection, uint32_t host);
+bool reactor_place(struct reactor *reactor, void *connection, uint32_t port_id, uint32_t host);
 /* Ends its connections, and then its thread, within 3 s; meanwhile the control thread must go on
  * taking letters, until is_over. */
 void reactor_stop(struct reactor *reactor);
@@ -100,7 +101,7 @@ int reactor_add_queue(struct reactor *reactor, struct queue *queue);
 void reactor_remove_queue(struct reactor *reactor, struct queue *queue);
 /* The queue is seen to at the end of this round. */
 void reactor_is_due(struct reactor *reactor, struct queue *queue);
-/* The queue has to connect within a time from now. */
+/* The queue has to connect within a time from now (connect_timeout_ms). */
 void reactor_expect_connect(struct reactor *reactor, struct queue *queue);
 
 /* Control -> reactor: a task's answer. */

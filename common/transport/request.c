@@ -312,6 +312,35 @@ static void give_up(struct request *request)
 	queue_take_back(queue, request);
 }
 
+/* Why it may not be retried at once: 1 to 3, as CRDT1 to CRDT3 say how long; 0: it may. */
+static unsigned delay_of(enum nvme_status_code code)
+{
+	switch (code) {
+	case NVME_SC_COMMAND_INTERRUPTED:
+	case NVME_SC_NAMESPACE_NOT_READY:
+		return 1;
+	case NVME_SC_INTERNAL_PATH_ERROR:
+	case NVME_SC_ANA_INACCESSIBLE:
+	case NVME_SC_ANA_TRANSITION:
+		return 2;
+	case NVME_SC_INTERNAL:
+		return 3;
+	default:
+		return 0;
+	}
+}
+
+/* CRD (Base 2.1 §4.2.3): only where the host has said that it knows what it is, and where the delay
+ * is one. */
+static void ask_for_delay(struct request *request, struct controller *controller)
+{
+	unsigned given = atomic_load_explicit(&controller->retry_delays, memory_order_relaxed);
+	unsigned delay = given ? delay_of(status_code(request->status)) : 0;
+
+	if (delay > 0 && given & 1u << (delay - 1) && !(request->status.value & NVME_STATUS_DNR))
+		request->status = status_with_delay(request->status, delay);
+}
+
 static void note_error(struct request *request)
 {
 	struct queue *queue = request->queue;
@@ -320,6 +349,7 @@ static void note_error(struct request *request)
 	counts_add(&queue->reactor->counts, COUNT_ERRORS, 1);
 	if (!controller || is_connect(&request->command)) /* which is not logged (Base 2.1 §6.3) */
 		return;
+	ask_for_delay(request, controller);
 	counts_add(&controller->shares[queue->reactor->index].counts, COUNT_ERRORS, 1);
 	if (status_code(request->status) >= NVME_SC_INTERNAL_PATH_ERROR)
 		return;

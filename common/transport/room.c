@@ -63,7 +63,15 @@ static uint64_t share_max(const struct room *room, const struct room_share *shar
 	if (part == ROOM_RESERVE)
 		return size / 4 / 16;
 	most = share->is_hosts ? size / 2 : size / 8;
+	if (share->is_hosts && room->hosts_max > 0 && room->hosts_max < most)
+		most = room->hosts_max;
 	return most < 2 * ARENA_BLOCK_MAX ? 2 * ARENA_BLOCK_MAX : most;
+}
+
+void room_limit_hosts(struct room *room, uint64_t bytes)
+{
+	room->is_given |= bytes != room->hosts_max;
+	room->hosts_max = bytes;
 }
 
 static uint64_t block_bytes(uint32_t length)

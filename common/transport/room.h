@@ -63,6 +63,7 @@ struct room {
 	bool lacks_memory;       /* it is for whose turn it is */
 	bool lacks_for_transfer; /* the same, of transfers */
 	bool is_given;           /* something was, since room_next() found nothing */
+	uint64_t hosts_max;      /* bytes of a share that is a host's; 0: as said */
 };
 
 /* 0 or a negative errno. size: a multiple of ARENA_BLOCK_MAX, ROOM_SIZE_MIN or more */
@@ -71,6 +72,10 @@ void room_deinit(struct room *room);
 
 /* Of zeroed memory; again does no harm. */
 void room_share_init(struct room_share *share, bool is_hosts);
+
+/* A host's share has no more than that of the common part, but for what it must be able to have;
+ * 0: half of all. What it has already, it keeps. */
+void room_limit_hosts(struct room *room, uint64_t bytes);
 
 /* Memory of request->length for request->data; false: it waits in line. */
 bool room_take(struct room *room, struct request *request);

@@ -122,6 +122,15 @@ static bool has_room(const struct spread *spread, const struct share *share, uin
 	return true;
 }
 
+uint32_t spread_count(const struct spread *spread, uint32_t host)
+{
+	uint32_t n = 0;
+
+	for (unsigned i = 0; i < spread->n_reactors; i++)
+		n += find(spread, &spread->shares[i], host)->n;
+	return n;
+}
+
 static bool is_better(const struct spread *spread, const struct share *one,
                       const struct share *other, uint32_t host)
 {

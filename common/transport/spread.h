@@ -36,6 +36,9 @@ uint32_t spread_host(const char *host_address);
 
 /* The reactor, on which it counts from now on. */
 int spread_pick(struct spread *spread, uint32_t host);
+/* Connections of this host address, on all reactors. */
+uint32_t spread_count(const struct spread *spread, uint32_t host);
+
 /* It is to be on this one. False: there is no such reactor, or it has no room. */
 bool spread_add(struct spread *spread, unsigned reactor, uint32_t host);
 /* It turned out to be an admin queue. */

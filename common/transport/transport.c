@@ -14,6 +14,7 @@
 #include "common/transport/seat.h"
 #include "common/transport/spread.h"
 #include "common/transport/succession.h"
+#include "common/transport/transition.h"
 
 struct loop *transport_loop(struct transport *transport)
 {
@@ -39,22 +40,46 @@ bool transport_port_limits(const struct transport *transport, uint32_t port_id,
 
 /* ------------------------------------------------------------------ where connections are */
 
-bool transport_place(struct transport *transport, void *connection, const char *host_address)
+const struct limits *transport_limits(const struct transport *transport)
+{
+	static const struct limits standard = LIMITS_DEFAULT;
+
+	return transport->view ? &transport->view->limits : &standard;
+}
+
+static int pick(const struct transport *transport, uint32_t host)
+{
+	uint32_t most = transport_limits(transport)->host_connections;
+
+	if (transport->is_stopping)
+		return SPREAD_E_FULL;
+	if (most > 0 && spread_count(transport->spread, host) >= most)
+		return SPREAD_E_HOST;
+	return spread_pick(transport->spread, host);
+}
+
+bool transport_place(struct transport *transport, void *connection, uint32_t port_id,
+                     const char *host_address)
 {
 	uint32_t host = spread_host(host_address);
-	int picked = transport->is_stopping ? SPREAD_E_FULL : spread_pick(transport->spread, host);
+	int picked;
 
-	if (picked < 0)
+	if (!crowd_enter(&transport->crowd, port_id, transport_limits(transport)->port_connections))
 		return false;
-	if (reactor_place(transport->reactors[picked], connection, host))
-		return true;
-	spread_forget(transport->spread, (unsigned)picked, host, false);
+	picked = pick(transport, host);
+	if (picked >= 0) {
+		if (reactor_place(transport->reactors[picked], connection, port_id, host))
+			return true;
+		spread_forget(transport->spread, (unsigned)picked, host, false);
+	}
+	crowd_leave(&transport->crowd, port_id);
 	return false;
 }
 
-void transport_queue_failed(struct reactor *reactor, uint32_t host)
+void transport_queue_failed(struct reactor *reactor, uint32_t port_id, uint32_t host)
 {
 	spread_forget(reactor->transport->spread, reactor->index, host, false);
+	crowd_leave(&reactor->transport->crowd, port_id);
 }
 
 void transport_queue_is_admin(struct seat *seat)
@@ -192,6 +217,8 @@ static void take_view(struct transport *transport, const Nvmetd__TransportView *
 	for (unsigned i = 0; i < transport->n_reactors; i++)
 		reactor_show(transport->reactors[i], view);
 	end_without_subsystem(transport);
+	list_for_each (link, &transport->controllers)
+		controller_take_limits(container_of(link, struct controller, link));
 	listeners_show(transport, view);
 	succession_adopt(transport);
 }
@@ -214,6 +241,16 @@ static void take_session_end(struct transport *transport, const Nvmetd__SessionE
 	if (controller)
 		controller_end(controller,
 		               log_safe(reason, sizeof(reason), end->reason, strlen(end->reason)));
+}
+
+static void take_subsystem_reset(struct transport *transport, uint32_t subsystem)
+{
+	list_for_each_safe (link, &transport->controllers) {
+		struct controller *controller = container_of(link, struct controller, link);
+
+		if (controller->subsystem == subsystem)
+			admin_reset_by_subsystem(transport, controller);
+	}
 }
 
 static void take_refusal(struct transport *transport, uint64_t number,
@@ -261,6 +298,9 @@ static void received(void *context, const envelope *message)
 		return;
 	case NVMETD__ENVELOPE__BODY_SESSION_END:
 		take_session_end(transport, message->session_end);
+		return;
+	case NVMETD__ENVELOPE__BODY_SUBSYSTEM_RESET:
+		take_subsystem_reset(transport, message->subsystem_reset->subsystem);
 		return;
 	case NVMETD__ENVELOPE__BODY_CONNECT_REPLY:
 	case NVMETD__ENVELOPE__BODY_ADMIN_REPLY:
@@ -360,6 +400,8 @@ void transport_queue_fenced(struct letter *letter)
 	struct seat *seat = container_of(letter, struct seat, fenced_letter);
 
 	seat->is_fenced = true;
+	if (seat->controller)
+		transition_settle(seat->controller);
 	connect_retry(transport_of(seat));
 }
 
@@ -370,6 +412,7 @@ void transport_queue_closed(struct letter *letter)
 
 	controller_unseat(seat);
 	spread_forget(transport->spread, seat->reactor->index, seat->host, seat->is_admin);
+	crowd_leave(&transport->crowd, seat->port_id);
 	seat_bury(seat);
 	connect_retry(transport);
 }

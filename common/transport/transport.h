@@ -7,6 +7,7 @@
 #include "common/proc/service.h"
 #include "common/transport/asks.h"
 #include "common/transport/controller.h"
+#include "common/transport/crowd.h"
 #include "common/transport/listeners.h"
 #include "common/transport/port.h"
 #include "common/transport/view.h"
@@ -41,10 +42,14 @@ struct transport {
 	atomic_ullong direct_epoch;    /* see direct.h */
 	struct log_limit associations; /* lines about those that begin and end */
 	struct spread *spread;         /* of connections over the reactors */
+	struct crowd crowd;            /* of them on each port */
 	unsigned n_reactors;
 	struct reactor *reactors[TRANSPORT_REACTORS_MAX];
 	bool is_stopping;
 };
+
+/* What holds now. */
+const struct limits *transport_limits(const struct transport *transport);
 
 /* Sends a notice; without a state service it is dropped. */
 void transport_tell(struct transport *transport, envelope *message);
@@ -63,7 +68,7 @@ void transport_queue_closed(struct letter *letter);
 void transport_reactor_drained(struct letter *letter);
 
 /* Control thread: a connection that was placed there has become no queue; or an admin queue. */
-void transport_queue_failed(struct reactor *reactor, uint32_t host);
+void transport_queue_failed(struct reactor *reactor, uint32_t port_id, uint32_t host);
 void transport_queue_is_admin(struct seat *seat);
 
 struct task;

@@ -437,6 +437,18 @@ static int allocate(struct view **ret_view, const Nvmetd__TransportView *message
 	return 0;
 }
 
+/* A state service of an earlier release says none. */
+static void take_limits(struct view *view, const Nvmetd__Limits *limits)
+{
+	view->limits = LIMITS_DEFAULT;
+	if (!limits)
+		return;
+#define X(name, unit, standard, least, most, what) view->limits.name = limits->name;
+	LIMITS(X)
+#undef X
+	limits_mend(&view->limits);
+}
+
 int view_new(struct view **ret_view, const Nvmetd__TransportView *message,
              const struct view *before, uint64_t now_ns, unsigned n_reactors,
              const char **ret_reason)
@@ -464,6 +476,7 @@ int view_new(struct view **ret_view, const Nvmetd__TransportView *message,
 		*ret_reason = reason;
 		return VIEW_E_UNSOUND;
 	}
+	take_limits(view, message->limits);
 	number_grants(view);
 	*ret_view = take(&view);
 	return 0;

@@ -8,6 +8,7 @@
 #include "common/base/cache_line.h"
 #include "common/base/cleanup.h"
 #include "common/base/list.h"
+#include "common/nvme/limits.h"
 #include "proto/nvmetd.pb-c.h"
 
 /*
@@ -142,6 +143,7 @@ struct view {
 	const struct view_namespace **glimpses; /* of all faces */
 	struct view_count *counts;              /* of each reactor */
 	struct list link; /* in the control thread's list of views that are not drained */
+	struct limits limits;
 };
 
 /* before: the view that this one follows, or NULL. */

@@ -3,11 +3,6 @@
 
 #include "common/base/error.h"
 
-/* What was posted has not come back: the host has no receive for an answer, or is not there. For
- * each of them, or a host that takes one now and then would keep its memory for ever. As long as a
- * Linux host waits for a command. */
-#define STUCK_NS (30 * NS_PER_S)
-
 /* None of the capsules that are held has found a request: it has more commands under way than its
  * queue has entries, and receives that others may need. */
 #define HELD_NS (2 * NS_PER_S)
@@ -69,15 +64,25 @@ void connection_hears(struct connection *connection, const struct event *event)
 
 /* ------------------------------------------------------------------ deadlines */
 
+static uint64_t state_limit_ns(const struct connection *connection)
+{
+	return connection->state == LIFE_ACCEPTED
+	               ? connection->lane->limits->icreq_timeout_ms * NS_PER_MS
+	               : life_deadline_ns(connection->state);
+}
+
+/* What was posted has not come back: the host has no receive for an answer, or is not there. For
+ * each of them, or a host that takes one now and then would keep its memory for ever. */
 static uint64_t due_ns(const struct connection *connection)
 {
-	uint64_t state_ns = life_deadline_ns(connection->state);
+	uint64_t stuck_ns = connection->lane->limits->answer_timeout_ms * NS_PER_MS;
+	uint64_t state_ns = state_limit_ns(connection);
 	uint64_t due = state_ns ? connection->state_since_ns + state_ns : 0;
 	uint64_t flown_ns = transfer_oldest_ns(connection);
 
 	if (connection->state != LIFE_FLUSHING && flown_ns &&
-	    (due == 0 || flown_ns + STUCK_NS < due))
-		due = flown_ns + STUCK_NS;
+	    (due == 0 || flown_ns + stuck_ns < due))
+		due = flown_ns + stuck_ns;
 	if (connection->n_held > 0 && (due == 0 || connection->held_since_ns + HELD_NS < due))
 		due = connection->held_since_ns + HELD_NS;
 	return due;

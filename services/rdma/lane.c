@@ -113,6 +113,7 @@ int lane_of(struct reactor *reactor, struct lane **ret_lane)
 	if (r)
 		return error_trace(r);
 	lane->loop = reactor_loop(reactor);
+	lane->limits = reactor_limits(reactor);
 	lane->reactor = reactor;
 	list_init(&lane->stations);
 	list_init(&lane->marked);

@@ -30,8 +30,9 @@ struct lane {
 	struct events events;
 	struct list stations;
 	struct list marked;
-	struct log_limit refusals; /* lines about hosts that were refused something */
-	struct log_limit ends;     /* lines about connections that have ended */
+	struct log_limit refusals;   /* lines about hosts that were refused something */
+	struct log_limit ends;       /* lines about connections that have ended */
+	const struct limits *limits; /* the reactor's */
 };
 
 /* 0 or a negative errno. */

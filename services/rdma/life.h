@@ -9,8 +9,8 @@
  * life - the states of a connection, with what ends each of them.
  *
  * Shape     A table: state and event give the next state.
- * Promise   Every state but LIVE and the last has a deadline of its own; in LIVE the send queue
- *           has one (connection.c).
+ * Promise   Every state but LIVE and the last has a deadline of its own, or is limited; in LIVE
+ *           the send queue has one (connection.c).
  * Trust     none
  * Threads   any; pure
  * Lifetime  values
@@ -18,7 +18,7 @@
 
 /*      state      deadline      ends when */
 #define LIFE_STATES(X)                                                                             \
-	X(ACCEPTED, 10 * NS_PER_S, "the host says that it is connected, or sends; or 10 s pass")   \
+	X(ACCEPTED, 0, "the host is connected, or sends; or icreq_timeout_ms pass (limits.h)")     \
 	X(LIVE, 0, "either side ends it, or it fails")                                             \
 	X(DRAINING, 2 * NS_PER_S, "all answers have been received, or 2 s pass")                   \
 	X(FLUSHING, 2 * NS_PER_S, "the adapter has given all back, or 2 s pass")                   \

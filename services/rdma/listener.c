@@ -62,7 +62,10 @@ static void place(struct listener *listener, struct rdma_cm_id *id, struct adapt
 		refuse(listener, id, RDMA_CM_NO_RESOURCES, "no memory");
 		return;
 	}
-	if (transport_place(listener->transport, connection, connection->queue.host_address))
+	if (transport_place(listener->transport,
+	                    connection,
+	                    listener->port_id,
+	                    connection->queue.host_address))
 		return;
 	if (log_allowed(&listener->refusals, 5, 10000))
 		log_warn("port %u: connection from %s refused: too many connections",

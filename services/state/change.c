@@ -107,6 +107,7 @@ bool change_of_attributes(const struct config_subsystem *before,
 	       before->vendor_id != after->vendor_id ||
 	       before->subsys_vendor_id != after->subsys_vendor_id ||
 	       before->qid_max != after->qid_max || before->pi_enable != after->pi_enable ||
+	       before->enable_nssr != after->enable_nssr || before->is_static != after->is_static ||
 	       strcmp(before->serial, after->serial) != 0 ||
 	       strcmp(before->model, after->model) != 0 ||
 	       strcmp(before->firmware, after->firmware) != 0;
@@ -178,7 +179,7 @@ void change_deliver(struct state *state)
 	}
 }
 
-static void end(const struct session *session, const char *reason)
+void change_end(struct session *session, const char *reason)
 {
 	envelope message = NVMETD__ENVELOPE__INIT;
 	Nvmetd__SessionEnd ending = NVMETD__SESSION_END__INIT;
@@ -191,6 +192,7 @@ static void end(const struct session *session, const char *reason)
 	         reason);
 	if (!session->transport || !session->transport->peer)
 		return;
+	session->is_ending = true;
 	ending.subsystem = session->subsystem;
 	ending.cntlid = session->cntlid;
 	ending.reason = (char *)reason;
@@ -202,7 +204,7 @@ static void end(const struct session *session, const char *reason)
 void change_end_all(struct state *state, const char *reason)
 {
 	list_for_each (at, &state->sessions)
-		end(container_of(at, struct session, link), reason);
+		change_end(container_of(at, struct session, link), reason);
 }
 
 /* ------------------------------------------------------------------ sessions */
@@ -306,7 +308,7 @@ void change_announce(struct state *state, const struct config *before)
 		bool changed;
 
 		if (reason) {
-			end(session, reason);
+			change_end(session, reason);
 			continue;
 		}
 		changed = session->discovery ? announce_discovery(state, session)
@@ -371,7 +373,7 @@ void change_catch_up(struct state *state, struct session *session)
 	bool changed;
 
 	if (reason) {
-		end(session, reason);
+		change_end(session, reason);
 		return;
 	}
 	changed = session->discovery ? catch_up_discovery(state, session)

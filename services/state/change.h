@@ -32,6 +32,9 @@ bool change_of_address(const struct config_port *before, const struct config_por
 /* After target.config was replaced: tells all sessions, or ends them. */
 void change_announce(struct state *state, const struct config *before);
 
+/* Its transport is told to end it; it goes when that says so. */
+void change_end(struct session *session, const char *reason);
+
 /* No session may go on. */
 void change_end_all(struct state *state, const char *reason);
 

@@ -15,6 +15,17 @@ static void find_used(const struct list *sessions, uint32_t number, uint8_t used
 	}
 }
 
+bool cntlid_is_free(const struct list *sessions, uint32_t subsystem, uint16_t cntlid)
+{
+	list_for_each (at, (struct list *)sessions) {
+		const struct session *session = container_of(at, struct session, link);
+
+		if (session->subsystem == subsystem && session->cntlid == cntlid)
+			return false;
+	}
+	return true;
+}
+
 /* What is kept is at `next` or a step above it at most: so a restart continues behind all that
  * was given out, and does not skip more than a step. A disk that takes nothing keeps no host from
  * connecting: what the database lacks is kept with the next one. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "services/state/database.h"
@@ -24,6 +25,9 @@ enum cntlid_error {
 };
 
 #define CNTLID_STEP 64
+
+/* That of no session of the subsystem. */
+bool cntlid_is_free(const struct list *sessions, uint32_t subsystem, uint16_t cntlid);
 
 /* min, max: the subsystem's range. database may be NULL: then nothing is kept. */
 int cntlid_allocate(struct subsystem *subsystem, uint16_t min, uint16_t max,

@@ -224,6 +224,19 @@ enum nvme_ana_state config_ana_state(const struct config_port *port, uint32_t gr
 	return NVME_ANA_INACCESSIBLE;
 }
 
+const char *config_duplicate_name(enum config_duplicate duplicate)
+{
+	switch (duplicate) {
+	case CONFIG_DUPLICATE_ALLOW:
+		break;
+	case CONFIG_DUPLICATE_REPLACE:
+		return "replace";
+	case CONFIG_DUPLICATE_REFUSE:
+		return "refuse";
+	}
+	return "allow";
+}
+
 static const struct {
 	enum nvme_ana_state state;
 	const char *name;

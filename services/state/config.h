@@ -9,6 +9,7 @@
 
 #include "common/base/cleanup.h"
 #include "common/nvme/identify.h"
+#include "common/nvme/limits.h"
 #include "common/nvme/log.h"
 #include "common/nvme/nqn.h"
 #include "services/state/report.h"
@@ -38,6 +39,7 @@ enum config_error {
 #define CONFIG_QUEUE_SIZE_MAX 1024
 #define CONFIG_IN_CAPSULE_MAX (1u << 20) /* whichever the transport */
 #define CONFIG_QID_MAX        128
+#define CONFIG_STATIC_MAX     1024 /* controllers of a static subsystem */
 #define CONFIG_PATH_MAX       4095
 /* As many as a transport's view holds. */
 #define CONFIG_PORTS_MAX      1024
@@ -151,6 +153,13 @@ struct config_namespace {
 	struct backing *backing; /* NULL: not enabled */
 };
 
+/* A host connects to the subsystem through a port, and has an association through it already. */
+enum config_duplicate {
+	CONFIG_DUPLICATE_ALLOW,
+	CONFIG_DUPLICATE_REPLACE, /* the older one ends */
+	CONFIG_DUPLICATE_REFUSE,
+};
+
 struct config_subsystem {
 	char nqn[NVME_NQN_SIZE];
 	bool allow_any_host;
@@ -164,7 +173,10 @@ struct config_subsystem {
 	uint16_t cntlid_min;
 	uint16_t cntlid_max;
 	uint16_t qid_max;
-	bool pi_enable; /* as a port's; both must have it */
+	bool pi_enable;   /* as a port's; both must have it */
+	bool enable_nssr; /* hosts may reset the subsystem */
+	bool is_static;   /* controller_model: hosts connect to controllers that are there */
+	enum config_duplicate duplicate_host;
 	struct config_link *allowed_hosts;
 	size_t n_allowed_hosts;
 	struct config_namespace *namespaces;
@@ -209,6 +221,7 @@ struct config_announce {
 };
 
 struct config {
+	struct limits limits;
 	char discovery_nqn[NVME_NQN_SIZE]; /* the well-known one, or this target's own */
 	unsigned discovery_filter;         /* enum config_filter */
 	struct config_announce announce;
@@ -226,7 +239,8 @@ struct config {
 };
 
 #define CONFIG_NULL                                                                                \
-	((struct config){.discovery_nqn = NVME_DISCOVERY_NQN,                                      \
+	((struct config){.limits = LIMITS_DEFAULT,                                                 \
+	                 .discovery_nqn = NVME_DISCOVERY_NQN,                                      \
 	                 .discovery_filter = CONFIG_FILTER_PORT})
 
 void config_deinit(struct config *config);
@@ -270,6 +284,9 @@ uint32_t config_queue_size(const struct config_port *port);
 uint8_t config_mdts(const struct config_port *port);
 /* Of a group that the port does not name: inaccessible, as in nvmet. */
 enum nvme_ana_state config_ana_state(const struct config_port *port, uint32_t group);
+
+/* "allow", "replace", "refuse" */
+const char *config_duplicate_name(enum config_duplicate duplicate);
 
 /* "optimized" …; NULL, 0 for what is none. */
 const char *ana_state_name(enum nvme_ana_state state);

@@ -155,7 +155,9 @@ int config_read_forms(struct config *ret_config, const json_t *root, struct repo
 		report_error(report, NULL, "the file is no object, as nvmetcli writes it");
 		return CONFIG_E_WRONG;
 	}
-	json_warn_unknown(&object, KNOWN("discovery", "hosts", "ports", "subsystems", "workers"));
+	json_warn_unknown(&object,
+	                  KNOWN("discovery", "limits", "hosts", "ports", "subsystems", "workers"));
+	config_read_limits(&object, &config.limits);
 	r = config_read_discovery(&object, &config);
 	if (!r)
 		r = config_read_elements(&object,

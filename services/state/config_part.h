@@ -17,6 +17,11 @@
  */
 #define KNOWN(...) ((const char *const[]){__VA_ARGS__, NULL})
 
+/* config_limits.c: the root's "limits". save: NULL if there is no memory; an empty object if all
+ * are their defaults. */
+void config_read_limits(const struct json_object *root, struct limits *ret_limits);
+json_t *config_save_limits(const struct limits *limits);
+
 /* Called for the element at `index`; what it fills in is zeroed before. */
 typedef void (*read_element_fn)(const struct json_object *object, void *ret_element);
 

@@ -11,8 +11,9 @@
 /*
  * nvmetcli's JSON, as `nvmetcli save` writes it and `nvmetcli restore` reads it: attributes as
  * texts, but enable, nsid, portid, grpid and ana_grpid as numbers. The keys that nvmetcli
- * does not know (buffered_io, block_size, io_grant, faults, auto_visible and a namespace's
- * allowed_hosts, what discovery has) are written only where they are set.
+ * does not know (limits, enable_nssr, controller_model, duplicate_host, buffered_io, block_size,
+ * io_grant, faults, auto_visible and a namespace's allowed_hosts, what discovery has) are written
+ * only where they are set.
  *
  * json_object_set_new() and json_array_append_new() take NULL for a failure, so that one lack
  * of memory is found by the caller of the outermost.
@@ -265,6 +266,14 @@ static json_t *save_attributes(const struct config_subsystem *subsystem)
 
 	if (good && subsystem->serial[0])
 		good = put(object, "serial", json_string(subsystem->serial));
+	if (good && subsystem->enable_nssr)
+		good = put(object, "enable_nssr", json_string("1"));
+	if (good && subsystem->is_static)
+		good = put(object, "controller_model", json_string("static"));
+	if (good && subsystem->duplicate_host != CONFIG_DUPLICATE_ALLOW)
+		good = put(object,
+		           "duplicate_host",
+		           json_string(config_duplicate_name(subsystem->duplicate_host)));
 	return whole(object, good);
 }
 
@@ -317,11 +326,24 @@ static json_t *save_worker(const void *element)
 	return whole(object, good);
 }
 
+/* False: no memory. */
+static bool put_limits(json_t *root, const struct limits *limits)
+{
+	json_t *object = config_save_limits(limits);
+
+	if (object && json_object_size(object) == 0) { /* nvmetcli never had any */
+		json_decref(object);
+		return true;
+	}
+	return put(root, "limits", object);
+}
+
 json_t *config_save(const struct config *config)
 {
 	json_t *root = json_object();
 	bool good = put(root, "discovery", save_discovery(config));
 
+	good = good && put_limits(root, &config->limits);
 	good = good &&
 	       put(root,
 	           "hosts",

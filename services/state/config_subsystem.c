@@ -284,6 +284,38 @@ static uint32_t read_u32(const struct json_object *attr, const char *key, int64_
 	return (uint32_t)number;
 }
 
+static void read_model(const struct json_object *attr, struct config_subsystem *subsystem)
+{
+	char text[16];
+
+	if (!json_read_text(attr, "controller_model", text, sizeof(text)))
+		return;
+	subsystem->is_static = strcmp(text, "static") == 0;
+	if (!subsystem->is_static && strcmp(text, "dynamic") != 0)
+		report_error(attr->report,
+		             PLACE_KEY(attr->place, "controller_model"),
+		             "may be \"dynamic\" or \"static\"");
+}
+
+static void read_duplicate(const struct json_object *attr, struct config_subsystem *subsystem)
+{
+	static const enum config_duplicate all[] = {
+		CONFIG_DUPLICATE_ALLOW, CONFIG_DUPLICATE_REPLACE, CONFIG_DUPLICATE_REFUSE};
+	char text[16];
+
+	if (!json_read_text(attr, "duplicate_host", text, sizeof(text)))
+		return;
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		if (strcmp(config_duplicate_name(all[i]), text) != 0)
+			continue;
+		subsystem->duplicate_host = all[i];
+		return;
+	}
+	report_error(attr->report,
+	             PLACE_KEY(attr->place, "duplicate_host"),
+	             "may be \"allow\", \"replace\" or \"refuse\"");
+}
+
 static void read_attributes(const struct json_object *object, struct config_subsystem *subsystem)
 {
 	const struct json_place *place = PLACE_KEY(object->place, "attr");
@@ -303,7 +335,10 @@ static void read_attributes(const struct json_object *object, struct config_subs
 	                        "cntlid_min",
 	                        "cntlid_max",
 	                        "qid_max",
-	                        "pi_enable"));
+	                        "pi_enable",
+	                        "enable_nssr",
+	                        "controller_model",
+	                        "duplicate_host"));
 	json_read_flag(&attr, "allow_any_host", &subsystem->allow_any_host);
 	read_version(&attr, subsystem);
 	read_ascii(&attr, "serial", subsystem->serial, sizeof(subsystem->serial));
@@ -319,6 +354,9 @@ static void read_attributes(const struct json_object *object, struct config_subs
 	subsystem->qid_max = (uint16_t)read_u32(
 		&attr, "qid_max", 1, CONFIG_QID_MAX, CONFIG_QID_MAX);
 	json_read_flag(&attr, "pi_enable", &subsystem->pi_enable);
+	json_read_flag(&attr, "enable_nssr", &subsystem->enable_nssr);
+	read_model(&attr, subsystem);
+	read_duplicate(&attr, subsystem);
 }
 
 /* Kept as it came, as long as nothing of it is enabled. */

@@ -33,7 +33,16 @@ struct connect_answer {
 	/* if the status is OK: */
 	const struct config_subsystem *subsystem; /* admin queue; NULL: the discovery service */
 	struct session *session;                  /* I/O queue: the one it belongs to */
+	uint16_t cntlid; /* admin queue: the static controller that is wanted; 0: any */
+	bool replaces;   /* what its host has on this port already ends: connect_older() */
+	bool is_refusal; /* Controller Busy is not said because we have just come */
 };
+
+/* An association of the same host with the same subsystem through the same port; NULL. */
+struct session *connect_older(const struct list *sessions, const struct connect_request *request);
+
+/* KATO as it holds: in units of KAS, and within the limits; 0: none. */
+uint32_t connect_kato_ms(const struct limits *limits, uint32_t asked_ms, bool discovery);
 
 struct connect_answer connect_check(const struct target *target, const struct list *sessions,
                                     const struct connect_request *request);

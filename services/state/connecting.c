@@ -5,9 +5,11 @@
 #include <string.h>
 
 #include "common/base/log.h"
+#include "services/state/change.h"
 #include "services/state/cntlid.h"
 #include "services/state/connect.h"
 #include "services/state/discovery.h"
+#include "services/state/retained.h"
 
 /* One that waits. */
 struct connecting {
@@ -26,6 +28,7 @@ static void answer_connect(struct ipc_peer *peer, uint64_t request_id,
 
 	reply.status = answer->status.value;
 	reply.result = answer->result;
+	reply.at_once = answer->is_refusal;
 	if (session) {
 		session_pack(&packed, session);
 		reply.session = &packed.message;
@@ -49,6 +52,12 @@ static int give_cntlid(struct state *state, struct session *session,
 {
 	const struct config_subsystem *subsystem = answer->subsystem;
 
+	if (answer->cntlid) {
+		session->cntlid = answer->cntlid;
+		return cntlid_is_free(&state->sessions, session->subsystem, session->cntlid)
+		               ? 0
+		               : CNTLID_E_NONE_FREE;
+	}
 	return cntlid_allocate(subsystem ? subsystem->subsystem : state->target.discovery,
 	                       subsystem ? subsystem->cntlid_min : 1,
 	                       subsystem ? subsystem->cntlid_max : NVME_CNTLID_MAX,
@@ -57,11 +66,23 @@ static int give_cntlid(struct state *state, struct session *session,
 	                       &session->cntlid);
 }
 
+/* One of its controllers is about to be free. */
+static bool is_one_ending(const struct state *state, uint32_t subsystem)
+{
+	list_for_each (at, (struct list *)&state->sessions) {
+		const struct session *session = container_of(at, struct session, link);
+
+		if (session->subsystem == subsystem && session->is_ending)
+			return true;
+	}
+	return false;
+}
+
 /* The new controller; NULL: not now, and the host may try again. */
 static struct session *make_session(struct state *state, struct transport *transport,
                                     const struct connect_request *request,
                                     const Nvmetd__ConnectRequest *asked,
-                                    const struct connect_answer *answer)
+                                    struct connect_answer *answer)
 {
 	struct session *session = session_new();
 
@@ -72,8 +93,12 @@ static struct session *make_session(struct state *state, struct transport *trans
 	if (session->discovery)
 		session->discovery_sum = discovery_sum(&state->target.config, session);
 	session->transport = transport;
-	if (give_cntlid(state, session, answer) != 0)
+	if (give_cntlid(state, session, answer) != 0) {
+		answer->is_refusal = !is_one_ending(state, session->subsystem);
 		return session_free(session);
+	}
+	if (answer->subsystem && answer->subsystem->is_static)
+		retained_give(state->database, session);
 	list_append(&state->sessions, &session->link);
 	return session;
 }
@@ -120,6 +145,10 @@ static void connect_admin(struct state *state, struct transport *transport,
                           const struct connect_request *request,
                           const Nvmetd__ConnectRequest *asked, struct connect_answer *answer)
 {
+	struct session *older;
+
+	while (answer->replaces && (older = connect_older(&state->sessions, request)))
+		change_end(older, "its host has connected anew");
 	answer->session = make_session(state, transport, request, asked, answer);
 	if (answer->session)
 		answer->result = answer->session->cntlid;

@@ -107,6 +107,7 @@ static void tell_of_port(const struct search *search, const struct config_port *
 			continue;
 		record.nqn = subsystem->nqn;
 		record.label = subsystem->admin_label;
+		record.is_static = subsystem->is_static;
 		search->call(search->context, &record);
 	}
 }
@@ -222,6 +223,7 @@ static void add_record(void *context, const struct discovery_record *record)
 	uint64_t *sum = context;
 
 	add_number(sum, (uint64_t)record->subtype << 32 | record->eflags << 16 | record->port_id);
+	add_number(sum, record->is_static);
 	add_address(sum, record->address);
 	add_text(sum, record->traddr);
 	add_text(sum, record->nqn);
@@ -273,6 +275,7 @@ uint64_t discovery_sum_of_all(const struct config *config)
 		add_text(&sum, subsystem->nqn);
 		add_text(&sum, subsystem->admin_label);
 		add_number(&sum, subsystem->allow_any_host);
+		add_number(&sum, subsystem->is_static);
 		add_links(&sum, subsystem->allowed_hosts, subsystem->n_allowed_hosts);
 	}
 	return sum;

@@ -37,6 +37,7 @@ struct discovery_record {
 	const char *nqn;
 	const char *label; /* empty: none */
 	uint16_t eflags;
+	bool is_static; /* its controllers are there, and any of them may be asked for */
 };
 
 typedef void (*discovery_fn)(void *context, const struct discovery_record *record);

@@ -77,7 +77,7 @@ static void make_entry(struct nvme_discovery_entry *entry, const struct discover
 		entry->treq |= NVME_TREQ_DISABLE_SQFLOW;
 	entry->subtype = (uint8_t)record->subtype;
 	entry->portid = le16_of((uint16_t)record->port_id);
-	entry->cntlid = le16_of(NVME_CNTLID_DYNAMIC);
+	entry->cntlid = le16_of(record->is_static ? NVME_CNTLID_STATIC_ANY : NVME_CNTLID_DYNAMIC);
 	entry->asqsz = le16_of(ADMIN_QUEUE_SIZE_MIN);
 	entry->eflags = le16_of(record->eflags);
 	put_padded(entry->trsvcid,

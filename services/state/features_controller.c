@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "common/nvme/identify.h"
+#include "services/state/connect.h"
 #include "services/state/health.h"
 
 /*
@@ -138,7 +139,25 @@ static uint32_t queues_result(uint32_t queues)
 	return (queues - 1) << 16 | (queues - 1);
 }
 
-/* As many pairs as asked for, up to qid_max: queues go in pairs over fabrics. */
+/* qid_max, or what is left of host_io_queues; one in any case. */
+static uint32_t queues_max(const struct admin_request *request)
+{
+	const struct session *session = request->session;
+	uint32_t most = request->target->config.limits.host_io_queues, others = 0;
+
+	if (most == 0)
+		return request->subsystem->qid_max;
+	list_for_each (at, (struct list *)request->sessions) {
+		const struct session *other = container_of(at, struct session, link);
+
+		if (other != session && session_is_of(other, session->host_nqn, session->host_id))
+			others += other->io_queues;
+	}
+	most = most > others ? most - others : 1;
+	return most < request->subsystem->qid_max ? most : request->subsystem->qid_max;
+}
+
+/* As many pairs as asked for, up to that: queues go in pairs over fabrics. */
 static void set_number_of_queues(const struct admin_request *request, uint32_t value,
                                  struct admin_reply *reply)
 {
@@ -149,9 +168,8 @@ static void set_number_of_queues(const struct admin_request *request, uint32_t v
 		admin_refuse_byte(reply, COMMAND_BYTE(cdw11) + (submission == 0xffff ? 0 : 2));
 		return;
 	}
-	request->session->io_queues = asked + 1 < request->subsystem->qid_max
-	                                      ? asked + 1
-	                                      : request->subsystem->qid_max;
+	request->session->io_queues = asked + 1 < queues_max(request) ? asked + 1
+	                                                              : queues_max(request);
 	reply->result = queues_result(request->session->io_queues);
 	reply->session_changed = true;
 }
@@ -162,7 +180,7 @@ static void get_number_of_queues(const struct admin_request *request, bool now,
 {
 	uint32_t granted = request->session->io_queues;
 
-	reply->result = queues_result(now && granted ? granted : request->subsystem->qid_max);
+	reply->result = queues_result(now && granted ? granted : queues_max(request));
 }
 
 /* ------------------------------------------------------------------ 0Ah Write Atomicity Normal */
@@ -217,7 +235,8 @@ static void set_keep_alive(const struct admin_request *request, uint32_t value,
 		admin_refuse_byte(reply, COMMAND_BYTE(cdw11));
 		return;
 	}
-	request->session->kato_ms = (value + KAS_MS - 1) / KAS_MS * KAS_MS;
+	request->session->kato_ms = connect_kato_ms(
+		&request->target->config.limits, value, request->session->discovery);
 	reply->session_changed = true;
 }
 

@@ -8,6 +8,7 @@
 static void identify_controller(const struct admin_request *request, struct admin_reply *reply)
 {
 	const struct config_subsystem *subsystem = request->subsystem;
+	const struct limits *limits = &request->target->config.limits;
 	struct identify_controller wanted = {
 		.cntlid = request->session->cntlid,
 		.mdts = config_mdts(request->port),
@@ -15,6 +16,10 @@ static void identify_controller(const struct admin_request *request, struct admi
 		.in_capsule_bytes = config_in_capsule_bytes(request->port),
 		.sgls = request->traits->sgls,
 		.descriptors_max = request->traits->descriptors_max,
+		.shutdown_ms = limits->shutdown_timeout_ms,
+		.retry_delays = {(uint16_t)limits->crdt1,
+	                         (uint16_t)limits->crdt2,
+	                         (uint16_t)limits->crdt3},
 	};
 	void *data = admin_data(reply, NVME_IDENTIFY_SIZE);
 
@@ -30,6 +35,7 @@ static void identify_controller(const struct admin_request *request, struct admi
 		wanted.model = subsystem->model;
 		wanted.firmware = subsystem->firmware;
 		wanted.nqn = subsystem->nqn;
+		wanted.is_static = subsystem->is_static;
 	} else {
 		wanted.discovery = true;
 		wanted.version = 0x20100;

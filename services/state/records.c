@@ -13,7 +13,7 @@
 /* Arrays of it are kept an element a row. */
 static const char *const kinds[] = {"hosts", "ports", "subsystems", "workers"};
 /* Groups of it, where they are given. */
-static const char *const groups[] = {"discovery"};
+static const char *const groups[] = {"discovery", "limits"};
 
 static int load_kind(struct database *database, const char *kind, json_t *root)
 {

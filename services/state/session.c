@@ -68,6 +68,13 @@ void session_reset(struct session *session)
 	reservation_notice_reset(session);
 }
 
+bool session_is_of(const struct session *session, const char *host_nqn,
+                   const uint8_t host_id[static 16])
+{
+	return strcmp(session->host_nqn, host_nqn) == 0 &&
+	       memcmp(session->host_id, host_id, sizeof(session->host_id)) == 0;
+}
+
 uint32_t session_event_result(enum session_event event)
 {
 	for (unsigned i = 0; i < SESSION_EVENTS; i++)

@@ -115,6 +115,7 @@ struct session {
 	struct list parked; /* Asynchronous Event Requests that wait, event.h */
 	unsigned n_parked;
 	bool holds_ana; /* its ANA event is not told before a change is over: ana_change.h */
+	bool is_ending; /* its transport was told to end it */
 	bool untold;    /* changed, and its transport does not know yet */
 };
 
@@ -153,6 +154,10 @@ static inline uint32_t session_default_events(const struct session *session)
 {
 	return session->persistent ? NVME_OAES_DISCOVERY : 0;
 }
+
+/* Whether they are of the same host: NQN and identifier. */
+bool session_is_of(const struct session *session, const char *host_nqn,
+                   const uint8_t host_id[static 16]);
 
 /* What an Asynchronous Event Request is answered with, dword 0. */
 uint32_t session_event_result(enum session_event event);

@@ -17,7 +17,9 @@
 #include "services/state/protect.h"
 #include "services/state/reconcile.h"
 #include "services/state/reservations.h"
+#include "services/state/retained.h"
 #include "services/state/status.h"
+#include "services/state/subsystem_reset.h"
 
 /* More than this a transport has no use for. */
 #define LISTENERS_MAX 1024
@@ -181,6 +183,26 @@ static bool execute_later(struct state *state, struct ipc_peer *peer, const enve
 	return false;
 }
 
+static void reset_subsystem(const struct state *state, struct ipc_peer *peer,
+                            const envelope *message, const struct admin_request *request)
+{
+	const struct admin_reply reply = {.status = subsystem_reset_check(request)};
+
+	admin_answer(peer, message->request_id, &reply, NULL);
+	if (status_is_ok(reply.status))
+		subsystem_reset_execute(state, request->session);
+}
+
+/* A static controller has them in its next association too. */
+static void keep_features(struct state *state, const struct session *session)
+{
+	const struct config_subsystem *subsystem = target_find_config(&state->target,
+	                                                              session->subsystem);
+
+	if (subsystem && subsystem->is_static)
+		retained_keep(state->database, session);
+}
+
 static void execute_admin(struct state *state, struct ipc_peer *peer, const envelope *message,
                           const struct admin_request *request)
 {
@@ -192,6 +214,8 @@ static void execute_admin(struct state *state, struct ipc_peer *peer, const enve
 		admin_execute(request, &reply);
 	if (reply.protects)
 		protect_execute(state, request, &reply);
+	if (reply.session_changed)
+		keep_features(state, request->session);
 	if (!execute_later(state, peer, message, request, &reply))
 		admin_answer(peer,
 		             message->request_id,
@@ -256,6 +280,8 @@ static void on_admin(void *context, struct ipc_peer *peer, const envelope *messa
 		hold_admin(peer, message, session);
 	else if (!session || !request.port || (!session->discovery && !request.subsystem))
 		answer_orphan(peer, message->request_id);
+	else if (subsystem_reset_is(request.command))
+		reset_subsystem(state, peer, message, &request);
 	else
 		execute_admin(state, peer, message, &request);
 }
@@ -308,6 +334,7 @@ static void on_session_reset(void *context, struct ipc_peer *peer, const envelop
 	if (!session)
 		return;
 	session_reset(session);
+	keep_features(state, session);
 	session->untold = true;
 	change_deliver(state);
 }

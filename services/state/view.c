@@ -10,16 +10,32 @@
 #include "services/state/view_faces.h"
 #include "services/state/visibility.h"
 
-/* CAP (Base 2.1 §3.1.4.1): CQR, as all our queues are contiguous to the host; TO 7.5 s; the NVM
+#define CAP_TO_MS 500
+
+/* CAP (Base 2.1 §3.1.4.1): CQR, as all our queues are contiguous to the host; TO; NSSRS; the NVM
  * command set, and on I/O controllers that there is a list of them (CSS bits 37, 43); ready when
  * its media are (CRWMS, bit 59, which 2.0 made mandatory). DSTRD, MPSMIN and MPSMAX are 0: a
  * transport maps no pages. */
-uint64_t view_cap(bool discovery)
+uint64_t view_cap(const struct limits *limits, const struct config_subsystem *subsystem)
 {
-	uint64_t cap = UINT64_C(1) << 16 | UINT64_C(15) << 24 | UINT64_C(1) << 37 |
-	               UINT64_C(1) << 59;
+	uint64_t to = (limits->ready_timeout_ms + CAP_TO_MS - 1) / CAP_TO_MS;
+	uint64_t cap = UINT64_C(1) << 16 | to << 24 | UINT64_C(1) << 37 | UINT64_C(1) << 59;
 
-	return discovery ? cap : cap | UINT64_C(1) << 43;
+	if (!subsystem) /* discovery */
+		return cap;
+	return cap | UINT64_C(1) << 43 | (uint64_t)subsystem->enable_nssr << 36;
+}
+
+static void put_limits(struct scratch *scratch, Nvmetd__TransportView *view,
+                       const struct limits *limits)
+{
+	view->limits = scratch_take(scratch, sizeof(*view->limits));
+	if (!view->limits)
+		return;
+	nvmetd__limits__init(view->limits);
+#define X(name, unit, standard, least, most, what) view->limits->name = limits->name;
+	LIMITS(X)
+#undef X
 }
 
 /* ------------------------------------------------------------------ transports */
@@ -152,12 +168,12 @@ static void put_namespaces(struct scratch *scratch, Nvmetd__SubsystemView *view,
 }
 
 static void put_subsystem(struct scratch *scratch, Nvmetd__SubsystemView *view,
-                          const struct config_subsystem *subsystem)
+                          const struct config_subsystem *subsystem, const struct limits *limits)
 {
 	nvmetd__subsystem_view__init(view);
 	view->subsystem = subsystem->subsystem->number;
 	view->nqn = (char *)subsystem->nqn;
-	view->cap = view_cap(false);
+	view->cap = view_cap(limits, subsystem);
 	view->vs = subsystem->version;
 	put_namespaces(scratch, view, subsystem);
 }
@@ -167,7 +183,7 @@ static void put_discovery(Nvmetd__SubsystemView *view, const struct target *targ
 	nvmetd__subsystem_view__init(view);
 	view->subsystem = target->discovery->number;
 	view->nqn = (char *)target->config.discovery_nqn;
-	view->cap = view_cap(true);
+	view->cap = view_cap(&target->config.limits, NULL);
 	view->vs = 0x20100;
 	view->discovery = true;
 }
@@ -205,7 +221,9 @@ Nvmetd__TransportView *view_of_transport(struct scratch *scratch, const struct t
 	for (size_t i = 0; view->subsystems && i < target->config.n_subsystems; i++)
 		put_subsystem(scratch,
 		              view->subsystems[view->n_subsystems++],
-		              &target->config.subsystems[i]);
+		              &target->config.subsystems[i],
+		              &target->config.limits);
+	put_limits(scratch, view, &target->config.limits);
 	put_workers(scratch, view, workers, n_workers);
 	return scratch->failed ? NULL : view;
 }

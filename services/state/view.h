@@ -37,5 +37,5 @@ Nvmetd__WorkerView *view_of_worker(struct scratch *scratch, const struct target 
                                    const char *worker, const struct view_token *transports,
                                    size_t n_transports);
 
-/* The CAP property of a subsystem's controllers, less MQES. */
-uint64_t view_cap(bool discovery);
+/* The CAP property of a subsystem's controllers, less MQES. NULL: of discovery's. */
+uint64_t view_cap(const struct limits *limits, const struct config_subsystem *subsystem);

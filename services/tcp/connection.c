@@ -14,15 +14,6 @@
 #include "common/base/error.h"
 #include "services/tcp/wire.h"
 
-/* A host that owes data, or has not taken its answers, does something about it in this time. */
-#define IDLE_NS     (10 * NS_PER_S)
-/* A PDU comes whole in this time: 1 MiB at 35 KB/s. */
-#define PDU_NS      (30 * NS_PER_S)
-/* The data that an R2T asked for: longer than a Linux host's I/O timeout (30 s). */
-#define TRANSFER_NS (60 * NS_PER_S)
-/* A host takes an answer whole in this time. */
-#define STUCK_NS    (30 * NS_PER_S)
-
 /* ------------------------------------------------------------------ birth */
 
 static void set_int(int fd, int level, int option, int value)
@@ -218,45 +209,58 @@ static void consider(struct deadline *deadline, uint64_t since_ns, uint64_t limi
 	*deadline = (struct deadline){.due_ns = since_ns + limit_ns, .what = what};
 }
 
+/* A host that is waited for with something. */
+struct wait {
+	uint64_t since_ns; /* 0: it is not */
+	uint64_t moved_ns; /* when it did something about it last */
+	uint32_t limit_ms;
+	const char *what;
+};
+
 /* For the whole of it; and for doing anything about it at all. */
-static void consider_wait(struct deadline *deadline, uint64_t since_ns, uint64_t limit_ns,
-                          uint64_t moved_ns, const char *what)
+static void consider_wait(struct deadline *deadline, const struct limits *limits,
+                          const struct wait *wait)
 {
-	consider(deadline, since_ns, limit_ns, what);
-	if (since_ns)
-		consider(deadline, moved_ns > since_ns ? moved_ns : since_ns, IDLE_NS, what);
+	uint64_t moved_ns = wait->moved_ns > wait->since_ns ? wait->moved_ns : wait->since_ns;
+
+	if (wait->since_ns == 0)
+		return;
+	consider(deadline, wait->since_ns, wait->limit_ms * NS_PER_MS, wait->what);
+	consider(deadline, moved_ns, limits->idle_timeout_ms * NS_PER_MS, wait->what);
 }
 
 /* The first thing to become too late, of all that the host is waited for with. Nothing that comes
  * behind what we do not read is. */
 static struct deadline next_deadline(const struct connection *connection)
 {
+	const struct limits *limits = connection->lane->limits;
 	uint64_t state_ns = life_deadline_ns(connection->state);
+	const struct wait pdu = {connection->pdu_since_ns,
+	                         connection->heard_ns,
+	                         limits->pdu_timeout_ms,
+	                         "the rest of a PDU did not come"};
+	const struct wait answers = {connection->stuck_since_ns,
+	                             connection->took_ns,
+	                             limits->answer_timeout_ms,
+	                             "it does not take its answers"};
+	const struct wait transfers = {connection->paused ? 0 : transfer_oldest_ns(connection),
+	                               connection->heard_ns,
+	                               limits->transfer_timeout_ms,
+	                               "the data that R2T asked for did not come"};
 	struct deadline deadline = {0};
+
 	if (connection->state == LIFE_CLOSED)
 		return deadline;
-	if (state_ns)
+	if (connection->state == LIFE_AWAIT_ICREQ)
 		consider(&deadline,
 		         connection->state_since_ns,
-		         state_ns,
-		         connection->state == LIFE_AWAIT_ICREQ ? "ICReq did not come"
-		                                               : "it does not close");
-	consider_wait(&deadline,
-	              connection->pdu_since_ns,
-	              PDU_NS,
-	              connection->heard_ns,
-	              "the rest of a PDU did not come");
-	consider_wait(&deadline,
-	              connection->stuck_since_ns,
-	              STUCK_NS,
-	              connection->took_ns,
-	              "it does not take its answers");
-	if (!connection->paused)
-		consider_wait(&deadline,
-		              transfer_oldest_ns(connection),
-		              TRANSFER_NS,
-		              connection->heard_ns,
-		              "the data that R2T asked for did not come");
+		         limits->icreq_timeout_ms * NS_PER_MS,
+		         "ICReq did not come");
+	else if (state_ns)
+		consider(&deadline, connection->state_since_ns, state_ns, "it does not close");
+	consider_wait(&deadline, limits, &pdu);
+	consider_wait(&deadline, limits, &answers);
+	consider_wait(&deadline, limits, &transfers);
 	return deadline;
 }
 

@@ -38,6 +38,7 @@ struct lane *lane_of(struct reactor *reactor)
 	if (!lane->scratch)
 		return NULL;
 	lane->loop = reactor_loop(reactor);
+	lane->limits = reactor_limits(reactor);
 	list_init(&lane->marked);
 	list_init(&lane->later);
 	lane->hook.round_ends = round_ends;

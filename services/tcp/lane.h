@@ -35,6 +35,7 @@ struct lane {
 	uint8_t *scratch;
 	bool is_frozen; /* sockets are not read: see connection_freeze() */
 	size_t stashed_bytes;
+	const struct limits *limits; /* the reactor's */
 };
 
 /* NULL: no memory. */

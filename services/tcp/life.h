@@ -9,8 +9,8 @@
  * life - the states of a connection, with what ends each of them.
  *
  * Shape     A table: state and event give the next state.
- * Promise   Every state but the last has a deadline of its own, or its waits have
- *           (connection.c, next_deadline()).
+ * Promise   Every state but the last has a deadline of its own, or its waits have, or it is
+ *           limited (connection.c, next_deadline()).
  * Trust     none
  * Threads   any; pure
  * Lifetime  values
@@ -18,7 +18,7 @@
 
 /*      state         deadline      ends when */
 #define LIFE_STATES(X)                                                                             \
-	X(AWAIT_ICREQ, 10 * NS_PER_S, "the host sends ICReq, or 10 s pass")                        \
+	X(AWAIT_ICREQ, 0, "the host sends ICReq, or icreq_timeout_ms pass (limits.h)")             \
 	X(READY, 0, "either side ends it, or the host stops halfway")                              \
 	X(DRAINING, 2 * NS_PER_S, "all that was queued is sent, or 2 s pass")                      \
 	X(LINGERING, 2 * NS_PER_S, "the host closes, or 2 s pass")                                 \

@@ -63,8 +63,10 @@ static void take_in(struct listener *listener, int fd)
 {
 	struct connection *connection = connection_new(fd, listener->port_id);
 
-	if (!connection ||
-	    transport_place(listener->transport, connection, connection->queue.host_address))
+	if (!connection || transport_place(listener->transport,
+	                                   connection,
+	                                   listener->port_id,
+	                                   connection->queue.host_address))
 		return;
 	if (log_allowed(&listener->refusals, 5, 10000))
 		log_warn("port %u: connection from %s refused: too many connections",

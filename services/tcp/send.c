@@ -26,8 +26,8 @@ void send_queue(struct connection *connection, struct outgoing *outgoing)
 	connection_mark(connection);
 }
 
-/* Takes out of the list what is sent. A host has STUCK_NS for each answer, however few bytes of
- * it it takes at a time. */
+/* Takes out of the list what is sent. A host has answer_timeout_ms for each answer, however few
+ * bytes of it it takes at a time. */
 static void count_sent(struct connection *connection, size_t sent)
 {
 	sent += connection->sent_bytes;

@@ -181,6 +181,140 @@ START_TEST(on_a_port_that_is_gone_is_refused)
 }
 END_TEST
 
+/* ------------------------------------------------------------------ static controllers */
+
+static struct config_subsystem *subsystem(void)
+{
+	return (struct config_subsystem *)config_find_subsystem(&stage.state.target.config,
+	                                                        STAGE_SUBSYSTEM);
+}
+
+static void given_static_controllers(void)
+{
+	given_an_admin_queue();
+	subsystem()->is_static = true;
+	subsystem()->cntlid_min = 5;
+	subsystem()->cntlid_max = 8;
+	data.cntlid = le16_of(NVME_CNTLID_STATIC_ANY);
+}
+
+START_TEST(of_any_static_controller_is_good)
+{
+	connect();
+	expect_status(answer.status, 0);
+	ck_assert_uint_eq(answer.cntlid, 0);
+}
+END_TEST
+
+START_TEST(of_one_of_them_is_good)
+{
+	data.cntlid = le16_of(8);
+	connect();
+	expect_status(answer.status, 0);
+	ck_assert_uint_eq(answer.cntlid, 8);
+}
+END_TEST
+
+START_TEST(of_one_that_is_not_there_is_refused)
+{
+	static const uint16_t others[] = {0, 4, 9, NVME_CNTLID_MAX, 0xfff0};
+
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+		data.cntlid = le16_of(others[i]);
+		expect_refused(DNR(0x182), IN_DATA | 16);
+	}
+}
+END_TEST
+
+START_TEST(of_a_dynamic_controller_is_refused)
+{
+	data.cntlid = le16_of(NVME_CNTLID_DYNAMIC);
+	expect_refused(DNR(0x182), IN_DATA | 16);
+}
+END_TEST
+
+START_TEST(of_any_static_controller_is_refused_without_them)
+{
+	subsystem()->is_static = false;
+	expect_refused(DNR(0x182), IN_DATA | 16);
+}
+END_TEST
+
+/* ------------------------------------------------------------------ duplicate hosts */
+
+static void given_a_host_that_is_connected(void)
+{
+	given_an_admin_queue();
+	stage_connect(STAGE_HOST, 1, STAGE_SUBSYSTEM);
+	memcpy(stage.session->host_id, data.hostid, sizeof(data.hostid));
+}
+
+START_TEST(is_good_again)
+{
+	connect();
+	expect_status(answer.status, 0);
+	ck_assert(!answer.replaces);
+}
+END_TEST
+
+START_TEST(replaces_the_older_one_where_that_is_wanted)
+{
+	subsystem()->duplicate_host = CONFIG_DUPLICATE_REPLACE;
+	connect();
+	expect_status(answer.status, 0);
+	ck_assert(answer.replaces);
+	ck_assert_ptr_eq(connect_older(&stage.state.sessions, &request), stage.session);
+}
+END_TEST
+
+START_TEST(is_refused_where_that_is_wanted)
+{
+	subsystem()->duplicate_host = CONFIG_DUPLICATE_REFUSE;
+	expect_refused(0x181, 0);
+	ck_assert(answer.is_refusal);
+}
+END_TEST
+
+START_TEST(is_good_while_the_older_one_ends)
+{
+	subsystem()->duplicate_host = CONFIG_DUPLICATE_REFUSE;
+	stage.session->is_ending = true;
+	connect();
+	expect_status(answer.status, 0);
+}
+END_TEST
+
+START_TEST(is_good_on_another_port)
+{
+	subsystem()->duplicate_host = CONFIG_DUPLICATE_REFUSE;
+	request.port_id = 2;
+	connect();
+	expect_status(answer.status, 0);
+}
+END_TEST
+
+START_TEST(is_good_to_another_subsystem)
+{
+	subsystem()->duplicate_host = CONFIG_DUPLICATE_REFUSE;
+	strcpy(data.subnqn, STAGE_PRIVATE);
+	connect();
+	expect_status(answer.status, 0);
+}
+END_TEST
+
+START_TEST(is_good_from_another_host)
+{
+	subsystem()->duplicate_host = CONFIG_DUPLICATE_REFUSE;
+	data.hostid[3] ^= 1;
+	connect();
+	expect_status(answer.status, 0);
+	data.hostid[3] ^= 1;
+	strcpy(data.hostnqn, STAGE_OTHER);
+	connect();
+	expect_status(answer.status, 0);
+}
+END_TEST
+
 /* ------------------------------------------------------------------ I/O queue */
 
 START_TEST(of_its_controller_is_good)
@@ -301,6 +435,17 @@ START_TEST(of_discovery_is_watched_all_the_same)
 }
 END_TEST
 
+START_TEST(has_a_keep_alive_that_is_not_too_short)
+{
+	struct session session = {0};
+
+	stage.state.target.config.limits.keep_alive_min_ms = 8000;
+	command.kato_ms = le32_of(5000);
+	fill(&session);
+	ck_assert_uint_eq(session.kato_ms, 8000);
+}
+END_TEST
+
 START_TEST(has_a_very_long_keep_alive_cut)
 {
 	struct session session = {0};
@@ -328,6 +473,26 @@ int main(void)
 {
 	Suite *suite = suite_create("Connect");
 
+	describe(suite,
+	         "an admin queue of static controllers",
+	         given_static_controllers,
+	         stage_close,
+	         of_any_static_controller_is_good,
+	         of_one_of_them_is_good,
+	         of_one_that_is_not_there_is_refused,
+	         of_a_dynamic_controller_is_refused,
+	         of_any_static_controller_is_refused_without_them);
+	describe(suite,
+	         "an admin queue of a host that has one",
+	         given_a_host_that_is_connected,
+	         stage_close,
+	         is_good_again,
+	         replaces_the_older_one_where_that_is_wanted,
+	         is_refused_where_that_is_wanted,
+	         is_good_while_the_older_one_ends,
+	         is_good_on_another_port,
+	         is_good_to_another_subsystem,
+	         is_good_from_another_host);
 	describe(suite,
 	         "an admin queue",
 	         given_an_admin_queue,
@@ -369,6 +534,7 @@ int main(void)
 	         has_its_keep_alive_in_whole_seconds,
 	         has_no_keep_alive_if_the_host_wants_none,
 	         of_discovery_is_watched_all_the_same,
+	         has_a_keep_alive_that_is_not_too_short,
 	         has_a_very_long_keep_alive_cut,
 	         knows_its_host);
 	return run(suite);

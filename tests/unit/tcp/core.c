@@ -52,7 +52,7 @@ void core_init(void)
 	struct loop_options options = {0};
 	struct connection *connection;
 
-	core = (struct core){.requests = CORE_REQUESTS, .has_room = true};
+	core = (struct core){.requests = CORE_REQUESTS, .limits = LIMITS_DEFAULT, .has_room = true};
 	memset(requests, 0, sizeof(requests));
 	ck_assert_int_eq(loop_new(&core.loop, &options), 0);
 	for (unsigned i = 0; i < CORE_REQUESTS; i++) {
@@ -171,8 +171,16 @@ struct loop *transport_loop(struct transport *transport)
 	return ((struct core *)transport)->loop;
 }
 
-bool transport_place(struct transport *transport, void *connection, const char *host_address)
+const struct limits *reactor_limits(const struct reactor *reactor)
 {
+	(void)reactor;
+	return &core.limits;
+}
+
+bool transport_place(struct transport *transport, void *connection, uint32_t port_id,
+                     const char *host_address)
+{
+	(void)port_id;
 	(void)transport;
 	(void)connection;
 	(void)host_address;

@@ -27,7 +27,8 @@ struct core {
 	struct queue *queue;
 	int host;          /* a socket: the test is the host */
 	unsigned requests; /* that queue_begin() may give out, of CORE_REQUESTS */
-	bool has_room;     /* what request_reserve() says */
+	struct limits limits;
+	bool has_room; /* what request_reserve() says */
 	bool closed;
 	bool at_once;
 	uint8_t *lent; /* what is lent: CORE_DATA_MAX bytes */

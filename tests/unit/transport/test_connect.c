@@ -68,6 +68,7 @@ static void given_a_connect_on(const struct seat *made_for)
 	list_init(&transport.controllers);
 	asks_init(&transport.asks);
 	transport.wire = &wire;
+	view.limits = LIMITS_DEFAULT;
 	transport.view = &view;
 	transport.n_reactors = 1;
 	transport.spread = spread_new(1, 16);

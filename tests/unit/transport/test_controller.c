@@ -2,8 +2,11 @@
 /* A controller: when it ends, and what I/O commands are told then. */
 #include "common/transport/controller.h"
 
+#include <string.h>
+
 #include "common/transport/keep_alive.h"
 #include "common/transport/seat.h"
+#include "common/transport/transition.h"
 #include "common/transport/transport.h"
 #include "tests/support/spec.h"
 
@@ -63,10 +66,11 @@ static void forget_it(void)
 	transport.service.loop = loop_free(transport.service.loop);
 }
 
-/* As if its time had come. */
-static void keep_alive_expires(void)
+/* It is looked at, as long after a command was heard. */
+static void time_passes(uint64_t ms)
 {
 	loop_timer_clear(&controller->keep_alive);
+	controller->heard_ns -= ms * NS_PER_MS;
 	controller->keep_alive.expired(&controller->keep_alive);
 }
 
@@ -75,48 +79,275 @@ static void a_command_is_read(void)
 	controller_hears(&controller->shares[0]);
 }
 
-static void expect_timer(uint64_t ns)
+/* Within the next so many nanoseconds. */
+static void expect_look(uint64_t ns)
 {
-	uint64_t now_ns = clock_now_ns();
-
-	ck_assert_uint_gt(controller->keep_alive.due_ns, now_ns + ns - NS_PER_S / 2);
-	ck_assert_uint_le(controller->keep_alive.due_ns, now_ns + ns + KEEP_ALIVE_TICK_NS);
+	ck_assert_uint_gt(controller->keep_alive.due_ns, 0);
+	ck_assert_uint_le(controller->keep_alive.due_ns, clock_now_ns() + ns);
 }
 
 START_TEST(lives_on_when_a_command_has_come)
 {
 	a_command_is_read();
-	keep_alive_expires();
+	time_passes(KATO_MS);
 	ck_assert(!controller->ended);
-	expect_timer(KATO_MS * NS_PER_MS);
+	expect_look(KEEP_ALIVE_TICK_NS);
+	time_passes(KATO_MS - 1000);
+	ck_assert(!controller->is_last_chance);
+}
+END_TEST
+
+START_TEST(lives_on_before_its_time_has_passed)
+{
+	time_passes(KATO_MS - 1000);
+	ck_assert(!controller->is_last_chance);
+	expect_look(KEEP_ALIVE_TICK_NS);
 }
 END_TEST
 
 START_TEST(has_a_moment_when_none_has_come)
 {
-	keep_alive_expires();
+	time_passes(KATO_MS);
 	ck_assert(!controller->ended);
-	expect_timer(KEEP_ALIVE_GRACE_NS);
+	ck_assert(controller->is_last_chance);
+	expect_look(KEEP_ALIVE_GRACE_NS);
 }
 END_TEST
 
 START_TEST(ends_when_none_comes_in_that_moment)
 {
-	keep_alive_expires();
-	keep_alive_expires();
+	time_passes(KATO_MS);
+	time_passes(0);
 	ck_assert(controller->ended);
 }
 END_TEST
 
 START_TEST(lives_on_when_what_had_come_is_read_in_that_moment)
 {
-	keep_alive_expires();
+	time_passes(KATO_MS);
 	a_command_is_read();
-	keep_alive_expires();
+	time_passes(0);
 	ck_assert(!controller->ended);
-	expect_timer(KATO_MS * NS_PER_MS);
-	keep_alive_expires(); /* and has the moment each time */
+	time_passes(KATO_MS); /* and has the moment each time */
 	ck_assert(!controller->ended);
+}
+END_TEST
+
+static void set_kato(uint32_t ms)
+{
+	Nvmetd__Session session = NVMETD__SESSION__INIT;
+
+	session.subsystem = 7;
+	session.cntlid = 3;
+	session.port_id = 1;
+	session.kato_ms = ms;
+	controller_take_session(controller, &session);
+}
+
+START_TEST(begins_anew_with_another_time)
+{
+	time_passes(KATO_MS - 1000);
+	set_kato(2000);
+	time_passes(1000);
+	ck_assert(!controller->is_last_chance);
+	time_passes(1000);
+	ck_assert(controller->is_last_chance);
+}
+END_TEST
+
+START_TEST(is_not_looked_at_when_its_host_wants_none)
+{
+	set_kato(0);
+	ck_assert_uint_eq(controller->keep_alive.due_ns, 0);
+	ck_assert(!atomic_load(&controller->keeps_alive));
+	set_kato(2000);
+	expect_look(KEEP_ALIVE_TICK_NS);
+	ck_assert(atomic_load(&controller->keeps_alive));
+}
+END_TEST
+
+/* ------------------------------------------------------------------ resets and shutdowns */
+
+#define CC      (6u << 16 | 4u << 20)
+#define SHUT(n) ((n) << 14)
+
+static struct seat admin_seat, io_seat;
+
+static void write_cc(uint32_t cc)
+{
+	struct nvme_property_command written = {.opcode = NVME_FABRICS,
+	                                        .fctype = NVME_FABRICS_PROPERTY_SET,
+	                                        .ofst = le32_of(NVME_PROPERTY_CC),
+	                                        .value = le64_of(cc)};
+	struct nvme_command command;
+	enum properties_change change;
+	uint16_t location;
+
+	memcpy(&command, &written, sizeof(command));
+	ck_assert(status_is_ok(
+		properties_set(&controller->properties, &command, &change, &location)));
+	transition_begin(controller, change);
+}
+
+static void given_an_enabled_controller(void)
+{
+	given_a_controller();
+	controller->properties.cap = UINT64_C(1) << 37 | UINT64_C(15) << 24;
+	admin_seat = io_seat = (struct seat){.terminating = true};
+	list_init(&admin_seat.link);
+	list_init(&io_seat.link);
+	controller_seat(controller, &admin_seat, 0, 32);
+	controller_seat(controller, &io_seat, 1, 32);
+	write_cc(CC | NVME_CC_EN);
+}
+
+static void forget_the_enabled_one(void)
+{
+	controller_end(controller, "the test is over");
+	controller_unseat(&io_seat);
+	controller_unseat(&admin_seat);
+	forget_it();
+}
+
+static void expect_csts(uint32_t csts)
+{
+	ck_assert_uint_eq(controller->properties.csts, csts);
+}
+
+static void expect_limit(uint64_t ms)
+{
+	uint64_t due_ns = controller->transition.due_ns, now_ns = clock_now_ns();
+
+	ck_assert_uint_gt(due_ns, now_ns + (ms - 2000) * NS_PER_MS);
+	ck_assert_uint_le(due_ns, now_ns + ms * NS_PER_MS);
+}
+
+static void is_late(void)
+{
+	loop_timer_clear(&controller->transition);
+	controller->transition.expired(&controller->transition);
+}
+
+START_TEST(has_two_minutes_to_be_enabled)
+{
+	expect_limit(120000);
+	is_late();
+	ck_assert(controller->ended);
+}
+END_TEST
+
+START_TEST(may_be_enabled_for_ever)
+{
+	ck_assert_int_eq(atomic_load(&controller->phase), CONTROLLER_READY);
+	ck_assert_uint_eq(controller->transition.due_ns, 0);
+}
+END_TEST
+
+START_TEST(is_reset_when_its_io_queues_are_gone)
+{
+	write_cc(CC);
+	ck_assert_int_eq(atomic_load(&controller->phase), CONTROLLER_OFF);
+	expect_csts(NVME_CSTS_RDY);
+	expect_limit(7500);
+	controller_unseat(&io_seat);
+	expect_csts(0);
+	expect_limit(120000);
+}
+END_TEST
+
+START_TEST(is_reset_when_they_are_fenced)
+{
+	write_cc(CC);
+	io_seat.is_fenced = true;
+	transition_settle(controller);
+	expect_csts(0);
+}
+END_TEST
+
+START_TEST(fails_when_they_do_not_end)
+{
+	write_cc(CC);
+	is_late();
+	expect_csts(NVME_CSTS_CFS);
+	expect_limit(120000);
+	is_late();
+	ck_assert(controller->ended);
+}
+END_TEST
+
+START_TEST(is_shut_down_when_its_io_queues_are_gone)
+{
+	write_cc(CC | NVME_CC_EN | SHUT(1));
+	ck_assert_int_eq(atomic_load(&controller->phase), CONTROLLER_OFF);
+	expect_csts(NVME_CSTS_RDY | NVME_CSTS_SHST_OCCURS);
+	expect_limit(10000);
+	controller_unseat(&io_seat);
+	expect_csts(NVME_CSTS_RDY | NVME_CSTS_SHST_COMPLETE);
+	expect_limit(120000);
+	is_late();
+	ck_assert(controller->ended);
+}
+END_TEST
+
+START_TEST(is_shut_down_at_once_when_that_is_abrupt)
+{
+	write_cc(CC | NVME_CC_EN | SHUT(2));
+	expect_csts(NVME_CSTS_RDY | NVME_CSTS_SHST_COMPLETE);
+	expect_limit(120000);
+}
+END_TEST
+
+START_TEST(fails_when_its_shutdown_does_not_end)
+{
+	write_cc(CC | NVME_CC_EN | SHUT(1));
+	is_late();
+	expect_csts(NVME_CSTS_RDY | NVME_CSTS_SHST_OCCURS | NVME_CSTS_CFS);
+	expect_limit(120000);
+	is_late();
+	ck_assert(controller->ended);
+}
+END_TEST
+
+START_TEST(is_reset_with_its_subsystem)
+{
+	transition_reset_subsystem(controller);
+	ck_assert_int_eq(atomic_load(&controller->phase), CONTROLLER_OFF);
+	expect_csts(NVME_CSTS_RDY | NVME_CSTS_NSSRO);
+	controller_unseat(&io_seat);
+	expect_csts(NVME_CSTS_NSSRO);
+	ck_assert(!controller->ended);
+	expect_limit(120000);
+}
+END_TEST
+
+/* ------------------------------------------------------------------ retry delays */
+
+static void expect_delays(bool acre, uint8_t delays)
+{
+	Nvmetd__ControllerFeatures features = NVMETD__CONTROLLER_FEATURES__INIT;
+	uint8_t behavior[6] = {acre};
+
+	features.host_behavior.data = behavior;
+	features.host_behavior.len = sizeof(behavior);
+	controller->session->features = &features;
+	controller_take_limits(controller);
+	controller->session->features = NULL;
+	ck_assert_uint_eq(atomic_load(&controller->retry_delays), delays);
+}
+
+START_TEST(has_retry_delays_where_there_are_some)
+{
+	expect_delays(true, 0);
+	transport.view->limits.crdt1 = 5;
+	transport.view->limits.crdt3 = 1;
+	expect_delays(true, 1 | 4);
+}
+END_TEST
+
+START_TEST(has_no_retry_delays_for_a_host_that_does_not_know_them)
+{
+	transport.view->limits.crdt1 = 5;
+	expect_delays(false, 0);
 }
 END_TEST
 
@@ -200,9 +431,15 @@ int main(void)
 	         given_a_controller,
 	         forget_it,
 	         lives_on_when_a_command_has_come,
+	         lives_on_before_its_time_has_passed,
 	         has_a_moment_when_none_has_come,
 	         ends_when_none_comes_in_that_moment,
 	         lives_on_when_what_had_come_is_read_in_that_moment,
+	         begins_anew_with_another_time,
+	         is_not_looked_at_when_its_host_wants_none,
+	         has_two_minutes_to_be_enabled,
+	         has_retry_delays_where_there_are_some,
+	         has_no_retry_delays_for_a_host_that_does_not_know_them,
 	         is_off_at_first,
 	         is_not_off_but_ended_in_the_end,
 	         does_not_wait_for_a_queue_that_is_fenced,
@@ -210,5 +447,17 @@ int main(void)
 	         has_smaller_queues_where_its_wire_has,
 	         has_no_larger_queues_than_the_port,
 	         has_queues_of_the_ports_size_where_its_wire_says_nothing);
+	describe(suite,
+	         "an enabled controller",
+	         given_an_enabled_controller,
+	         forget_the_enabled_one,
+	         may_be_enabled_for_ever,
+	         is_reset_when_its_io_queues_are_gone,
+	         is_reset_when_they_are_fenced,
+	         fails_when_they_do_not_end,
+	         is_shut_down_when_its_io_queues_are_gone,
+	         is_shut_down_at_once_when_that_is_abrupt,
+	         fails_when_its_shutdown_does_not_end,
+	         is_reset_with_its_subsystem);
 	return run(suite);
 }

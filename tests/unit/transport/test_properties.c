@@ -97,7 +97,7 @@ END_TEST
 START_TEST(says_how_long_it_may_take_to_become_ready)
 {
 	ck_assert(status_is_ok(GET4(NVME_PROPERTY_CRTO)));
-	ck_assert_uint_eq(value, 15u << 16 | 15u);
+	ck_assert_uint_eq(value, 15); /* CRWMT as TO, no CRIMT */
 }
 END_TEST
 
@@ -172,21 +172,133 @@ START_TEST(does_not_care_for_entry_sizes_if_it_is_for_discovery)
 }
 END_TEST
 
-START_TEST(is_reset_when_disabled)
+START_TEST(is_ready_no_more_when_its_reset_is_over)
 {
 	ck_assert(status_is_ok(WRITE_CC(CC_SIZES)));
 	ck_assert_int_eq(change, PROPERTIES_DISABLED);
+	expect_csts(NVME_CSTS_RDY);
+	ck_assert(properties_are_resetting(&properties));
+	ck_assert(!properties_are_ready(&properties));
+	properties_are_reset(&properties, true);
 	expect_csts(0);
 }
 END_TEST
 
-START_TEST(completes_a_shutdown_at_once)
+START_TEST(has_failed_when_its_reset_takes_too_long)
+{
+	ck_assert(status_is_ok(WRITE_CC(CC_SIZES)));
+	properties_are_reset(&properties, false);
+	expect_csts(NVME_CSTS_CFS);
+	ck_assert(status_is_ok(WRITE_CC(CC_SIZES | NVME_CC_EN)));
+	expect_csts(NVME_CSTS_RDY);
+}
+END_TEST
+
+START_TEST(may_be_enabled_before_its_reset_is_over)
+{
+	ck_assert(status_is_ok(WRITE_CC(CC_SIZES)));
+	ck_assert(status_is_ok(WRITE_CC(CC_SIZES | NVME_CC_EN)));
+	ck_assert_int_eq(change, PROPERTIES_ENABLED);
+	expect_csts(NVME_CSTS_RDY);
+	ck_assert(properties_are_ready(&properties));
+}
+END_TEST
+
+START_TEST(is_shut_down_when_that_is_over)
 {
 	ck_assert(status_is_ok(WRITE_CC(CC_SIZES | CC_NORMAL | NVME_CC_EN)));
 	ck_assert_int_eq(change, PROPERTIES_SHUT_DOWN);
+	expect_csts(NVME_CSTS_RDY | NVME_CSTS_SHST_OCCURS);
+	ck_assert(!properties_allow_io(&properties));
+	properties_are_shut_down(&properties, true);
 	expect_csts(NVME_CSTS_RDY | NVME_CSTS_SHST_COMPLETE);
-	shows("Base 2.1 §3.6.2",
-	      "a shutdown is complete at once: CSTS.SHST is 10b with the answer");
+	ck_assert(!properties_allow_io(&properties));
+}
+END_TEST
+
+START_TEST(has_failed_when_its_shutdown_takes_too_long)
+{
+	ck_assert(status_is_ok(WRITE_CC(CC_SIZES | CC_NORMAL | NVME_CC_EN)));
+	properties_are_shut_down(&properties, false);
+	expect_csts(NVME_CSTS_RDY | NVME_CSTS_SHST_OCCURS | NVME_CSTS_CFS);
+}
+END_TEST
+
+START_TEST(knows_an_abrupt_shutdown)
+{
+	ck_assert(status_is_ok(WRITE_CC(CC_SIZES | 2u << 14 | NVME_CC_EN)));
+	ck_assert_int_eq(change, PROPERTIES_SHUT_DOWN_NOW);
+}
+END_TEST
+
+START_TEST(is_shut_down_once)
+{
+	ck_assert(status_is_ok(WRITE_CC(CC_SIZES | CC_NORMAL | NVME_CC_EN)));
+	properties_are_shut_down(&properties, true);
+	ck_assert(status_is_ok(WRITE_CC(CC_SIZES | 2u << 14 | NVME_CC_EN)));
+	ck_assert_int_eq(change, PROPERTIES_SAME);
+	expect_csts(NVME_CSTS_RDY | NVME_CSTS_SHST_COMPLETE);
+}
+END_TEST
+
+/* MPS, AMS and CSS may be written while EN is 0. */
+START_TEST(keeps_what_may_not_change_while_it_is_enabled)
+{
+	ck_assert(status_is_ok(
+		WRITE_CC(5u << 16 | 4u << 20 | 1u << 7 | 1u << 11 | 6u << 4 | NVME_CC_EN)));
+	ck_assert(status_is_ok(GET4(NVME_PROPERTY_CC)));
+	ck_assert_uint_eq(value, 5u << 16 | 4u << 20 | NVME_CC_EN);
+}
+END_TEST
+
+START_TEST(reads_as_zero_what_is_reserved_in_cc)
+{
+	ck_assert(status_is_ok(WRITE_CC(0)));
+	properties_are_reset(&properties, true);
+	ck_assert(status_is_ok(WRITE_CC(0xff00000e | CC_SIZES)));
+	ck_assert(status_is_ok(GET4(NVME_PROPERTY_CC)));
+	ck_assert_uint_eq(value, CC_SIZES);
+}
+END_TEST
+
+#define NSSRS             (UINT64_C(1) << 36)
+#define WRITE(offset, to) property(NVME_FABRICS_PROPERTY_SET, 0, offset, to)
+
+START_TEST(cannot_have_its_subsystem_reset)
+{
+	expect_refused(WRITE(NVME_PROPERTY_NSSR, NVME_NSSR_MAGIC), 44);
+	expect_refused(WRITE(NVME_PROPERTY_CSTS, NVME_CSTS_NSSRO), 44);
+}
+END_TEST
+
+START_TEST(can_have_its_subsystem_reset_where_cap_says_so)
+{
+	properties.cap |= NSSRS;
+	ck_assert(status_is_ok(GET4(NVME_PROPERTY_NSSR)));
+	ck_assert_uint_eq(value, 0);
+	ck_assert(status_is_ok(WRITE(NVME_PROPERTY_NSSR, NVME_NSSR_MAGIC)));
+	ck_assert_int_eq(change, PROPERTIES_SUBSYSTEM_RESET);
+}
+END_TEST
+
+START_TEST(has_nothing_reset_by_another_value_in_nssr)
+{
+	properties.cap |= NSSRS;
+	ck_assert(status_is_ok(WRITE(NVME_PROPERTY_NSSR, NVME_NSSR_MAGIC + 1)));
+	ck_assert_int_eq(change, PROPERTIES_SAME);
+}
+END_TEST
+
+START_TEST(says_that_its_subsystem_was_reset_until_that_is_cleared)
+{
+	properties.cap |= NSSRS;
+	properties_reset_subsystem(&properties);
+	expect_csts(NVME_CSTS_RDY | NVME_CSTS_NSSRO);
+	properties_are_reset(&properties, true);
+	ck_assert(status_is_ok(WRITE_CC(CC_SIZES | NVME_CC_EN)));
+	expect_csts(NVME_CSTS_RDY | NVME_CSTS_NSSRO);
+	ck_assert(status_is_ok(WRITE(NVME_PROPERTY_CSTS, ~UINT64_C(0))));
+	expect_csts(NVME_CSTS_RDY);
 }
 END_TEST
 
@@ -195,6 +307,7 @@ START_TEST(can_be_reset_after_a_shutdown)
 	ck_assert(status_is_ok(WRITE_CC(CC_SIZES | CC_NORMAL | NVME_CC_EN)));
 	ck_assert(status_is_ok(WRITE_CC(0)));
 	ck_assert_int_eq(change, PROPERTIES_DISABLED);
+	properties_are_reset(&properties, true);
 	expect_csts(0);
 	ck_assert(status_is_ok(WRITE_CC(CC_SIZES | NVME_CC_EN)));
 	expect_csts(NVME_CSTS_RDY);
@@ -233,8 +346,19 @@ int main(void)
 	         "an enabled controller",
 	         given_an_enabled_controller,
 	         NULL,
-	         is_reset_when_disabled,
-	         completes_a_shutdown_at_once,
+	         is_ready_no_more_when_its_reset_is_over,
+	         has_failed_when_its_reset_takes_too_long,
+	         may_be_enabled_before_its_reset_is_over,
+	         is_shut_down_when_that_is_over,
+	         has_failed_when_its_shutdown_takes_too_long,
+	         knows_an_abrupt_shutdown,
+	         is_shut_down_once,
+	         keeps_what_may_not_change_while_it_is_enabled,
+	         reads_as_zero_what_is_reserved_in_cc,
+	         cannot_have_its_subsystem_reset,
+	         can_have_its_subsystem_reset_where_cap_says_so,
+	         has_nothing_reset_by_another_value_in_nssr,
+	         says_that_its_subsystem_was_reset_until_that_is_cleared,
 	         can_be_reset_after_a_shutdown,
 	         stays_ready_when_enabled_again);
 	return run(suite);

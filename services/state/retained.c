@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "services/state/retained.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* Features as a Session that has nothing else, in hexadecimal: it is what hands them on elsewhere
+ * too. */
+#define BYTES_MAX 8192
+#define TEXT_SIZE (2 * BYTES_MAX + 1)
+#define KEY_SIZE  64
+
+static void name(char ret_key[static KEY_SIZE], const struct session *session)
+{
+	snprintf(ret_key, KEY_SIZE, "retained:%u:%u", session->subsystem, session->cntlid);
+}
+
+static void put_features(struct session_message *packed, const struct session *session)
+{
+	nvmetd__session__init(&packed->message);
+	packed->message.async_event_config = session->async_event_config;
+	session_features_pack(packed, &session->features);
+}
+
+static void take_features(struct session *session, const Nvmetd__Session *message)
+{
+	struct session_features features = SESSION_FEATURES_DEFAULT;
+
+	if (!session_features_unpack(&features, message->features))
+		return;
+	session->async_event_config = message->async_event_config;
+	session->features = features;
+}
+
+/* How many; 0: it is not what we have written. */
+static size_t decode(const char *text, uint8_t ret_bytes[static BYTES_MAX])
+{
+	size_t length = strlen(text) / 2;
+	unsigned value;
+
+	for (size_t i = 0; i < length && i < BYTES_MAX; i++) {
+		if (sscanf(text + 2 * i, "%2x", &value) != 1)
+			return 0;
+		ret_bytes[i] = (uint8_t)value;
+	}
+	return length <= BYTES_MAX ? length : 0;
+}
+
+void retained_give(struct database *database, struct session *session)
+{
+	char key[KEY_SIZE], text[TEXT_SIZE];
+	uint8_t bytes[BYTES_MAX];
+	Nvmetd__Session *message;
+
+	name(key, session);
+	if (!database || database_get_text(database, key, text, sizeof(text)) != 0)
+		return;
+	message = nvmetd__session__unpack(NULL, decode(text, bytes), bytes);
+	if (!message)
+		return;
+	take_features(session, message);
+	nvmetd__session__free_unpacked(message, NULL);
+}
+
+void retained_keep(struct database *database, const struct session *session)
+{
+	struct session_message packed;
+	char key[KEY_SIZE], text[TEXT_SIZE] = "";
+	uint8_t bytes[BYTES_MAX];
+	size_t length;
+
+	put_features(&packed, session);
+	if (!database || nvmetd__session__get_packed_size(&packed.message) > BYTES_MAX)
+		return;
+	length = nvmetd__session__pack(&packed.message, bytes);
+	for (size_t i = 0; i < length; i++)
+		snprintf(text + 2 * i, 3, "%02x", bytes[i]);
+	name(key, session);
+	database_set_text(database, key, text);
+}

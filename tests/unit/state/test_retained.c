@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What a static controller keeps from one association to the next. */
+#include "services/state/retained.h"
+
+#include "tests/unit/state/stage.h"
+
+static struct session *session;
+
+static struct session *new_session(uint16_t cntlid)
+{
+	struct session *made = session_new();
+
+	ck_assert_ptr_nonnull(made);
+	made->subsystem = 3;
+	made->cntlid = cntlid;
+	return made;
+}
+
+static void given_a_controller_that_kept_something(void)
+{
+	stage_open();
+	session = new_session(7);
+	session->async_event_config = 0x900;
+	session->features.host_behavior[0] = 1;
+	session->features.error_recovery[1023] = 7;
+	session->kato_ms = 5000;
+	retained_keep(stage.state.database, session);
+	session = session_free(session);
+}
+
+static void forget(void)
+{
+	session = session_free(session);
+	stage_close();
+}
+
+static void begin(uint16_t cntlid)
+{
+	session = new_session(cntlid);
+	retained_give(stage.state.database, session);
+}
+
+START_TEST(has_its_features_in_the_next_association)
+{
+	begin(7);
+	ck_assert_uint_eq(session->async_event_config, 0x900);
+	ck_assert_uint_eq(session->features.host_behavior[0], 1);
+	ck_assert_uint_eq(session->features.error_recovery[1023], 7);
+}
+END_TEST
+
+START_TEST(has_them_after_a_restart)
+{
+	stage_reopen();
+	begin(7);
+	ck_assert_uint_eq(session->async_event_config, 0x900);
+}
+END_TEST
+
+START_TEST(has_the_last_that_were_set)
+{
+	begin(7);
+	session->async_event_config = 0;
+	retained_keep(stage.state.database, session);
+	session = session_free(session);
+	begin(7);
+	ck_assert_uint_eq(session->async_event_config, 0);
+	ck_assert_uint_eq(session->features.host_behavior[0], 1);
+	ck_assert_uint_eq(session->features.error_recovery[1023], 7);
+}
+END_TEST
+
+START_TEST(has_not_what_connect_says)
+{
+	begin(7);
+	ck_assert_uint_eq(session->kato_ms, 0);
+}
+END_TEST
+
+START_TEST(has_nothing_of_another_controller)
+{
+	begin(8);
+	ck_assert_uint_eq(session->async_event_config, 0);
+	ck_assert_uint_eq(session->features.host_behavior[0], 0);
+}
+END_TEST
+
+START_TEST(has_nothing_where_it_cannot_be_read)
+{
+	ck_assert_int_eq(database_set_text(stage.state.database, "retained:3:7", "zz"), 0);
+	begin(7);
+	ck_assert_uint_eq(session->async_event_config, 0);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("retained");
+
+	describe(suite,
+	         "a static controller",
+	         given_a_controller_that_kept_something,
+	         forget,
+	         has_its_features_in_the_next_association,
+	         has_them_after_a_restart,
+	         has_the_last_that_were_set,
+	         has_not_what_connect_says,
+	         has_nothing_of_another_controller,
+	         has_nothing_where_it_cannot_be_read);
+	return run(suite);
+}
