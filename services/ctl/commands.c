@@ -48,6 +48,16 @@ static const struct command show = {
 	.help = "As `nvmetcli ls` does. Keys of DH-HMAC-CHAP are not printed.",
 };
 
+static const struct command limits = {
+	.name = "limits",
+	.arguments = "",
+	.run = ctl_limits,
+	.summary = "print what hosts may take, and how long they may wait",
+	.help = "Each limit and deadline: what holds now, its default, its range, and what it is.\n"
+		"They are in the configuration's \"limits\", and are taken while hosts are\n"
+		"connected; nvmetd-limits(5) explains them.",
+};
+
 static const struct command status = {
 	.name = "status",
 	.arguments = "[--json]",
@@ -152,6 +162,7 @@ const struct command *const commands[] = {&restore,
                                           &save,
                                           &clear,
                                           &show,
+                                          &limits,
                                           &status,
                                           &acknowledge,
                                           &trace,

@@ -50,6 +50,7 @@ enum ctl_exit ctl_restore(const struct ctl *ctl, int argc, char **argv);
 enum ctl_exit ctl_save(const struct ctl *ctl, int argc, char **argv);
 enum ctl_exit ctl_clear(const struct ctl *ctl, int argc, char **argv);
 enum ctl_exit ctl_show(const struct ctl *ctl, int argc, char **argv);
+enum ctl_exit ctl_limits(const struct ctl *ctl, int argc, char **argv);
 enum ctl_exit ctl_status(const struct ctl *ctl, int argc, char **argv);
 enum ctl_exit ctl_restart(const struct ctl *ctl, int argc, char **argv);
 enum ctl_exit ctl_fault(const struct ctl *ctl, int argc, char **argv);

@@ -5,6 +5,7 @@
 
 #include "services/ctl/ctl.h"
 #include "services/ctl/file.h"
+#include "services/ctl/limits.h"
 #include "services/ctl/tree.h"
 
 /* The configuration as nvmetcli's JSON. */
@@ -64,6 +65,22 @@ enum ctl_exit ctl_show(const struct ctl *ctl, int argc, char **argv)
 	if (exit_code != CTL_GOOD)
 		return exit_code;
 	if (!tree_print(stdout, answer->ctl_reply->text)) {
+		fprintf(stderr, "nvmetctl: what nvmetd gave as its configuration is not JSON\n");
+		return CTL_FAILED;
+	}
+	return finish_output();
+}
+
+enum ctl_exit ctl_limits(const struct ctl *ctl, int argc, char **argv)
+{
+	_cleanup_(envelope_freep) envelope *answer = NULL;
+	enum ctl_exit exit_code = ask_for_text(ctl, &answer);
+
+	(void)argc;
+	(void)argv;
+	if (exit_code != CTL_GOOD)
+		return exit_code;
+	if (!limits_print(stdout, answer->ctl_reply->text)) {
 		fprintf(stderr, "nvmetctl: what nvmetd gave as its configuration is not JSON\n");
 		return CTL_FAILED;
 	}
