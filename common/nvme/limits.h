@@ -125,7 +125,7 @@
 	  0,                                                                                       \
 	  0,                                                                                       \
 	  1024,                                                                                    \
-	  "memory of a thread for data in flight that one controller's I/O queues may have (4 at " \
+	  "memory of a thread for data in flight that one controller's I/O queues may have (2 at " \
 	  "least); 0: half of it")                                                                 \
 	X(port_connections,                                                                        \
 	  "",                                                                                      \

@@ -288,6 +288,8 @@ static void read_model(const struct json_object *attr, struct config_subsystem *
 {
 	char text[16];
 
+	json_tell_value(attr, "controller_model", "dynamic");
+	json_tell_value(attr, "controller_model", "static");
 	if (!json_read_text(attr, "controller_model", text, sizeof(text)))
 		return;
 	subsystem->is_static = strcmp(text, "static") == 0;
@@ -303,6 +305,8 @@ static void read_duplicate(const struct json_object *attr, struct config_subsyst
 		CONFIG_DUPLICATE_ALLOW, CONFIG_DUPLICATE_REPLACE, CONFIG_DUPLICATE_REFUSE};
 	char text[16];
 
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
+		json_tell_value(attr, "duplicate_host", config_duplicate_name(all[i]));
 	if (!json_read_text(attr, "duplicate_host", text, sizeof(text)))
 		return;
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {

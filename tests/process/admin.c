@@ -133,6 +133,8 @@ START_TEST(is_ended_when_keep_alive_has_expired)
 	connection_must(&scene.controller.admin.connection,
 	                host_connection_await_end(&scene.controller.admin.connection, 10000));
 	ck_assert_uint_ge(clock_now_ns() - begin_ns, 1900 * NS_PER_MS);
+	/* KATO and a second; what is more is the machine's, on which others work too */
+	ck_assert_uint_le(clock_now_ns() - begin_ns, 4500 * NS_PER_MS);
 	connection_must(&scene.queue.connection,
 	                host_connection_await_end(&scene.queue.connection, WAIT_MS));
 	scene_disconnect();
@@ -172,10 +174,11 @@ START_TEST(needs_no_keep_alive_without_a_timeout)
 {
 	scene_connect();
 	ck_assert_int_eq(host_keep_alive(&scene.controller), HOST_E_STATUS);
-	ck_assert_uint_eq(status_code(scene.controller.status), NVME_SC_KEEP_ALIVE_INVALID);
+	expect_status(scene.controller.status, DNR(NVME_SC_KEEP_ALIVE_INVALID));
 	pause_ms(3000);
 	scene_expect_ready();
 	scene_disconnect();
+	shows("Base 2.1 §5.1.14", "Keep Alive without KATO is Keep Alive Timeout Invalid with DNR");
 }
 END_TEST
 

@@ -6,6 +6,7 @@
 
 #include "common/base/clock.h"
 #include "tests/process/scene.h"
+#include "tests/support/shows.h"
 
 #define WAIT_MS         5000u
 #define IN_DATA(offset) (1u << 16 | (unsigned)(offset))
@@ -127,6 +128,9 @@ START_TEST(connects_to_the_static_controller_that_is_asked_for)
 	expect_good(connect_queue(&queues[1], STATIC, NVME_CNTLID_STATIC_ANY, NULL, &result));
 	ck_assert_uint_eq(result, 10);
 	close_queues();
+	shows("Base 2.1 §3.1.3.1",
+	      "static controllers: Connect names one of cntlid_min to cntlid_max, or FFFEh for "
+	      "any");
 }
 END_TEST
 
@@ -142,6 +146,7 @@ START_TEST(says_at_once_that_a_static_controller_is_busy)
 	              NVME_SC_CONNECT_BUSY);
 	ck_assert_uint_lt(clock_now_ns() - begin_ns, 4 * NS_PER_S);
 	close_queues();
+	shows("Base 2.1 §6.3", "a static controller that is in use is Connect Controller Busy");
 }
 END_TEST
 
@@ -159,6 +164,9 @@ START_TEST(refuses_a_static_controller_that_is_not_there)
 	              DNR(NVME_SC_CONNECT_INVALID_PARAMETERS));
 	ck_assert_uint_eq(result, IN_DATA(AT_CNTLID));
 	close_queues();
+	shows("Base 2.1 §6.3",
+	      "a CNTLID that is not of the model, or of the range, is Connect Invalid Parameters "
+	      "with DNR, in the data at 16");
 }
 END_TEST
 
@@ -189,6 +197,8 @@ START_TEST(keeps_its_features_for_the_next_association)
 	ck_assert_uint_eq(events_of(10, 0), 0);
 	harness_kill(scene.harness, "state");
 	ck_assert_uint_eq(events_of(11, 0), 0x900);
+	shows("Base 2.1 §3.1.3.1",
+	      "a static controller keeps its features from one association to the next");
 }
 END_TEST
 
@@ -208,6 +218,7 @@ START_TEST(says_in_identify_that_it_is_static)
 	host_must(&other, host_identify(&other, NVME_CNS_CONTROLLER, 0, 0, page));
 	ck_assert_uint_eq(page[1802] & 1, 0);
 	host_controller_close(&other);
+	shows("Base 2.1 §5.1.13.2.1", "FCATT bit 0 is the controller model");
 }
 END_TEST
 
@@ -230,6 +241,8 @@ START_TEST(stands_in_the_discovery_log_as_static)
 	}
 	ck_assert_uint_eq(found, 1);
 	host_controller_close(&other);
+	shows("Base 2.1 §5.1.12.3.1",
+	      "CNTLID of an entry is FFFEh for static controllers, FFFFh for dynamic ones");
 }
 END_TEST
 
@@ -333,6 +346,59 @@ START_TEST(says_busy_when_no_identifier_is_left)
 	host_queue_close(&queues[0]);
 	connect_in_the_end(&queues[2], FEW, NVME_CNTLID_DYNAMIC);
 	close_queues();
+	shows("Base 2.1 §6.3",
+	      "where all controllers are in use, Connect is Connect Controller Busy without DNR");
+}
+END_TEST
+
+/* ------------------------------------------------------------------ over-full queues */
+
+enum { ENTRIES = 16, SPARE = 32, MANY = 400 };
+
+static uint8_t blocks[MANY][4096];
+static struct host_request many[MANY];
+
+/* `n` commands at once on a queue with ENTRIES entries: all are done, and the queue lives. */
+static void submit_many(unsigned n, uint8_t opcode, bool by_r2t)
+{
+	scene.options = harness_host(scene.harness, 0, PLAIN);
+	connect_to(0, PLAIN, &scene.controller);
+	host_must(&scene.controller, host_controller_queues(&scene.controller, 1, &(uint16_t){0}));
+	host_must(&scene.controller,
+	          host_controller_open_queue(&scene.controller, &scene.queue, 1, ENTRIES, MANY));
+	host_must(&scene.controller,
+	          host_namespace_identify(&scene.controller, 1, &scene.spaces[1]));
+	for (unsigned i = 0; i < n; i++) {
+		many[i] = host_io(&scene.spaces[1], opcode, 8 * i, 8, blocks[i]);
+		many[i].transfer = by_r2t;
+		queue_must(&scene.queue, host_queue_submit(&scene.queue, &many[i]));
+	}
+	for (unsigned i = 0; i < n; i++) {
+		queue_must(&scene.queue, host_queue_await(&scene.queue, &many[i], WAIT_MS));
+		expect_good(many[i].status);
+	}
+	expect_good(scene_io(NVME_IO_READ, 1, 0, 8, blocks[0]));
+	scene_disconnect();
+}
+
+START_TEST(is_slowed_when_it_gets_more_reads_than_it_has_entries)
+{
+	submit_many(200, NVME_IO_READ, false);
+}
+END_TEST
+
+START_TEST(is_slowed_when_it_gets_more_writes_than_it_has_entries)
+{
+	submit_many(200, NVME_IO_WRITE, false);
+}
+END_TEST
+
+/* Their data comes behind what is not read: so many more of them there may be. */
+START_TEST(is_slowed_when_it_gets_more_transfers_than_it_has_entries)
+{
+	submit_many(ENTRIES + SPARE, NVME_IO_WRITE, true);
+	shows("Base 2.1 §3.3.2.1.1",
+	      "more commands than a queue has entries wait in the connection: it is not ended");
 }
 END_TEST
 
@@ -359,5 +425,12 @@ int main(void)
 	                 replaces_the_older_one,
 	                 replaces_none_on_another_port,
 	                 is_allowed_where_nothing_is_said);
+	describe_running(suite,
+	                 "an I/O queue",
+	                 given_a_set,
+	                 scene_stop,
+	                 is_slowed_when_it_gets_more_reads_than_it_has_entries,
+	                 is_slowed_when_it_gets_more_writes_than_it_has_entries,
+	                 is_slowed_when_it_gets_more_transfers_than_it_has_entries);
 	return harness_run(suite);
 }

@@ -6,6 +6,7 @@
 
 #include "common/base/clock.h"
 #include "tests/process/scene.h"
+#include "tests/support/shows.h"
 
 #define WAIT_MS 5000u
 
@@ -141,6 +142,9 @@ START_TEST(is_shut_down_when_what_was_in_flight_is_over)
 	expect_csts(&scene.controller, NVME_CSTS_RDY | NVME_CSTS_SHST_COMPLETE, WAIT_MS);
 	ck_assert_uint_ge(clock_now_ns() - begin_ns, 700 * NS_PER_MS);
 	scene_disconnect();
+	shows("Base 2.1 §3.6.2",
+	      "a normal shutdown ends the I/O queues, and is complete (CSTS.SHST) when what was in "
+	      "flight is over");
 }
 END_TEST
 
@@ -155,6 +159,7 @@ START_TEST(is_shut_down_at_once_when_that_is_abrupt)
 	connection_must(&scene.queue.connection,
 	                host_connection_await_end(&scene.queue.connection, WAIT_MS));
 	scene_disconnect();
+	shows("Base 2.1 §3.6.2", "an abrupt shutdown is complete at once");
 }
 END_TEST
 
@@ -172,6 +177,8 @@ START_TEST(has_failed_when_its_shutdown_does_not_end)
 	scene_disconnect();
 	clear_faults(3);
 	give_faults_back(3, "read hang");
+	shows("Base 2.1 §3.6.2",
+	      "a shutdown that does not end in shutdown_timeout_ms ends in CSTS.CFS");
 }
 END_TEST
 
@@ -202,6 +209,8 @@ START_TEST(is_reset_when_what_was_in_flight_is_over)
 	host_must(&scene.controller, host_controller_enable(&scene.controller));
 	open_queue(&scene.controller, &scene.queue);
 	scene_disconnect();
+	shows("Base 2.1 §3.7.2",
+	      "CC.EN 1 to 0 ends the I/O queues; CSTS.RDY is 0 when what was in flight is over");
 }
 END_TEST
 
@@ -217,6 +226,7 @@ START_TEST(has_failed_when_its_reset_does_not_end)
 	scene_disconnect();
 	clear_faults(3);
 	give_faults_back(3, "read hang");
+	shows("Base 2.1 §3.1.4.6", "a reset that takes longer than CAP.TO ends in CSTS.CFS");
 }
 END_TEST
 
@@ -231,6 +241,8 @@ START_TEST(says_in_cap_how_long_a_reset_may_take)
 	ck_assert_uint_eq(crto, 6);
 	ck_assert_uint_eq(scene.controller.cap >> 59 & 3, 1); /* CRMS: CRWMS alone */
 	scene_disconnect();
+	shows("Base 2.1 §3.1.4.21",
+	      "CRTO.CRWMT is CAP.TO, which is ready_timeout_ms; CRMS says CRWMS alone");
 }
 END_TEST
 
@@ -243,6 +255,7 @@ START_TEST(says_in_identify_how_long_a_shutdown_may_take)
 	          host_identify(&scene.controller, NVME_CNS_CONTROLLER, 0, 0, page));
 	ck_assert_uint_eq(page[88] | page[89] << 8 | page[90] << 16, 3000000); /* RTD3E, us */
 	scene_disconnect();
+	shows("Base 2.1 §5.1.13.2.1", "RTD3E is shutdown_timeout_ms");
 }
 END_TEST
 
@@ -278,6 +291,7 @@ START_TEST(refuses_properties_that_it_has_not)
 		                        44);
 	}
 	scene_disconnect();
+	shows("Base 2.1 §6.5", "a property that is not there is Invalid Field with DNR, at OFST");
 }
 END_TEST
 
@@ -293,6 +307,7 @@ START_TEST(refuses_properties_in_the_wrong_size)
 	expect_refused_property(
 		host_property_set(&scene.controller, NVME_PROPERTY_CC, true, 0x460001), 40);
 	scene_disconnect();
+	shows("Base 2.1 §6.6", "a property in another size is Invalid Field with DNR, at ATTRIB");
 }
 END_TEST
 
@@ -306,6 +321,7 @@ START_TEST(refuses_to_have_written_what_is_read_only)
 		expect_refused_property(host_property_set(&scene.controller, offsets[i], false, 1),
 		                        44);
 	scene_disconnect();
+	shows("Base 2.1 §6.6", "a property that is read only is Invalid Field with DNR, at OFST");
 }
 END_TEST
 
@@ -329,6 +345,8 @@ START_TEST(cannot_have_its_subsystem_reset_where_that_is_not_allowed)
 		host_property_set(&scene.controller, NVME_PROPERTY_NSSR, false, NVME_NSSR_MAGIC),
 		44);
 	scene_disconnect();
+	shows("Base 2.1 §3.1.4.7",
+	      "without enable_nssr CAP.NSSRS is 0, and NSSR is Invalid Field with DNR");
 }
 END_TEST
 
@@ -358,6 +376,9 @@ START_TEST(resets_all_controllers_of_its_subsystem)
 	host_queue_close(&other_queue);
 	host_controller_close(&other);
 	scene_disconnect();
+	shows("Base 2.1 §3.7.1",
+	      "NSSR resets all controllers of the subsystem, on all ports; CSTS.NSSRO says so "
+	      "until it is cleared");
 }
 END_TEST
 

@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "common/transport/controller.h"
 #include "common/transport/seat.h"
 #include "tests/support/spec.h"
 #include "tests/unit/transport/queue_stage.h"
@@ -149,6 +150,51 @@ START_TEST(is_not_looked_at_where_its_connect_is_fused)
 }
 END_TEST
 
+/* ------------------------------------------------------------------ retry delays */
+
+/* Its host knows CRD, and there are CRDT1 and CRDT3; an answer with this status has this one. */
+static void expect_delay(struct nvme_status status, unsigned delay)
+{
+	atomic_store(&queue.controller->retry_delays, 1 | 4);
+	holds_answers = true;
+	begin(1);
+	request_fail(begun[0], status);
+	ck_assert_uint_eq(begun[0]->status.value, (status.value & ~0x1800u) | delay << 11);
+	finish(1);
+}
+
+START_TEST(is_to_be_retried_later_when_it_was_interrupted)
+{
+	expect_delay(status_of(NVME_SC_COMMAND_INTERRUPTED), 1);
+	expect_delay(status_of(NVME_SC_NAMESPACE_NOT_READY), 1);
+	expect_delay(status_of(NVME_SC_INTERNAL), 3);
+}
+END_TEST
+
+START_TEST(is_to_be_retried_at_once_where_there_is_no_delay)
+{
+	expect_delay(status_of(NVME_SC_INTERNAL_PATH_ERROR), 0);
+	expect_delay(status_of(NVME_SC_ABORT_REQUESTED), 0);
+}
+END_TEST
+
+START_TEST(is_not_to_be_retried)
+{
+	expect_delay(status_dnr(NVME_SC_INTERNAL), 0);
+}
+END_TEST
+
+START_TEST(has_no_delay_that_its_host_does_not_know)
+{
+	atomic_store(&queue.controller->retry_delays, 0);
+	holds_answers = true;
+	begin(1);
+	request_fail(begun[0], status_of(NVME_SC_COMMAND_INTERRUPTED));
+	ck_assert_uint_eq(begun[0]->status.value, NVME_SC_COMMAND_INTERRUPTED);
+	finish(1);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("request");
@@ -166,5 +212,13 @@ int main(void)
 	         is_not_more_in_all_blocks_than_the_command_has,
 	         is_not_sent_by_messages,
 	         is_not_looked_at_where_its_connect_is_fused);
+	describe(suite,
+	         "a command that failed",
+	         given_a_connected_queue,
+	         forget_it,
+	         is_to_be_retried_later_when_it_was_interrupted,
+	         is_to_be_retried_at_once_where_there_is_no_delay,
+	         is_not_to_be_retried,
+	         has_no_delay_that_its_host_does_not_know);
 	return run(suite);
 }

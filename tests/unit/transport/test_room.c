@@ -108,6 +108,31 @@ START_TEST(gives_no_more_than_a_share)
 }
 END_TEST
 
+START_TEST(gives_a_host_no_more_than_is_said)
+{
+	room_limit_hosts(&room, 3 * MIB);
+	ck_assert_uint_eq(take_all(greedy.answers), 3);
+	ck_assert_uint_eq(take_all(modest.answers), 3);
+	room_limit_hosts(&room, 0);
+	ck_assert_ptr_nonnull(room_next(&room));
+}
+END_TEST
+
+START_TEST(gives_a_host_its_largest_request_whatever_is_said)
+{
+	room_limit_hosts(&room, 1);
+	ck_assert_uint_eq(take_all(greedy.transfers), 1);
+	ck_assert_uint_eq(take_all(greedy.answers), 1);
+}
+END_TEST
+
+START_TEST(gives_a_host_no_more_than_a_share_whatever_is_said)
+{
+	room_limit_hosts(&room, SIZE);
+	ck_assert_uint_eq(take_all(greedy.answers), SIZE / 2 / MIB);
+}
+END_TEST
+
 START_TEST(gives_admin_queues_an_eighth)
 {
 	greedy.queue.share = &room.admin;
@@ -400,6 +425,9 @@ int main(void)
 	         forget_the_room,
 	         has_memory_at_once,
 	         gives_no_more_than_a_share,
+	         gives_a_host_no_more_than_is_said,
+	         gives_a_host_its_largest_request_whatever_is_said,
+	         gives_a_host_no_more_than_a_share_whatever_is_said,
 	         gives_admin_queues_an_eighth,
 	         counts_a_transfer_as_the_block_it_takes,
 	         counts_nothing_when_all_is_given_back,
