@@ -42,6 +42,11 @@ enum link_operation {
 	LINK_DEALLOCATE,   /* data: block_count (1 … 256) struct nvme_dsm_range */
 };
 
+/* As an operation: the request with this id is not wanted any more. It takes no slot and is not
+ * completed; that request is, with Command Abort Requested, or as if nothing had been said. Only to
+ * a worker whose welcome says that it knows this. */
+#define LINK_CANCEL 6u
+
 #define LINK_FUA      0x01 /* on stable storage before the completion */
 #define LINK_DEALLOC  0x02 /* LINK_WRITE_ZEROES: may give the space back (DEAC) */
 #define LINK_INDIRECT 0x04 /* segments[0] is where a table of segment_count segments lies */

@@ -8,6 +8,7 @@
 #include "common/base/log.h"
 #include "common/nvme/decode.h"
 #include "common/nvme/identify.h"
+#include "common/transport/aborts.h"
 #include "common/transport/seat.h"
 #include "common/transport/transition.h"
 #include "common/transport/transport.h"
@@ -162,19 +163,36 @@ static struct task *find_by_cid(const struct seat *seat, uint16_t cid, const str
 	return NULL;
 }
 
-/* What waits at the state service is aborted; I/O commands are not: they end soon by themselves. */
-static void abort_command(struct transport *transport, struct task *task)
+static unsigned count_aborts(const struct seat *seat)
+{
+	unsigned n = 0;
+
+	list_for_each (link, &seat->tasks)
+		n += container_of(link, struct task, seat_link)->abort != NULL;
+	return n;
+}
+
+/* What waits at the state service is here; all else is at a reactor (Base 2.1 §5.1.1). */
+static void abort_command(struct transport *transport, struct task *task,
+                          struct controller *controller)
 {
 	uint32_t cdw10 = le32_get(task->command.cdw10);
 	uint16_t qid = (uint16_t)cdw10, cid = (uint16_t)(cdw10 >> 16);
+	struct seat *seat = controller_queue(controller, qid);
 	struct task *aborted = qid == 0 ? find_by_cid(task->seat, cid, task) : NULL;
 
+	if (count_aborts(task->seat) >= NVME_ABORT_LIMIT) { /* later there is room again: no DNR */
+		answer(task, status_of(NVME_SC_ABORT_LIMIT));
+		return;
+	}
 	if (aborted) {
 		asks_cancel(transport, aborted);
 		task_refuse(aborted, status_of(NVME_SC_ABORT_REQUESTED));
 	}
 	task->result[0] = aborted ? 0 : ABORT_NOT_DONE;
-	answer(task, STATUS_OK);
+	if (aborted || !seat || seat->closing || seat->terminating ||
+	    !aborts_begin(transport, task, seat, cid))
+		answer(task, STATUS_OK);
 }
 
 /* ------------------------------------------------------------------ the rest */
@@ -210,7 +228,7 @@ static void begin_admin(struct transport *transport, struct task *task,
 	}
 	switch (task->command.opcode) {
 	case NVME_ADMIN_ABORT:
-		abort_command(transport, task);
+		abort_command(transport, task, controller);
 		return;
 	default:
 		ask(transport, task);

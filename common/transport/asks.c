@@ -2,6 +2,7 @@
 #include "common/transport/asks.h"
 
 #include "common/base/clock.h"
+#include "common/transport/aborts.h"
 #include "common/transport/admin.h"
 #include "common/transport/connect.h"
 #include "common/transport/transport.h"
@@ -103,6 +104,7 @@ void asks_cancel(struct transport *transport, struct task *task)
 	envelope message = NVMETD__ENVELOPE__INIT;
 
 	take_out(task);
+	aborts_forget(task);
 	if (task->number == 0)
 		return;
 	cancel.request_id = task->number;

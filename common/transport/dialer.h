@@ -27,6 +27,7 @@ struct dialer {
 	struct loop_timer timer; /* AWAY: next try. GREETING: its deadline */
 	uint64_t away_since_ns;
 	unsigned retry_ms;
+	bool can_cancel; /* the worker knows LINK_CANCEL */
 	bool has_warned; /* of its being refused, since it was up */
 	void (*came_up)(struct dialer *dialer);
 	void (*broke)(struct dialer *dialer, const char *fault);

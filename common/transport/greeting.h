@@ -30,4 +30,4 @@ int greeting_connect(const char *path);
 int greeting_say(int connection, const Nvmetd__LinkHello *hello, const struct link *link,
                  int arena_fd);
 
-int greeting_hear(int connection, char *ret_reason, size_t reason_size);
+int greeting_hear(int connection, bool *ret_can_cancel, char *ret_reason, size_t reason_size);

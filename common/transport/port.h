@@ -113,6 +113,9 @@ struct wire {
 	/* The request, of which request_reserve() said REQUEST_E_LATER, has its memory now. */
 	void (*fetch)(struct request *request);
 	void (*resume)(struct queue *queue);
+	/* Does the request, which the wire has, wait for its host's data, and is not answered? Then
+	 * it may be aborted: once the data is here, request_execute() answers it. NULL: never. */
+	bool (*awaits)(const struct request *request);
 	/* The end of a round in which respond(), fetch() or resume() was called: now it is time to
 	 * send, all at once. May be NULL. */
 	void (*flush)(struct reactor *reactor);

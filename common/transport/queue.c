@@ -175,6 +175,18 @@ struct request *queue_at(struct queue *queue, uint16_t index)
 	return request && request->owner == REQUEST_WITH_WIRE ? request : NULL;
 }
 
+struct request *queue_command(struct queue *queue, uint16_t cid)
+{
+	for (uint32_t i = 0; i < queue->n_used; i++) {
+		struct request *request = &queue->requests[i];
+
+		if (request->owner != REQUEST_FREE && request->early == REQUEST_EARLY_NONE &&
+		    le16_get(request->command.cid) == cid)
+			return request;
+	}
+	return NULL;
+}
+
 static bool is_with_wire(const struct request *request, uint16_t cid)
 {
 	return request->owner == REQUEST_WITH_WIRE && le16_get(request->command.cid) == cid;

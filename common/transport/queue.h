@@ -27,6 +27,9 @@ struct task;
 /* queue_begin() of the request with this index; NULL: there is none, or it is in use. */
 struct request *queue_begin_at(struct queue *queue, uint32_t index);
 
+/* The command with this identifier that has not been answered, for Abort; NULL. Looks at all. */
+struct request *queue_command(struct queue *queue, uint16_t cid);
+
 /* Connect has succeeded. Takes the controller, unless there is no memory: false. */
 struct task_connected;
 bool queue_connect(struct queue *queue, struct task_connected *connected);

@@ -499,6 +499,7 @@ int reactor_new(struct reactor **ret_reactor, struct transport *transport, unsig
 	reactor->index = index;
 	reactor->pulse = PULSE_NULL;
 	reactor->limits = LIMITS_DEFAULT;
+	aborts_init(&reactor->aborts);
 	direct_init(&reactor->direct, &transport->direct_epoch);
 	sight_init(&reactor->sight, index, tell_drained);
 	workers_init(&reactor->workers, &reactor->link_owner, retry_unready);
@@ -522,6 +523,7 @@ struct reactor *reactor_free(struct reactor *reactor)
 		return NULL;
 	view_drop(atomic_exchange(&reactor->next_view, NULL));
 	loop_timer_clear(&reactor->direct_timer);
+	aborts_deinit(&reactor->aborts);
 	direct_deinit(&reactor->direct);
 	workers_deinit(&reactor->workers);
 	sight_deinit(&reactor->sight);

@@ -6,6 +6,7 @@
 #include "common/base/cache_line.h"
 #include "common/loop/mailbox.h"
 #include "common/loop/pulse.h"
+#include "common/transport/aborts.h"
 #include "common/transport/counts.h"
 #include "common/transport/direct.h"
 #include "common/transport/notice.h"
@@ -65,6 +66,7 @@ struct reactor {
 	uint64_t stop_ns;
 
 	struct limits limits; /* of the newest view */
+	struct aborts aborts;
 	struct counts counts; /* any thread reads */
 	atomic_uint n_queues;
 	atomic_uint n_seats;

@@ -350,6 +350,8 @@ static void note_error(struct request *request)
 	if (!controller || is_connect(&request->command)) /* which is not logged (Base 2.1 §6.3) */
 		return;
 	ask_for_delay(request, controller);
+	if (status_code(request->status) == NVME_SC_ABORT_REQUESTED)
+		aborts_note(queue->reactor, request);
 	counts_add(&controller->shares[queue->reactor->index].counts, COUNT_ERRORS, 1);
 	if (status_code(request->status) >= NVME_SC_INTERNAL_PATH_ERROR)
 		return;

@@ -17,6 +17,7 @@
  * Threads   whoever has it; letters hand it over
  * Lifetime  task_free()
  */
+struct abort;
 struct controller;
 struct seat;
 
@@ -41,6 +42,7 @@ struct task {
 	struct list seat_link;
 	struct list ask_link;
 	struct list number_link;
+	struct abort *abort;  /* that it waits for (aborts.h); NULL */
 	uint64_t number;      /* of the request to the state service; 0: not asked */
 	uint64_t deadline_ns; /* 0: none */
 	uint64_t identity; /* of a reservation command, however often it is asked; 0: of others */

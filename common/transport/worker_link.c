@@ -194,6 +194,36 @@ void worker_link_drop(struct worker_link *link, struct request *request)
 	done(link, request, status_of(NVME_SC_ABORT_SQ_DELETION));
 }
 
+/* It may be anywhere on its way: the worker looks for it, and says nothing if it is not there. */
+static bool tell_cancel(struct worker_link *link, const struct request *request)
+{
+	const struct link_request cancel = {.id = request->wanted.id,
+	                                    .operation = LINK_CANCEL,
+	                                    .handle = request->wanted.handle};
+
+	if (!link->dialer.can_cancel || ring_put(&link->dialer.rings.requests, &cancel))
+		return false;
+	link->has_put = true;
+	return true;
+}
+
+enum worker_abort worker_link_abort(struct worker_link *link, struct request *request)
+{
+	if (is_up(link) && slots_find(&link->slots, request->wanted.id) == request)
+		return !link->fault && tell_cancel(link, request) ? WORKER_TOLD : WORKER_BUSY;
+	if (request->is_lost) {
+		answer_early(link, request, NVME_SC_ABORT_REQUESTED);
+		if (request->owner == REQUEST_AT_LINK)
+			backlog_fence(request);
+		return WORKER_ABORTED;
+	}
+	if (request->owner != REQUEST_AT_LINK)
+		return WORKER_BUSY;
+	list_remove(&request->core_link);
+	done(link, request, status_of(NVME_SC_ABORT_REQUESTED));
+	return WORKER_ABORTED;
+}
+
 /* It is lost, in no list, and its host has waited long enough. True: it is done, as nobody will
  * ever open its namespace, and so prove that it is over. */
 static bool abandon(struct worker_link *link, struct request *request)

@@ -81,6 +81,17 @@ void worker_link_put(struct worker_link *link, struct request *request);
 /* A request that is REQUEST_AT_LINK, of a queue that closes. */
 void worker_link_drop(struct worker_link *link, struct request *request);
 
+/* What has become of a request that its host aborts. */
+enum worker_abort {
+	WORKER_ABORTED, /* answered with Command Abort Requested */
+	WORKER_TOLD,    /* its worker was asked to cancel it, and will complete it, or not */
+	WORKER_BUSY,    /* nor that yet: try again */
+};
+
+/* A request that is REQUEST_AT_LINK or _AT_WORKER, and not answered early. What waits is done. Of
+ * what was lost the host is told; its memory stays what it is, and it is not done again. */
+enum worker_abort worker_link_abort(struct worker_link *link, struct request *request);
+
 /* Asks the worker for a namespace's memory. False: not now, as the link is not up, or the last
  * answer has not come: that, or another link, ends it. Nobody waits: I/O goes through the rings. */
 bool worker_link_ask(struct worker_link *link, uint32_t handle);

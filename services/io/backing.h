@@ -66,6 +66,9 @@ struct backing_kind {
 	int (*memory)(const struct backing *backing);
 	/* Ends in request_finish(), now or later. */
 	void (*start)(struct backing *backing, struct request *request);
+	/* The host does not want the request any more, which was started and is not finished: what
+	 * can still be held back is finished with Command Abort Requested. NULL: nothing can. */
+	void (*cancel)(struct backing *backing, struct request *request);
 	/* Reads, and waits for it: at the begin. 0 or a negative errno. NULL: all of it is zeroes.
 	 */
 	int (*load)(struct backing *backing, uint64_t offset, void *ret_bytes, size_t length);

@@ -246,6 +246,7 @@ const struct backing_kind backing_fault = {
 	.memory = memory,
 	.watched = watched,
 	.start = fault_start,
+	.cancel = fault_cancel,
 	.load = load,
 	.save = save,
 };

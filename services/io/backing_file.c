@@ -385,6 +385,7 @@ const struct backing_kind backing_file = {
 	.is = is,
 	.watched = watched,
 	.start = file_start,
+	.cancel = file_cancel,
 	.load = load,
 	.save = save,
 };

@@ -53,6 +53,7 @@ struct fault {
 #define FAULT_BOUNCE_BYTES (256u << 10)
 
 void fault_start(struct backing *backing, struct request *request);
+void fault_cancel(struct backing *backing, struct request *request);
 
 /* With the lock: the cache is lost. */
 void fault_lose_cache(struct fault *fault);

@@ -345,7 +345,7 @@ static void carry_out(struct fault_work *work)
 
 /* ------------------------------------------------------------------ held up */
 
-static void count_held(const struct fault_work *work, bool is_held)
+static void count_held(struct fault_work *work, bool is_held)
 {
 	struct fault *fault = work->fault;
 	uint64_t *held = work->verdict.hangs ? &fault->hanging : &fault->delayed;
@@ -353,6 +353,7 @@ static void count_held(const struct fault_work *work, bool is_held)
 	pthread_mutex_lock(&fault->lock);
 	*held += is_held ? 1 : UINT64_MAX;
 	pthread_mutex_unlock(&fault->lock);
+	work->outer->held = is_held ? work : NULL;
 }
 
 static void hold(struct fault_work *work)
@@ -365,6 +366,19 @@ static void hold(struct fault_work *work)
 		return;
 	count_held(work, false);
 	end(work, interrupted(work));
+}
+
+/* What is held up has not reached the store. What is below by now goes on. */
+void fault_cancel(struct backing *backing, struct request *request)
+{
+	struct fault_work *work = request->held;
+
+	(void)backing;
+	if (!work)
+		return;
+	loop_timer_clear(&work->timer);
+	count_held(work, false);
+	end(work, status_of(NVME_SC_ABORT_REQUESTED));
 }
 
 static void look_again(struct loop_timer *timer)

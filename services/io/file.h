@@ -30,4 +30,5 @@ struct file {
 	atomic_bool no_punch_hole;
 };
 
+void file_cancel(struct backing *backing, struct request *request);
 void file_start(struct backing *backing, struct request *request);

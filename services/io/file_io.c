@@ -59,8 +59,13 @@ static enum link_operation operation_of(const struct request *request)
 	return (enum link_operation)request->wanted.operation;
 }
 
+/* Only a cancel of ours has the kernel stop anything. */
 static enum file_step fail(const struct file_work *work, int result)
 {
+	if (result == -ECANCELED) {
+		*work->status = status_of(NVME_SC_ABORT_REQUESTED);
+		return FILE_DONE;
+	}
 	*work->status = status_from_errno(-result, operation_of(work->request));
 	return FILE_DONE;
 }
@@ -319,6 +324,13 @@ static void done(struct uring_job *job, int result)
 	if ((result != -EAGAIN && result != -EINTR) || request->tries++ >= TRIES_MAX)
 		step = steps[step].next(&work, result);
 	go_on(request, step, status);
+}
+
+/* Not where EAGAIN is answered with another try: the kernel's word for "cancelled" is another. */
+void file_cancel(struct backing *backing, struct request *request)
+{
+	(void)backing;
+	uring_cancel(request_uring(request), &request->job);
 }
 
 void file_start(struct backing *backing, struct request *request)

@@ -224,6 +224,28 @@ static void start(struct lane *lane, struct request *request)
 	backing->kind->start(backing, request);
 }
 
+static bool is_same(struct link_id a, struct link_id b)
+{
+	return a.index == b.index && a.generation == b.generation;
+}
+
+/* One that is in the kernel, or held up; not one that is over, or that was never here. */
+static void cancel(struct lane *lane, const struct link_request *wanted)
+{
+	for (uint32_t i = 0; i < LINK_SLOTS; i++) {
+		struct request *request = &lane->requests[i];
+		const struct backing_kind *kind;
+
+		if (!list_is_empty(&request->link) || request->wanted.operation == LINK_CANCEL ||
+		    !request->target || !is_same(request->wanted.id, wanted->id))
+			continue;
+		kind = request->target->backing->kind;
+		if (kind->cancel)
+			kind->cancel(request->target->backing, request);
+		return;
+	}
+}
+
 /* True: it is to be started. */
 static bool admit(struct lane *lane, struct request *request)
 {
@@ -237,6 +259,11 @@ static bool admit(struct lane *lane, struct request *request)
 		if (kind->expect)
 			kind->expect(request->target->backing, request);
 		return true;
+	}
+	if (r == REQUEST_E_CANCEL) {
+		cancel(lane, &request->wanted);
+		give_back(lane, request);
+		return false;
 	}
 	link_stamp_done(&lane->link, &request->wanted);
 	if (r == REQUEST_E_BROKEN)
@@ -257,6 +284,24 @@ static struct request *take_free(struct lane *lane)
 	return container_of(first, struct request, link);
 }
 
+/* All slots are in use: only what takes none may come. */
+__attribute__((cold)) static void take_words(struct lane *lane)
+{
+	struct link_request words;
+	unsigned n = 0;
+
+	while (lane->state == LANE_OPEN && n < AHEAD &&
+	       ring_take(&lane->link.requests, &words) == 0) {
+		n++;
+		if (words.operation == LINK_CANCEL)
+			cancel(lane, &words);
+		else
+			break_lane(lane, "more requests than there are slots");
+	}
+	if (n > 0)
+		ring_release(&lane->link.requests);
+}
+
 /* The next request of the ring, its private copy; NULL: there is none, or the lane is broken. */
 static struct request *take_one(struct lane *lane)
 {
@@ -264,10 +309,7 @@ static struct request *take_one(struct lane *lane)
 	int r;
 
 	if (!request) {
-		struct link_request one_too_many;
-
-		if (ring_take(&lane->link.requests, &one_too_many) == 0)
-			break_lane(lane, "more requests than there are slots");
+		take_words(lane);
 		return NULL;
 	}
 	r = ring_take(&lane->link.requests, &request->wanted);
@@ -317,11 +359,6 @@ unsigned lane_take(struct lane *lane)
 }
 
 /* ------------------------------------------------------------------ what is old */
-
-static bool is_same(struct link_id a, struct link_id b)
-{
-	return a.index == b.index && a.generation == b.generation;
-}
 
 /* Where there is no room the next sweep tries again. */
 static bool tell_undecided(struct lane *lane, const struct request *request)

@@ -215,7 +215,9 @@ int request_check(struct request *request, const struct grant *grant, const stru
 	request->offset = 0;
 	request->length = 0;
 	if (wanted->operation < LINK_READ || wanted->operation > LINK_DEALLOCATE)
-		return break_link(ret_reason, "an unknown operation");
+		return wanted->operation == LINK_CANCEL
+		               ? (int)REQUEST_E_CANCEL
+		               : break_link(ret_reason, "an unknown operation");
 	if (wanted->flags & ~KNOWN_FLAGS)
 		return break_link(ret_reason, "an unknown flag");
 	r = find_target(request, grant, ret_status);

@@ -26,6 +26,7 @@
 enum request_error {
 	REQUEST_E_REFUSED = 1, /* check: answer it with this status */
 	REQUEST_E_BROKEN,      /* check: the transport broke the contract, for this reason */
+	REQUEST_E_CANCEL,      /* check: it is no request, but a word about one */
 };
 
 /* What a command may need beside the request itself, touched only when it does. */
@@ -61,6 +62,7 @@ struct request {
 	uint8_t tries;
 	uint16_t range; /* LINK_DEALLOCATE: index in scratch->ranges */
 	uint16_t n_ranges;
+	void *held; /* of fault:, while it holds the request up; NULL else, whatever the backing */
 };
 
 /* A request that a backing makes of another one that it stands on (fault:). Beside the operation

@@ -48,12 +48,25 @@ static void set_bell(struct uring *uring, bool rings)
 		io_uring_cq_eventfd_toggle(&uring->ring, rings);
 }
 
+static void prepare_nothing(struct uring_job *job, struct io_uring_sqe *entry)
+{
+	(void)job;
+	io_uring_prep_nop(entry);
+}
+
+static void canceller_done(struct uring_job *job, int result)
+{
+	(void)job;
+	(void)result;
+}
+
 int uring_init(struct uring *uring)
 {
 	int r = -EINVAL;
 
 	*uring = (struct uring){.bell = -1};
 	list_init(&uring->waiting);
+	uring->canceller = (struct uring_job){.prepare = prepare_nothing, .done = canceller_done};
 	for (size_t i = 0; r == -EINVAL && i < sizeof(flag_choices) / sizeof(flag_choices[0]);
 	     i++) {
 		struct io_uring_params parameters = {
@@ -114,6 +127,29 @@ void uring_start(struct uring *uring, struct uring_job *job)
 {
 	if (!list_is_empty(&uring->waiting) || !enter(uring, job))
 		list_append(&uring->waiting, &job->link);
+}
+
+void uring_cancel(struct uring *uring, struct uring_job *job)
+{
+	struct io_uring_sqe *entry;
+
+	list_for_each (at, &uring->waiting) {
+		if (at != &job->link)
+			continue;
+		list_remove(at);
+		job->done(job, -ECANCELED);
+		return;
+	}
+	if (uring->in_flight == URING_IN_FLIGHT)
+		return;
+	uring_submit(uring); /* it is with the kernel, before that is asked for it */
+	entry = io_uring_get_sqe(&uring->ring);
+	if (!entry)
+		return;
+	io_uring_prep_cancel(entry, job, 0);
+	io_uring_sqe_set_data(entry, &uring->canceller);
+	uring->in_flight++;
+	uring->unsubmitted++;
 }
 
 static void let_waiting_enter(struct uring *uring)

@@ -39,6 +39,7 @@ struct uring {
 	unsigned unsubmitted;
 	struct list waiting; /* jobs */
 	bool buffer_used[URING_BUFFERS];
+	struct uring_job canceller; /* whose completions say nothing */
 };
 
 /* 0, or a negative errno, which was logged with what to do about it. */
@@ -46,6 +47,10 @@ int uring_init(struct uring *uring);
 void uring_deinit(struct uring *uring);
 
 void uring_start(struct uring *uring, struct uring_job *job);
+
+/* The job, which was started and is not done, is done with -ECANCELED if it has not begun, or if
+ * the kernel can still stop it; else as if nothing had been said. */
+void uring_cancel(struct uring *uring, struct uring_job *job);
 
 /* Hands over what was prepared. */
 void uring_submit(struct uring *uring);

@@ -137,6 +137,8 @@ _Static_assert(sizeof(struct rdma_request) <= sizeof(((struct request *)0)->wire
 /* Fetches the data of a request that has memory. */
 void transfer_begin(struct connection *connection, struct request *request);
 void transfer_fetch(struct request *request);
+/* Its data is being read. */
+bool transfer_is_awaited(const struct request *request);
 void transfer_respond(struct request *request);
 void transfer_done(struct connection *connection, const struct ibv_wc *wc);
 /* When that of `flying` was given to the adapter that has been there for longest; 0: there is none.

@@ -190,6 +190,11 @@ void transfer_fetch(struct request *request)
 	transfer_begin(connection, request);
 }
 
+bool transfer_is_awaited(const struct request *request)
+{
+	return stage_of(request) == STAGE_READ;
+}
+
 void transfer_respond(struct request *request)
 {
 	struct connection *connection = connection_of(request->queue);

@@ -41,6 +41,7 @@ const struct wire rdma_wire = {
 	.adopt = connection_adopt,
 	.respond = transfer_respond,
 	.fetch = transfer_fetch,
+	.awaits = transfer_is_awaited,
 	.resume = connection_resume,
 	.flush = lane_flush,
 	.regain = capsule_regain,

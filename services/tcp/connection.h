@@ -185,6 +185,8 @@ void transfer_fetch(struct request *request);
 Nvmetd__HandoverTransfer *transfer_leave(const struct request *request, uint32_t arriving);
 struct request *transfer_take(struct connection *connection, const Nvmetd__HandoverTransfer *left);
 /* When the oldest transfer began; 0: there is none. */
+/* Its data is asked for, or comes in its capsule. */
+bool transfer_is_awaited(const struct request *request);
 uint64_t transfer_oldest_ns(const struct connection *connection);
 /* What is asked for does not come in small pieces. */
 bool transfer_is_large(const struct connection *connection);

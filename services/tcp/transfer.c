@@ -75,6 +75,12 @@ void transfer_fetch(struct request *request)
 	connection_mark(connection);
 }
 
+bool transfer_is_awaited(const struct request *request)
+{
+	return stage_of(request) != STAGE_NONE ||
+	       connection_of(request->queue)->incoming == request;
+}
+
 uint64_t transfer_oldest_ns(const struct connection *connection)
 {
 	const struct list *first = connection->asked.next;

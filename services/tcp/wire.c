@@ -36,6 +36,7 @@ const struct wire tcp_wire = {
 	.adopt = connection_adopt,
 	.respond = send_respond,
 	.fetch = transfer_fetch,
+	.awaits = transfer_is_awaited,
 	.resume = connection_resume,
 	.flush = lane_flush,
 	.keep = send_keep,

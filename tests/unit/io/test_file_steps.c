@@ -51,6 +51,14 @@ void request_finish(struct request *of, struct nvme_status with)
 	status = with;
 }
 
+void uring_cancel(struct uring *uring, struct uring_job *cancelled)
+{
+	ck_assert_ptr_null(uring);
+	ck_assert_ptr_eq(cancelled, job);
+	job = NULL;
+	cancelled->done(cancelled, -ECANCELED);
+}
+
 void uring_start(struct uring *uring, struct uring_job *started)
 {
 	ck_assert_ptr_null(uring);
@@ -169,6 +177,14 @@ START_TEST(a_read_that_is_whole_is_answered)
 	expect_transfer(IORING_OP_READ, 8192, 0, 4096);
 	kernel_says(4096);
 	expect_answer(0);
+}
+END_TEST
+
+START_TEST(a_read_that_is_cancelled_was_aborted)
+{
+	start(LINK_READ, 0, 8192, 4096);
+	file_cancel(&file.backing, &request);
+	expect_answer(NVME_SC_ABORT_REQUESTED);
 }
 END_TEST
 
@@ -441,6 +457,7 @@ int main(void)
 	         given_a_file,
 	         NULL,
 	         a_read_that_is_whole_is_answered,
+	         a_read_that_is_cancelled_was_aborted,
 	         a_registered_arena_is_used,
 	         a_short_read_is_continued_where_it_ended,
 	         a_short_write_of_segments_is_continued_in_the_middle_of_one,

@@ -314,11 +314,18 @@ END_TEST
 
 /* ------------------------------------------------------------------ what breaks a link */
 
+START_TEST(a_cancel_is_no_request)
+{
+	request.wanted.operation = LINK_CANCEL;
+	ck_assert_int_eq(check(), REQUEST_E_CANCEL);
+}
+END_TEST
+
 START_TEST(an_unknown_operation_breaks)
 {
 	request.wanted.operation = 0;
 	expect_broken("an unknown operation");
-	request.wanted.operation = LINK_DEALLOCATE + 1;
+	request.wanted.operation = LINK_CANCEL + 1;
 	expect_broken("an unknown operation");
 }
 END_TEST
@@ -458,6 +465,7 @@ int main(void)
 	         "a request that only a broken transport sends",
 	         given_what_is_granted,
 	         forget_all,
+	         a_cancel_is_no_request,
 	         an_unknown_operation_breaks,
 	         an_unknown_flag_breaks,
 	         a_segment_outside_of_the_arena_breaks,

@@ -60,7 +60,7 @@ static void go_on_until(unsigned wanted)
 {
 	uint64_t deadline_ns = clock_now_ns() + 10 * NS_PER_S;
 
-	while (n_done < wanted && clock_now_ns() < deadline_ns) {
+	while ((n_done < wanted || uring.in_flight > 0) && clock_now_ns() < deadline_ns) {
 		uring_submit(&uring);
 		uring_reap(&uring);
 	}
@@ -82,6 +82,75 @@ START_TEST(does_more_jobs_than_it_has_room_for)
 		uring_start(&uring, &jobs[i]);
 	ck_assert_uint_le(uring.in_flight, URING_IN_FLIGHT);
 	go_on_until(JOBS);
+}
+END_TEST
+
+/* ------------------------------------------------------------------ cancel */
+
+static int pipe_fds[2];
+static int cancelled_result;
+static char byte;
+
+static void prepare_read(struct uring_job *job, struct io_uring_sqe *entry)
+{
+	(void)job;
+	io_uring_prep_read(entry, pipe_fds[0], &byte, 1, 0);
+}
+
+static void note_result(struct uring_job *job, int result)
+{
+	(void)job;
+	cancelled_result = result;
+	n_done++;
+}
+
+/* A job that the kernel holds, as nothing is in the pipe. */
+static void start_a_read(void)
+{
+	ck_assert_int_eq(pipe(pipe_fds), 0);
+	jobs[0].prepare = prepare_read;
+	jobs[0].done = note_result;
+	uring_start(&uring, &jobs[0]);
+}
+
+START_TEST(stops_a_job_that_the_kernel_has)
+{
+	start_a_read();
+	uring_submit(&uring);
+	ck_assert_uint_eq(uring_reap(&uring), 0);
+	uring_cancel(&uring, &jobs[0]);
+	go_on_until(1);
+	ck_assert_int_eq(cancelled_result, -ECANCELED);
+}
+END_TEST
+
+START_TEST(stops_a_job_that_the_kernel_is_about_to_have)
+{
+	start_a_read();
+	uring_cancel(&uring, &jobs[0]);
+	go_on_until(1);
+	ck_assert_int_eq(cancelled_result, -ECANCELED);
+}
+END_TEST
+
+START_TEST(does_not_begin_a_job_that_waits)
+{
+	for (unsigned i = 1; i <= URING_IN_FLIGHT; i++)
+		uring_start(&uring, &jobs[i]);
+	start_a_read();
+	uring_cancel(&uring, &jobs[0]);
+	ck_assert_uint_eq(n_done, 1);
+	ck_assert_int_eq(cancelled_result, -ECANCELED);
+	go_on_until(URING_IN_FLIGHT + 1);
+}
+END_TEST
+
+START_TEST(does_nothing_about_a_job_that_is_done)
+{
+	uring_start(&uring, &jobs[0]);
+	go_on_until(1);
+	uring_cancel(&uring, &jobs[0]);
+	go_on_until(1);
 }
 END_TEST
 
@@ -177,6 +246,10 @@ int main(void)
 	         close_it,
 	         does_a_job,
 	         does_more_jobs_than_it_has_room_for,
+	         stops_a_job_that_the_kernel_has,
+	         stops_a_job_that_the_kernel_is_about_to_have,
+	         does_not_begin_a_job_that_waits,
+	         does_nothing_about_a_job_that_is_done,
 	         lets_a_job_that_is_done_start_again,
 	         does_not_sleep_over_what_is_not_submitted,
 	         rings_its_bell_when_a_job_is_done_in_our_sleep);

@@ -77,6 +77,8 @@ static void worker_takes_hello(void)
 	ck_assert_int_eq(link_adopt(&worker.rings, fds[0], fds[2], fds[3]), 0);
 }
 
+bool worker_cancels = true;
+
 void worker_answers(bool good)
 {
 	Nvmetd__LinkWelcome welcome = NVMETD__LINK_WELCOME__INIT;
@@ -85,6 +87,7 @@ void worker_answers(bool good)
 
 	welcome.good = good;
 	welcome.reason = good ? "" : "not yet";
+	welcome.cancels = worker_cancels;
 	length = nvmetd__link_welcome__pack(&welcome, bytes);
 	ck_assert_int_eq(send(worker.connection, bytes, length, 0), length);
 }
