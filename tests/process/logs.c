@@ -340,7 +340,7 @@ START_TEST(says_what_features_do)
 	                  NVME_EFFECT_SUPPORTED | NVME_SCOPE_CONTROLLER);
 	ck_assert_uint_eq(u32(0x03 * 4), 0);
 	scene_disconnect();
-	shows("Base 2.1 §5.1.12.1.17", "log 12h has the effects and the scope of each feature");
+	shows("Base 2.1 §5.1.12.1.18", "log 12h has the effects and the scope of each feature");
 }
 END_TEST
 
@@ -350,7 +350,7 @@ START_TEST(says_that_there_is_no_management_interface)
 	get(NVME_LOG_MI, 0, 1024);
 	scene_expect_zeroes(page, 1024);
 	scene_disconnect();
-	shows("Base 2.1 §5.1.12.1.18", "log 13h is empty: there is no NVMe-MI");
+	shows("Base 2.1 §5.1.12.1.19", "log 13h is empty: there is no NVMe-MI");
 }
 END_TEST
 
