@@ -11,6 +11,7 @@
 #include "common/base/error.h"
 #include "common/base/log.h"
 #include "common/nvme/decode.h"
+#include "common/nvme/identify.h"
 #include "common/transport/keep_alive.h"
 #include "common/transport/seat.h"
 #include "common/transport/transition.h"
@@ -434,6 +435,15 @@ static void forget_events(Nvmetd__AsyncEvent **events, size_t *n_events)
 	*n_events = 0; /* the array is the session's still, and goes with it */
 }
 
+static void forget_reservations(Nvmetd__Session *session)
+{
+	for (size_t i = 0; i < session->n_reservation_notices; i++)
+		nvmetd__reservation_notice__free_unpacked(session->reservation_notices[i], NULL);
+	session->n_reservation_notices = 0;
+	session->reservation_count = 0;
+	session->reservation_masks.len = 0; /* the bytes go with the session */
+}
+
 /* What is known here is what the next state service will be told, should this one not hear of it.
  */
 void controller_reset_session(struct controller *controller)
@@ -449,6 +459,7 @@ void controller_reset_session(struct controller *controller)
 	controller_take_limits(controller);
 	session->io_queues = 0;
 	session->async_event_config = session->persistent ? NVME_OAES_DISCOVERY : 0;
+	forget_reservations(session);
 	forget_events(session->events, &session->n_events);
 	forget_events(session->masked_events, &session->n_masked_events);
 	transport_tell_reset(controller->transport, controller->subsystem, controller->cntlid);

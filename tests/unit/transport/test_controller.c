@@ -348,6 +348,40 @@ START_TEST(has_no_retry_delays_for_a_host_that_does_not_know_them)
 {
 	transport.view->limits.crdt1 = 5;
 	expect_delays(false, 0);
+/* So that the next state service knows it, should this one not hear of the reset. */
+START_TEST(forgets_what_its_host_has_set_when_it_is_reset)
+{
+	Nvmetd__Session session = NVMETD__SESSION__INIT;
+	Nvmetd__ControllerFeatures features = NVMETD__CONTROLLER_FEATURES__INIT;
+	Nvmetd__EventContext context = NVMETD__EVENT_CONTEXT__INIT;
+	Nvmetd__AsyncEvent event = NVMETD__ASYNC_EVENT__INIT, *events = &event;
+	Nvmetd__ReservationNotice notice = NVMETD__RESERVATION_NOTICE__INIT, *notices = &notice;
+	uint8_t masks[2] = {7, 7};
+
+	session.subsystem = 7;
+	session.cntlid = 3;
+	session.kato_ms = KATO_MS;
+	session.io_queues = 4;
+	session.async_event_config = 0x100;
+	session.features = &features;
+	context.is_there = true;
+	session.event_context = &context;
+	session.events = session.masked_events = &events;
+	session.n_events = session.n_masked_events = 1;
+	session.reservation_notices = &notices;
+	session.n_reservation_notices = 1;
+	session.reservation_masks = (ProtobufCBinaryData){sizeof(masks), masks};
+	controller_take_session(controller, &session);
+	controller_reset_session(controller);
+	ck_assert_ptr_null(controller->session->features);
+	ck_assert(!controller->session->event_context->is_there);
+	ck_assert_uint_eq(controller->session->io_queues, 0);
+	ck_assert_uint_eq(controller->session->async_event_config, 0);
+	ck_assert_uint_eq(controller->session->n_events, 0);
+	ck_assert_uint_eq(controller->session->n_masked_events, 0);
+	ck_assert_uint_eq(controller->session->n_reservation_notices, 0);
+	ck_assert_uint_eq(controller->session->reservation_masks.len, 0);
+	ck_assert_uint_eq(controller->session->kato_ms, KATO_MS);
 }
 END_TEST
 
@@ -440,6 +474,7 @@ int main(void)
 	         has_two_minutes_to_be_enabled,
 	         has_retry_delays_where_there_are_some,
 	         has_no_retry_delays_for_a_host_that_does_not_know_them,
+	         forgets_what_its_host_has_set_when_it_is_reset,
 	         is_off_at_first,
 	         is_not_off_but_ended_in_the_end,
 	         does_not_wait_for_a_queue_that_is_fenced,
