@@ -43,8 +43,7 @@ static int name_elements(const struct object *at, char (*numbers)[OBJECT_NUMBER_
 /* A link is to a host or a subsystem: one that is there. */
 static int find_candidates(struct look *look, const struct object *at)
 {
-	const bool is_of_hosts = strcmp(at->shape->key, "allowed_hosts") == 0 ||
-	                         strcmp(at->shape->key, "observers") == 0;
+	const bool is_of_hosts = strcmp(at->shape->key, "allowed_hosts") == 0;
 	char *path[] = {(char *)(is_of_hosts ? "hosts" : "subsystems")};
 	char number[1][OBJECT_NUMBER_SIZE];
 	struct object all;

@@ -128,7 +128,6 @@ static const struct {
 	{"/ports/2/referrals/peer/allowed_hosts/" STAGE_HOST, ""                                             },
 	{OPEN "/namespaces/7/faults/read~error=EIO",
          "set " OPEN "/namespaces/7 device path=fault:ram:1M"                                                },
-	{"/observers/" STAGE_HOST,                            ""					     },
 	{"/cdcs/192.0.2.1",				   "set / discovery nqn=nqn.2001-01.com.example:d"},
 	{"/ports/1/ana_groups/17",                            ""					     },
 };
@@ -450,8 +449,7 @@ static const struct {
 	{"set /hosts/" STAGE_HOST " dhchap foo=1",
          "/hosts/" STAGE_HOST ": dhchap foo: is not known",
          1																			  },
-	{"create /observers/a~b",							   "/observers/a b: ",                                                    1},
-	{"set / discovery observers=x",						     "/: discovery observers: is a list",                                   1},
+	{"set / discovery cdcs=x",							  "/: discovery cdcs: is a list",                                        1},
 	{"create /cdcs/192.0.2.1\nset /cdcs/192.0.2.1 - trtype=fc",
          "/cdcs/192.0.2.1: trtype: may be",                                                                                                                        2},
 	{"create /discovery/x",							     "/discovery: is not known",                                            1},

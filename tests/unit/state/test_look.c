@@ -75,7 +75,7 @@ START_TEST(shows_lists_of_objects)
 {
 	look_at_path("/");
 	expect_words(look.reply.children, look.reply.n_children, "hosts ports subsystems");
-	expect_words(look.reply.children, look.reply.n_children, "observers"); /* of a group */
+	expect_words(look.reply.children, look.reply.n_children, "cdcs"); /* of a group */
 	ck_assert(!look.reply.is_list);
 	look_at_path(OPEN);
 	ck_assert_ptr_nonnull(strstr(look.text, STAGE_SUBSYSTEM));
