@@ -52,10 +52,9 @@ static struct nvme_status check_blocks(const struct view_namespace *namespace,
 
 /* NSID FFFFFFFFh is not taken by any of our commands, Flush included: VWC bits 2:1 in Identify
  * Controller say so (Base 2.1 §5.1.13.2.1). */
-struct nvme_status admission_find(const struct view_subsystem *subsystem,
-                                  const struct view_port *port, uint32_t nsid,
-                                  const struct view_namespace **ret_namespace,
-                                  uint16_t *ret_location)
+__attribute__((always_inline)) static inline struct nvme_status
+find_any(const struct view_subsystem *subsystem, const struct view_port *port, uint32_t nsid,
+         const struct view_namespace **ret_namespace, uint16_t *ret_location)
 {
 	const struct view_namespace *namespace = view_namespace(subsystem, nsid);
 	struct nvme_status status;
@@ -69,6 +68,14 @@ struct nvme_status admission_find(const struct view_subsystem *subsystem,
 	return STATUS_OK;
 }
 
+struct nvme_status admission_find(const struct view_subsystem *subsystem,
+                                  const struct view_port *port, uint32_t nsid,
+                                  const struct view_namespace **ret_namespace,
+                                  uint16_t *ret_location)
+{
+	return find_any(subsystem, port, nsid, ret_namespace, ret_location);
+}
+
 static struct nvme_status find(const struct view_subsystem *subsystem, const struct view_port *port,
                                const struct decoded_io *io,
                                const struct view_namespace **ret_namespace, uint16_t *ret_location)
@@ -76,7 +83,7 @@ static struct nvme_status find(const struct view_subsystem *subsystem, const str
 	const struct view_namespace *namespace;
 	struct nvme_status status;
 
-	status = admission_find(subsystem, port, io->nsid, &namespace, ret_location);
+	status = find_any(subsystem, port, io->nsid, &namespace, ret_location);
 	if (!status_is_ok(status))
 		return status;
 	if (namespace->write_protected && is_write(io->opcode))

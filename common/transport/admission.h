@@ -27,10 +27,10 @@ struct admitted {
 };
 
 /* The namespace, and whether the path to it may be used. */
-struct nvme_status admission_find(const struct view_subsystem *subsystem,
-                                  const struct view_port *port, uint32_t nsid,
-                                  const struct view_namespace **ret_namespace,
-                                  uint16_t *ret_location);
+__attribute__((cold)) struct nvme_status admission_find(const struct view_subsystem *subsystem,
+                                                        const struct view_port *port, uint32_t nsid,
+                                                        const struct view_namespace **ret_namespace,
+                                                        uint16_t *ret_location);
 
 struct nvme_status admission_check(const struct view_subsystem *subsystem,
                                    const struct view_port *port, const struct nvme_command *command,

@@ -10,7 +10,7 @@
 #include "common/transport/tracer.h"
 
 /* Of a namespace that is not plain. */
-__attribute__((noinline)) static struct nvme_status
+__attribute__((cold, noinline)) static struct nvme_status
 look_closer(struct request *request, const struct view_namespace *namespace)
 {
 	if (!namespace->ready && request->patience_ns == 0)

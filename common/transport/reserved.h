@@ -25,10 +25,13 @@ const char *reserved_take(struct view *view, struct view_namespace *namespace,
                           const Nvmetd__NamespaceView *from);
 
 /* An I/O command that was admitted otherwise, to a namespace with a reservation. */
-struct nvme_status reserved_check(struct queue *queue, const struct view_namespace *namespace,
-                                  const struct nvme_command *command, uint16_t *ret_location);
+__attribute__((noinline)) struct nvme_status reserved_check(struct queue *queue,
+                                                            const struct view_namespace *namespace,
+                                                            const struct nvme_command *command,
+                                                            uint16_t *ret_location);
 
 /* An I/O command that was not admitted, with `status`: if it is a reservation command, it may still
  * be good, and is for the control thread. */
-struct nvme_status reserved_admit(struct request *request, struct nvme_status status,
-                                  struct decoded_transfer *ret_transfer);
+__attribute__((cold)) struct nvme_status reserved_admit(struct request *request,
+                                                        struct nvme_status status,
+                                                        struct decoded_transfer *ret_transfer);
