@@ -348,6 +348,9 @@ START_TEST(has_no_retry_delays_for_a_host_that_does_not_know_them)
 {
 	transport.view->limits.crdt1 = 5;
 	expect_delays(false, 0);
+}
+END_TEST
+
 /* So that the next state service knows it, should this one not hear of the reset. */
 START_TEST(forgets_what_its_host_has_set_when_it_is_reset)
 {
