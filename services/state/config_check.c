@@ -516,21 +516,6 @@ static void check_names(const struct config *config, struct report *report)
 	}
 }
 
-/* Static controllers are there, each with what it retains. */
-static void check_model(const struct config_subsystem *subsystem, const struct json_place *place,
-                        struct report *report)
-{
-	unsigned count = (unsigned)subsystem->cntlid_max - subsystem->cntlid_min + 1;
-
-	if (subsystem->is_static && count > CONFIG_STATIC_MAX)
-		report_error(report,
-		             PLACE_KEY(PLACE_KEY(place, "attr"), "controller_model"),
-		             "is static, so that cntlid_min and cntlid_max say which controllers "
-		             "there are: %u, and may be %d",
-		             count,
-		             CONFIG_STATIC_MAX);
-}
-
 static void check_subsystems(const struct config *config, struct report *report)
 {
 	check_names(config, report);
@@ -547,8 +532,6 @@ static void check_subsystems(const struct config *config, struct report *report)
 			report_error(report,
 			             PLACE_KEY(PLACE_KEY(place, "attr"), "cntlid_min"),
 			             "is more than cntlid_max");
-		else
-			check_model(subsystem, place, report);
 		check_access(config, subsystem, place, report);
 		check_namespaces(config, subsystem, place, report);
 	}

@@ -284,8 +284,10 @@ static uint32_t read_u32(const struct json_object *attr, const char *key, int64_
 	return (uint32_t)number;
 }
 
+/* Static controllers are there, each with what it retains. Their range has been read. */
 static void read_model(const struct json_object *attr, struct config_subsystem *subsystem)
 {
+	int controllers = subsystem->cntlid_max - subsystem->cntlid_min + 1;
 	char text[16];
 
 	json_tell_value(attr, "controller_model", "dynamic");
@@ -297,6 +299,13 @@ static void read_model(const struct json_object *attr, struct config_subsystem *
 		report_error(attr->report,
 		             PLACE_KEY(attr->place, "controller_model"),
 		             "may be \"dynamic\" or \"static\"");
+	else if (subsystem->is_static && controllers > CONFIG_STATIC_MAX)
+		report_error(attr->report,
+		             PLACE_KEY(attr->place, "controller_model"),
+		             "is static, so that cntlid_min and cntlid_max say which controllers "
+		             "there are: %d, and may be %d",
+		             controllers,
+		             CONFIG_STATIC_MAX);
 }
 
 static void read_duplicate(const struct json_object *attr, struct config_subsystem *subsystem)

@@ -85,53 +85,6 @@ START_TEST(grants_pairs_of_queues)
 }
 END_TEST
 
-/* Of all controllers of a host, whatever their subsystem. */
-START_TEST(grants_no_more_queues_than_its_host_may_have)
-{
-	struct session *first = stage.session;
-
-	stage.state.target.config.limits.host_io_queues = 6;
-	expect_status(set(QUEUES, 3 << 16 | 3), 0);
-	ck_assert_uint_eq(first->io_queues, 4);
-	stage_connect(STAGE_HOST, 1, STAGE_PRIVATE);
-	expect_status(stage_admin(NVME_ADMIN_GET_FEATURES, 0, QUEUES, 0), 0);
-	ck_assert_uint_eq(stage.reply.result, 1 << 16 | 1);
-	expect_status(set(QUEUES, 3 << 16 | 3), 0);
-	ck_assert_uint_eq(stage.reply.result, 1 << 16 | 1);
-	ck_assert_uint_eq(stage.session->io_queues, 2);
-}
-END_TEST
-
-START_TEST(grants_a_queue_in_any_case)
-{
-	stage.state.target.config.limits.host_io_queues = 4;
-	expect_status(set(QUEUES, 3 << 16 | 3), 0);
-	stage_connect(STAGE_HOST, 2, STAGE_SUBSYSTEM);
-	expect_status(set(QUEUES, 3 << 16 | 3), 0);
-	ck_assert_uint_eq(stage.session->io_queues, 1);
-}
-END_TEST
-
-START_TEST(grants_to_a_host_whatever_others_have)
-{
-	stage.state.target.config.limits.host_io_queues = 4;
-	expect_status(set(QUEUES, 3 << 16 | 3), 0);
-	stage_connect(STAGE_OTHER, 1, STAGE_SUBSYSTEM);
-	expect_status(set(QUEUES, 3 << 16 | 3), 0);
-	ck_assert_uint_eq(stage.session->io_queues, 4);
-}
-END_TEST
-
-START_TEST(raises_a_keep_alive_that_is_too_short)
-{
-	stage.state.target.config.limits.keep_alive_min_ms = 4500;
-	expect_status(set(KEEP_ALIVE, 1500), 0);
-	expect_value(KEEP_ALIVE, 5000);
-	expect_status(set(KEEP_ALIVE, 0), 0);
-	expect_value(KEEP_ALIVE, 0);
-}
-END_TEST
-
 START_TEST(refuses_65536_queues)
 {
 	expect_status(set(QUEUES, 0xffff), DNR(0x002));
@@ -569,10 +522,6 @@ int main(void)
 	         grants_as_many_queues_as_asked_for,
 	         grants_no_more_queues_than_qid_max,
 	         grants_pairs_of_queues,
-	         grants_no_more_queues_than_its_host_may_have,
-	         grants_a_queue_in_any_case,
-	         grants_to_a_host_whatever_others_have,
-	         raises_a_keep_alive_that_is_too_short,
 	         refuses_65536_queues,
 	         takes_the_events_that_it_has,
 	         refuses_events_that_it_does_not_have,
