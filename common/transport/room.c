@@ -15,7 +15,7 @@ int room_init(struct room *room, size_t size)
 {
 	int r;
 
-	*room = (struct room){0};
+	*room = (struct room){.hosts_max = UINT64_MAX};
 	must(size >= ROOM_SIZE_MIN);
 	room_share_init(&room->unborn, false);
 	room_share_init(&room->discovery, false);
@@ -63,15 +63,17 @@ static uint64_t share_max(const struct room *room, const struct room_share *shar
 	if (part == ROOM_RESERVE)
 		return size / 4 / 16;
 	most = share->is_hosts ? size / 2 : size / 8;
-	if (share->is_hosts && room->hosts_max > 0 && room->hosts_max < most)
+	if (share->is_hosts && most > room->hosts_max)
 		most = room->hosts_max;
 	return most < 2 * ARENA_BLOCK_MAX ? 2 * ARENA_BLOCK_MAX : most;
 }
 
 void room_limit_hosts(struct room *room, uint64_t bytes)
 {
-	room->is_given |= bytes != room->hosts_max;
-	room->hosts_max = bytes;
+	uint64_t most = bytes > 0 ? bytes : UINT64_MAX;
+
+	room->is_given |= most != room->hosts_max;
+	room->hosts_max = most;
 }
 
 static uint64_t block_bytes(uint32_t length)

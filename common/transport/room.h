@@ -63,7 +63,7 @@ struct room {
 	bool lacks_memory;       /* it is for whose turn it is */
 	bool lacks_for_transfer; /* the same, of transfers */
 	bool is_given;           /* something was, since room_next() found nothing */
-	uint64_t hosts_max;      /* bytes of a share that is a host's; 0: as said */
+	uint64_t hosts_max;      /* bytes of a share that is a host's; all ones: as said */
 };
 
 /* 0 or a negative errno. size: a multiple of ARENA_BLOCK_MAX, ROOM_SIZE_MIN or more */
