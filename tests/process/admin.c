@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The life of a controller: properties, keep-alive, events, features, log pages. */
+/* The life of a controller: properties, keep-alive, features, log pages. */
 #include <string.h>
 #include <time.h>
 
@@ -7,10 +7,9 @@
 #include "tests/process/scene.h"
 #include "tests/support/shows.h"
 
-#define WAIT_MS          5000u
-#define EVENT_NS_CHANGED (2u | 0u << 8 | (unsigned)NVME_LOG_CHANGED_NAMESPACES << 16)
-#define ANY_CONTROLLER   0xffffu /* CNTID: the one that is asked */
-#define AEC_NS_CHANGED   (1u << 8)
+#define WAIT_MS        5000u
+#define ANY_CONTROLLER 0xffffu /* CNTID: the one that is asked */
+#define AEC_NS_CHANGED (1u << 8)
 
 static void given_a_set(void)
 {
@@ -198,224 +197,6 @@ START_TEST(takes_another_keep_alive_timeout_by_set_features)
 }
 END_TEST
 
-/* ------------------------------------------------------------------ events */
-
-static struct host_request event;
-
-static void ask_for_events(void)
-{
-	host_must(&scene.controller,
-	          host_set_feature(
-			  &scene.controller, NVME_FEATURE_ASYNC_EVENT_CONFIG, AEC_NS_CHANGED));
-	event = host_event_request();
-	queue_must(&scene.controller.admin, host_queue_submit(&scene.controller.admin, &event));
-	queue_must(&scene.controller.admin, host_queue_flush(&scene.controller.admin));
-}
-
-/* Another namespace: 3, 4 … */
-static void add_namespace(uint32_t nsid)
-{
-	struct harness_exports exports = scene.harness->exports;
-
-	exports.subsystems[0].namespaces[nsid - 1] = (struct harness_namespace){.nsid = nsid,
-	                                                                        .path = "ram:1M"};
-	harness_restore(scene.harness, &exports);
-}
-
-static void expect_event(void)
-{
-	queue_must(&scene.controller.admin,
-	           host_queue_await(&scene.controller.admin, &event, 20000));
-	ck_assert_uint_eq(le32_get(event.completion.dw0), EVENT_NS_CHANGED);
-}
-
-static void expect_changed(uint32_t nsid)
-{
-	struct le32 list[1024];
-
-	host_must(&scene.controller,
-	          host_get_log(&scene.controller,
-	                       NVME_LOG_CHANGED_NAMESPACES,
-	                       false,
-	                       0,
-	                       list,
-	                       sizeof(list)));
-	ck_assert_uint_eq(le32_get(list[0]), nsid);
-	ck_assert_uint_eq(le32_get(list[1]), 0);
-}
-
-START_TEST(keeps_an_event_request_until_there_is_an_event)
-{
-	scene_connect();
-	ask_for_events();
-	host_must(&scene.controller,
-	          host_property_get(&scene.controller, 8, false, &(uint64_t){0}));
-	pause_ms(1000);
-	queue_must(&scene.controller.admin, host_queue_poll(&scene.controller.admin));
-	ck_assert(!event.completed);
-	scene_disconnect();
-}
-END_TEST
-
-START_TEST(tells_that_a_namespace_was_added)
-{
-	struct host_namespace space;
-
-	scene_connect();
-	ask_for_events();
-	add_namespace(3);
-	expect_event();
-	expect_changed(3);
-	host_must(&scene.controller, host_namespace_identify(&scene.controller, 3, &space));
-	ck_assert_uint_eq(space.blocks * space.block_bytes, 1 << 20);
-	scene_disconnect();
-}
-END_TEST
-
-START_TEST(tells_that_a_namespace_was_removed)
-{
-	struct harness_exports exports = scene.harness->exports;
-	uint8_t data[512];
-	struct nvme_status status;
-
-	scene_connect();
-	ask_for_events();
-	exports.subsystems[0].namespaces[0].nsid = 0;
-	harness_restore(scene.harness, &exports);
-	expect_event();
-	expect_changed(1);
-	status = scene_io(NVME_IO_READ, 1, 0, 1, data);
-	expect_status(status, DNR(NVME_SC_INVALID_NAMESPACE));
-	scene_disconnect();
-	shows("Base 2.1 §5.1.12.1.5", "the NSID of a namespace that came or went");
-}
-END_TEST
-
-START_TEST(keeps_an_event_for_a_request_that_comes_later)
-{
-	scene_connect();
-	host_must(&scene.controller,
-	          host_set_feature(
-			  &scene.controller, NVME_FEATURE_ASYNC_EVENT_CONFIG, AEC_NS_CHANGED));
-	add_namespace(3);
-	ask_for_events();
-	expect_event();
-	expect_changed(3);
-	scene_disconnect();
-	shows("Base 2.1 §5.1.2", "an event is kept until an AER comes");
-}
-END_TEST
-
-/* The request is there, and the event: only the host has not said yet that it wants it. */
-START_TEST(sends_an_event_as_soon_as_it_is_wanted)
-{
-	scene_connect();
-	event = host_event_request();
-	queue_must(&scene.controller.admin, host_queue_submit(&scene.controller.admin, &event));
-	queue_must(&scene.controller.admin, host_queue_flush(&scene.controller.admin));
-	add_namespace(3);
-	host_must(&scene.controller,
-	          host_property_get(&scene.controller, 8, false, &(uint64_t){0}));
-	ck_assert(!event.completed);
-	host_must(&scene.controller,
-	          host_set_feature(
-			  &scene.controller, NVME_FEATURE_ASYNC_EVENT_CONFIG, AEC_NS_CHANGED));
-	expect_event();
-	expect_changed(3);
-	scene_disconnect();
-	shows("Base 2.1 §5.1.2",
-	      "an event that nobody has asked for yet waits, and is sent when it is enabled");
-}
-END_TEST
-
-START_TEST(sends_no_second_event_before_the_log_was_read)
-{
-	scene_connect();
-	ask_for_events();
-	add_namespace(3);
-	expect_event();
-	ask_for_events();
-	add_namespace(4);
-	/* the answer to this comes after the change: if there were an event, it would be here */
-	host_must(&scene.controller,
-	          host_property_get(&scene.controller, 8, false, &(uint64_t){0}));
-	pause_ms(500);
-	queue_must(&scene.controller.admin, host_queue_poll(&scene.controller.admin));
-	ck_assert(!event.completed);
-	scene_disconnect();
-	shows("Base 2.1 §5.1.2", "a reported event is masked until its log page is read");
-}
-END_TEST
-
-START_TEST(refuses_more_event_requests_than_it_says)
-{
-	struct host_request requests[20];
-	unsigned limit;
-
-	scene_connect();
-	limit = scene.controller.identity.aerl_0based + 1u;
-	ck_assert_uint_lt(limit, 20);
-	for (unsigned i = 0; i <= limit; i++) {
-		requests[i] = host_event_request();
-		queue_must(&scene.controller.admin,
-		           host_queue_submit(&scene.controller.admin, &requests[i]));
-	}
-	ck_assert_int_eq(host_queue_await(&scene.controller.admin, &requests[limit], WAIT_MS),
-	                 HOST_E_STATUS);
-	expect_status(requests[limit].status, DNR(NVME_SC_AER_LIMIT));
-	ck_assert(!requests[0].completed);
-	scene_disconnect();
-	shows("Base 2.1 §5.1.2", "more AERs than AERL: AER Limit Exceeded, DNR");
-}
-END_TEST
-
-/* ------------------------------------------------------------------ abort */
-
-START_TEST(aborts_an_event_request)
-{
-	scene_connect();
-	ask_for_events();
-	host_must(
-		&scene.controller,
-		host_abort(&scene.controller, 0, host_queue_cid(&scene.controller.admin, &event)));
-	ck_assert_uint_eq(scene.controller.result & 1, 0);
-	ck_assert_int_eq(host_queue_await(&scene.controller.admin, &event, WAIT_MS), HOST_E_STATUS);
-	ck_assert_uint_eq(status_code(event.status), NVME_SC_ABORT_REQUESTED);
-	scene_disconnect();
-}
-END_TEST
-
-START_TEST(aborts_event_requests_when_it_is_reset)
-{
-	struct host_request requests[3];
-
-	scene_connect();
-	for (unsigned i = 0; i < 3; i++) {
-		requests[i] = host_event_request();
-		queue_must(&scene.controller.admin,
-		           host_queue_submit(&scene.controller.admin, &requests[i]));
-	}
-	host_must(&scene.controller,
-	          host_property_set(&scene.controller, NVME_PROPERTY_CC, false, 0x460000));
-	for (unsigned i = 0; i < 3; i++) {
-		int r = host_queue_await(&scene.controller.admin, &requests[i], WAIT_MS);
-
-		ck_assert_int_eq(r, HOST_E_STATUS);
-		expect_status(requests[i].status, NVME_SC_ABORT_REQUESTED);
-	}
-	scene_disconnect();
-}
-END_TEST
-
-START_TEST(says_that_there_was_nothing_to_abort)
-{
-	scene_connect();
-	host_must(&scene.controller, host_abort(&scene.controller, 1, 0x1234));
-	ck_assert_uint_eq(scene.controller.result & 1, 1);
-	scene_disconnect();
-}
-END_TEST
-
 /* ------------------------------------------------------------------ features */
 
 static uint32_t feature(uint8_t fid)
@@ -591,11 +372,6 @@ int main(void)
 	                 lives_on_as_long_as_there_is_traffic,
 	                 needs_no_keep_alive_without_a_timeout,
 	                 takes_another_keep_alive_timeout_by_set_features,
-	                 keeps_an_event_request_until_there_is_an_event,
-	                 refuses_more_event_requests_than_it_says,
-	                 aborts_an_event_request,
-	                 aborts_event_requests_when_it_is_reset,
-	                 says_that_there_was_nothing_to_abort,
 	                 has_a_volatile_write_cache,
 	                 remembers_which_events_are_wanted,
 	                 says_the_host_identifier,
@@ -604,14 +380,5 @@ int main(void)
 	                 logs_a_command_that_failed,
 	                 counts_what_was_read,
 	                 slows_down_a_host_that_goes_beyond_its_queue_depth);
-	describe_alone(suite,
-	               "a controller whose subsystem changes",
-	               given_a_set,
-	               scene_stop,
-	               tells_that_a_namespace_was_added,
-	               tells_that_a_namespace_was_removed,
-	               keeps_an_event_for_a_request_that_comes_later,
-	               sends_an_event_as_soon_as_it_is_wanted,
-	               sends_no_second_event_before_the_log_was_read);
 	return harness_run(suite);
 }
