@@ -169,3 +169,14 @@ void move_all(struct state *state, uint64_t now_ns)
 		count += backing->move != NULL;
 	}
 }
+
+bool move_is_waiting(const struct state *state, uint64_t now_ns)
+{
+	list_for_each (at, (struct list *)&state->target.backings) {
+		const struct backing *backing = container_of(at, struct backing, link);
+
+		if (backing->use == BACKING_USED && now_ns < backing->move_not_before_ns)
+			return true;
+	}
+	return false;
+}

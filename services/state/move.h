@@ -43,6 +43,9 @@ struct move {
 /* For reconcile(): begins what is to be moved, by assign_wanted(), and ends what takes too long. */
 void move_all(struct state *state, uint64_t now_ns);
 
+/* One that was given up is to be tried anew, which nothing but time brings about. */
+bool move_is_waiting(const struct state *state, uint64_t now_ns);
+
 /* True: it is only of the move's concern. */
 bool move_takes_report(struct state *state, struct backing *backing, const struct worker *worker,
                        const Nvmetd__BackingReport *report);

@@ -301,7 +301,8 @@ static void set_timer(struct state *state, bool good, uint64_t now)
 		loop_timer_clear(&state->timer);
 	else if (!state->open)
 		loop_timer_set(state->loop, &state->timer, state->born_ns + RECONCILE_OPEN_NS);
-	else if (!good || is_draining(state) || is_anyone_gone(state))
+	else if (!good || is_draining(state) || is_anyone_gone(state) ||
+	         move_is_waiting(state, now))
 		loop_timer_set(state->loop, &state->timer, now + RETRY_NS);
 	else
 		loop_timer_clear(&state->timer);

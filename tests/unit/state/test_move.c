@@ -197,6 +197,23 @@ START_TEST(that_was_given_up_is_tried_again_later)
 }
 END_TEST
 
+/* Nobody says anything any more that would bring it about. */
+START_TEST(that_was_given_up_keeps_the_clock_running)
+{
+	barrier_finish(&stage.state, clock_now_ns() + MOVE_DRAIN_NS);
+	first->peer = second->peer = NULL;
+	first->view_revision = second->view_revision = 1;
+	tcp->peer = NULL;
+	state_remove_transport(&stage.state, tcp);
+	reconcile(&stage.state);
+	ck_assert_uint_ne(stage.state.timer.due_ns, 0);
+	backing->move_not_before_ns = 1;
+	reconcile(&stage.state);
+	ck_assert_uint_eq(stage.state.timer.due_ns, 0);
+	tcp = state_add_transport(&stage.state, "tcp");
+}
+END_TEST
+
 START_TEST(of_what_is_taken_away_ends)
 {
 	drain();
@@ -241,6 +258,7 @@ int main(void)
 	         in_which_the_device_does_not_answer_is_given_up,
 	         to_one_that_cannot_open_it_is_given_up,
 	         that_was_given_up_is_tried_again_later,
+	         that_was_given_up_keeps_the_clock_running,
 	         of_what_is_taken_away_ends,
 	         does_not_end_by_what_the_old_one_says,
 	         to_one_that_is_not_there_does_not_begin);
