@@ -19,8 +19,30 @@ static bool is_wanted(const struct admin_request *request)
 	return NVME_WPS(le32_get(request->command->cdw11)) == NVME_WPS_PROTECTED;
 }
 
-/* In one transaction. */
-static int store(struct state *state, const struct admin_request *request)
+static bool is_news(const struct admin_request *request)
+{
+	const struct config_subsystem *subsystem = request->subsystem;
+
+	for (size_t i = 0; i < subsystem->n_namespaces; i++)
+		if (is_meant(request, &subsystem->namespaces[i]) &&
+		    subsystem->namespaces[i].backing->write_protected != is_wanted(request))
+			return true;
+	return false;
+}
+
+/* That there is something to tell is in the same transaction: if we die before we have told it, our
+ * successor tells it, and the command, when it is asked again, has nothing new to say. */
+static int store_revision(struct state *state, const struct admin_request *request,
+                          uint64_t revision)
+{
+	struct subsystem next = *request->subsystem->subsystem;
+
+	next.namespaces_revision = revision;
+	return database_put_subsystem(state->database, &next);
+}
+
+/* In one transaction. revision: 0 if nothing is new. */
+static int store(struct state *state, const struct admin_request *request, uint64_t revision)
 {
 	const struct config_subsystem *subsystem = request->subsystem;
 	int r = database_begin(state->database);
@@ -32,6 +54,8 @@ static int store(struct state *state, const struct admin_request *request)
 			r = database_put_protection(
 				state->database, namespace->backing->handle, is_wanted(request));
 	}
+	if (!r && revision)
+		r = store_revision(state, request, revision);
 	if (!r)
 		r = database_commit(state->database);
 	if (r)
@@ -63,14 +87,11 @@ static void take_over(struct state *state, const struct admin_request *request,
                       const struct config_namespace *namespace)
 {
 	struct backing *backing = namespace->backing;
-	struct subsystem *subsystem = request->subsystem->subsystem;
 	char host[NVME_NQN_SIZE];
 
 	if (backing->write_protected == is_wanted(request))
 		return;
 	backing->write_protected = is_wanted(request);
-	subsystem->namespaces_revision = state_next_revision(state);
-	subsystem->unsaved = true;
 	log_info("namespace %s:%u: %s, as host %s wants it",
 	         backing->nqn,
 	         backing->nsid,
@@ -88,11 +109,14 @@ void protect_execute(struct state *state, const struct admin_request *request,
                      struct admin_reply *reply)
 {
 	const struct config_subsystem *subsystem = request->subsystem;
+	uint64_t revision = is_news(request) ? state_next_revision(state) : 0;
 
-	if (store(state, request) != 0) {
+	if (store(state, request, revision) != 0) {
 		reply->status = status_of(NVME_SC_INTERNAL);
 		return;
 	}
+	if (revision)
+		subsystem->subsystem->namespaces_revision = revision;
 	database_copy(state->database); /* before it is acknowledged */
 	for (size_t i = 0; i < subsystem->n_namespaces; i++)
 		if (is_meant(request, &subsystem->namespaces[i]))

@@ -2,6 +2,7 @@
 /* Set Features and Get Features (Base 2.1 §5.1.11, §5.1.25). */
 #include <string.h>
 
+#include "services/state/change.h"
 #include "services/state/event.h"
 #include "tests/unit/state/stage.h"
 
@@ -423,6 +424,26 @@ START_TEST(protects_a_namespace_once_more)
 }
 END_TEST
 
+/* A host that was away, or we, in the moment after. */
+START_TEST(tells_others_after_its_end_what_was_protected)
+{
+	struct session *other = stage_connect(STAGE_OTHER, 1, STAGE_SUBSYSTEM);
+	struct session *kept;
+	struct session_message packed;
+
+	other->revision = stage.state.target.revision;
+	session_pack(&packed, other);
+	ck_assert_int_eq(session_unpack(&kept, &packed.message), 0);
+	stage_connect(STAGE_HOST, 1, STAGE_SUBSYSTEM);
+	set_of(1, PROTECTION, 1);
+	stage_reopen();
+	ck_assert(stage_namespace(STAGE_SUBSYSTEM, 1)->backing->write_protected);
+	change_catch_up(&stage.state, kept);
+	ck_assert(kept->events & SESSION_EVENT_NAMESPACE);
+	session_free(kept);
+}
+END_TEST
+
 START_TEST(protects_all_namespaces)
 {
 	expect_status(set_of(NVME_NSID_ALL, PROTECTION, 1), 0);
@@ -550,6 +571,7 @@ int main(void)
 	         knows_which_namespaces_can_be_and_which_are,
 	         protects_a_namespace,
 	         protects_a_namespace_once_more,
+	         tells_others_after_its_end_what_was_protected,
 	         protects_all_namespaces,
 	         protects_beyond_its_end,
 	         protects_in_no_other_way,
