@@ -18,12 +18,20 @@ void barrier_cancel(struct barrier *barrier)
 	list_remove(&barrier->link);
 }
 
+void barrier_note_birth(struct transport *transport, uint64_t instance, uint64_t now_ns)
+{
+	transport->drained = UINT64_MAX;
+	if (transport->instance && transport->instance != instance)
+		transport->settled_ns = now_ns + RECONCILE_OPEN_NS;
+}
+
 /* One that is gone has nothing in flight; one that only lost us will say so very soon. */
 static bool has_drained(const struct transport *transport, uint64_t revision, uint64_t now_ns)
 {
 	if (!transport->peer)
 		return now_ns - transport->gone_ns >= RECONCILE_OPEN_NS;
-	return transport->presented && transport->drained > revision;
+	return transport->presented && transport->drained > revision &&
+	       now_ns >= transport->settled_ns;
 }
 
 bool barrier_is_drained(const struct state *state, uint64_t revision, uint64_t now_ns)

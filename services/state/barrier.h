@@ -12,7 +12,8 @@
  *           reconcile(), when all transports have said so, or the time is over.
  * Promise   drained: no command that was admitted under what was before is in flight, nor will be.
  *           A transport that is gone has nothing in flight once its connections have had the time
- *           to end; one that only lost the state service is waited for.
+ *           to end, also if a successor is there already: what it had may be at a worker still. One
+ *           that only lost the state service is waited for.
  * Trust     a transport may say too early that it has drained: then its own hosts' commands are
  *           what goes wrong. It cannot hold a barrier longer than its deadline
  * Threads   one; allocates nothing
@@ -29,6 +30,9 @@ struct barrier {
 void barrier_begin(struct state *state, struct barrier *barrier, uint64_t timeout_ns,
                    void (*done)(struct state *state, struct barrier *barrier, bool drained));
 void barrier_cancel(struct barrier *barrier);
+
+/* A transport has come, which has nothing in flight. */
+void barrier_note_birth(struct transport *transport, uint64_t instance, uint64_t now_ns);
 
 /* For reconcile(). */
 void barrier_finish(struct state *state, uint64_t now_ns);

@@ -51,6 +51,7 @@ struct transport {
 	struct last_message view;
 	uint64_t view_revision; /* of the last view sent; 0: none by this process */
 	uint64_t drained;       /* nothing from before that revision is in flight there */
+	uint64_t settled_ns;    /* nor of its predecessor, from then on; 0: there was none */
 	struct listener_report *listeners;
 	size_t n_listeners;
 	struct log_limit associations; /* lines about those that begin and end */

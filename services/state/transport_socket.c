@@ -8,6 +8,7 @@
 #include "common/base/log.h"
 #include "services/state/admin.h"
 #include "services/state/announce.h"
+#include "services/state/barrier.h"
 #include "services/state/change.h"
 #include "services/state/connecting.h"
 #include "services/state/deferred.h"
@@ -38,14 +39,16 @@ static void arrived(void *context, struct ipc_peer *peer, const Nvmetd__Hello *h
 	}
 	state_forget_sessions(state, transport);
 	peer->user = transport;
+	/* One that begins its life has nothing in flight, under whatever revision. */
+	transport->drained = 0;
+	if (hello->revision == 0)
+		barrier_note_birth(transport, peer->instance, clock_now_ns());
 	transport->peer = peer;
 	transport->instance = peer->instance;
 	transport->traits = traits_of(hello->traits);
 	hold_consider(state, peer->name, hello->revision);
 	state_has_seen(state, hello->revision);
 	transport->presented = false;
-	/* One that begins its life has nothing in flight, under whatever revision. */
-	transport->drained = hello->revision ? 0 : UINT64_MAX;
 	transport->view_revision = 0;
 	free(transport->view.bytes);
 	transport->view = (struct last_message){0};

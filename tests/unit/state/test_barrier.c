@@ -111,6 +111,33 @@ START_TEST(waits_for_one_that_has_lost_us)
 }
 END_TEST
 
+/* What the dead one had may be at a worker still. */
+START_TEST(waits_for_what_a_dead_one_had_in_flight_though_its_successor_is_there)
+{
+	uint64_t now_ns = clock_now_ns();
+
+	tcp->drained = UINT64_MAX;
+	rdma->instance = 1;
+	barrier_note_birth(rdma, 2, now_ns);
+	barrier.until_ns = UINT64_MAX;
+	barrier_finish(&stage.state, now_ns);
+	ck_assert_uint_eq(n_done, 0);
+	barrier_finish(&stage.state, now_ns + RECONCILE_OPEN_NS);
+	ck_assert_uint_eq(n_done, 1);
+	ck_assert(was_drained);
+}
+END_TEST
+
+START_TEST(does_not_wait_for_the_first_of_its_name)
+{
+	tcp->drained = UINT64_MAX;
+	rdma->instance = 0;
+	barrier_note_birth(rdma, 2, clock_now_ns());
+	finish();
+	ck_assert_uint_eq(n_done, 1);
+}
+END_TEST
+
 START_TEST(waits_while_views_are_held_back)
 {
 	tcp->drained = rdma->drained = UINT64_MAX;
@@ -147,6 +174,8 @@ int main(void)
 	         does_not_take_what_was_drained_before,
 	         has_a_deadline,
 	         waits_for_one_that_has_lost_us,
+	         waits_for_what_a_dead_one_had_in_flight_though_its_successor_is_there,
+	         does_not_wait_for_the_first_of_its_name,
 	         waits_while_views_are_held_back,
 	         asks_for_a_view_that_is_newer);
 	return run(suite);
