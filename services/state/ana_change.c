@@ -154,6 +154,14 @@ static void end(struct state *state, struct barrier *barrier, bool drained)
 		tell(state, port);
 }
 
+static void add(struct state *state, struct ana_change *change, uint32_t port_id)
+{
+	change->port_id = port_id;
+	list_append(&state->ana_changes, &change->link);
+	barrier_begin(state, &change->barrier, ANA_CHANGE_NS, end);
+	hold_events(state, port_id);
+}
+
 static void begin(struct state *state, const struct config *before, struct config_port *port)
 {
 	const struct config_port *old = config_find_port(before, port->port_id);
@@ -167,10 +175,7 @@ static void begin(struct state *state, const struct config *before, struct confi
 		free(change);
 		return;
 	}
-	change->port_id = port->port_id;
-	list_append(&state->ana_changes, &change->link);
-	barrier_begin(state, &change->barrier, ANA_CHANGE_NS, end);
-	hold_events(state, port->port_id);
+	add(state, change, port->port_id);
 }
 
 void ana_change_begin(struct state *state, const struct config *before)
@@ -181,6 +186,23 @@ void ana_change_begin(struct state *state, const struct config *before)
 		begin(state, before, &config->ports[i]);
 		show(state, &config->ports[i]);
 	}
+}
+
+/* What our predecessor had begun, we cannot know but by the events that were not handed on. */
+void ana_change_adopt(struct state *state, struct session *session)
+{
+	bool is_new = clock_now_ns() - state->born_ns < ANA_CHANGE_NS;
+	struct ana_change *change;
+
+	if (session->discovery || !(session->events & SESSION_EVENT_ANA))
+		return;
+	if (is_changing(state, session->port_id)) {
+		session->holds_ana = true;
+		return;
+	}
+	change = is_new ? calloc(1, sizeof(*change)) : NULL;
+	if (change)
+		add(state, change, session->port_id);
 }
 
 void ana_change_forget_all(struct state *state)

@@ -16,7 +16,7 @@
  *           any more through this port. It takes ANA_CHANGE_NS at most, less than ANATT, which
  *           hosts wait for; a device that does not answer is not waited for longer. A session has
  *           its event from the begin, and is only not handed it: so a death of this process
- *           loses none.
+ *           loses none, and its successor, which does not know the groups any more, waits anew.
  * Trust     none
  * Threads   one
  * Lifetime  each ends by its barrier, or with ana_change_forget_all()
@@ -25,5 +25,8 @@
 
 /* After target.config was replaced, and change_announce(). */
 void ana_change_begin(struct state *state, const struct config *before);
+
+/* A transport has presented the session, which may have an event of a change that is not over. */
+void ana_change_adopt(struct state *state, struct session *session);
 
 void ana_change_forget_all(struct state *state);

@@ -7,6 +7,7 @@
 #include "common/base/clock.h"
 #include "common/base/log.h"
 #include "services/state/admin.h"
+#include "services/state/ana_change.h"
 #include "services/state/announce.h"
 #include "services/state/barrier.h"
 #include "services/state/change.h"
@@ -104,6 +105,7 @@ static void present(struct state *state, struct transport *transport,
 	list_append(&state->sessions, &session->link);
 	if (!state->held)
 		change_catch_up(state, session);
+	ana_change_adopt(state, session);
 }
 
 /* It has begun its life without a controller, and there is no other transport that has some: all

@@ -2,7 +2,11 @@
 /* Who hears of a change: those who see it, and nobody else. */
 #include <string.h>
 
+#include "common/base/clock.h"
+#include "services/state/ana_change.h"
+#include "services/state/barrier.h"
 #include "services/state/change.h"
+#include "services/state/event.h"
 #include "services/state/reconcile.h"
 #include "tests/unit/state/stage.h"
 
@@ -81,6 +85,48 @@ START_TEST(an_ana_state_is_told_on_its_port)
 	ck_assert_uint_eq(private_host->events, SESSION_EVENT_ANA);
 	ck_assert_uint_eq(second_port->events, 0);
 	expect_changed(open_host, 0);
+}
+END_TEST
+
+/* Whoever presents the session: we have died in the middle, or it has lost us. */
+START_TEST(an_ana_state_is_not_told_by_a_successor_before_it_has_drained)
+{
+	uint32_t result;
+
+	open_host->async_event_config = NVME_OAES_ANA;
+	event_raise(open_host, SESSION_EVENT_ANA);
+	stage.state.born_ns = clock_now_ns();
+	ana_change_adopt(&stage.state, open_host);
+	ck_assert(!event_take(open_host, &result));
+	ck_assert(open_host->events & SESSION_EVENT_ANA);
+	barrier_finish(&stage.state, clock_now_ns());
+	ck_assert(event_take(open_host, &result));
+}
+END_TEST
+
+START_TEST(an_ana_state_is_not_told_to_one_that_comes_back_in_the_middle)
+{
+	uint32_t result;
+
+	state_add_transport(&stage.state, "tcp")->gone_ns = clock_now_ns(); /* not drained */
+	open_host->async_event_config = NVME_OAES_ANA;
+	change("\"non-optimized\"", "\"inaccessible\"");
+	stage.state.born_ns = 0;
+	open_host->holds_ana = false; /* it is made anew when it is presented */
+	ana_change_adopt(&stage.state, open_host);
+	ck_assert(!event_take(open_host, &result));
+}
+END_TEST
+
+START_TEST(an_ana_state_of_long_ago_is_told_at_once)
+{
+	uint32_t result;
+
+	open_host->async_event_config = NVME_OAES_ANA;
+	event_raise(open_host, SESSION_EVENT_ANA);
+	stage.state.born_ns = 0;
+	ana_change_adopt(&stage.state, open_host);
+	ck_assert(event_take(open_host, &result));
 }
 END_TEST
 
@@ -254,6 +300,9 @@ int main(void)
 	         a_namespace_that_grows_is_told,
 	         a_report_of_the_same_is_not_told,
 	         an_ana_state_is_told_on_its_port,
+	         an_ana_state_is_not_told_by_a_successor_before_it_has_drained,
+	         an_ana_state_is_not_told_to_one_that_comes_back_in_the_middle,
+	         an_ana_state_of_long_ago_is_told_at_once,
 	         a_host_that_may_use_less_is_told_by_discovery,
 	         what_discovery_does_not_show_is_not_told_by_it,
 	         nothing_new_is_not_told,
