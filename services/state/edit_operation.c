@@ -6,6 +6,7 @@
 
 #include <uuid.h>
 
+#include "common/base/cleanup.h"
 #include "common/base/error.h"
 #include "services/state/edit.h"
 
@@ -108,42 +109,47 @@ static int add_element(const struct object *at, const char *name)
 	return json_array_append_new(list, make_element(at->shape, name)) == 0 ? 0 : EDIT_E_WRONG;
 }
 
-/* The least number that is free. */
-static bool find_number(const struct object_tree *tree, const Nvmetd__CtlOperation *operation,
-                        const struct shape *name, char ret_name[static OBJECT_NUMBER_SIZE])
+/* The least number that is free: of one more than there are, one is. */
+static int find_number(const struct object *at, char ret_name[static OBJECT_NUMBER_SIZE])
 {
-	char *path[] = {NULL, NULL, NULL, NULL, ret_name};
-	struct object other;
-	size_t n = operation->n_path;
+	const struct shape *name = shape_name(at->shape);
+	size_t count = json_array_size(at->list), free_one = 0, index;
+	_cleanup_(cleanup_free) bool *taken = calloc(count + 1, sizeof(*taken));
+	long long least = name->least > 1 ? name->least : 1, number;
+	json_t *element;
 
-	if (n + 1 > sizeof(path) / sizeof(path[0]))
-		return false;
-	memcpy(path, operation->path, n * sizeof(path[0]));
-	path[n] = ret_name;
-	for (int64_t i = name->least > 1 ? name->least : 1; i <= name->most; i++) {
-		snprintf(ret_name, OBJECT_NUMBER_SIZE, "%lld", (long long)i);
-		if (object_find(tree, path, n + 1, &other) != 0)
-			return true;
+	if (!taken)
+		return error_origin(-ENOMEM);
+	json_array_foreach(at->list, index, element)
+	{
+		if (object_number(at->shape, element, &number) && number >= least &&
+		    (unsigned long long)(number - least) <= count)
+			taken[number - least] = true;
 	}
-	return false;
+	while (taken[free_one])
+		free_one++;
+	if (least + (long long)free_one > name->most)
+		return EDIT_E_WRONG;
+	snprintf(ret_name, OBJECT_NUMBER_SIZE, "%lld", least + (long long)free_one);
+	return 0;
 }
 
 /* As nvmetcli does: a subsystem gets an NQN that nobody else has. */
 #define NEW_NQN      "nqn.2014-08.org.nvmexpress:NVMf:uuid:"
 #define NEW_NQN_SIZE (sizeof(NEW_NQN) + UUID_STR_LEN)
 
-static int name_it(const struct object_tree *tree, const Nvmetd__CtlOperation *operation,
-                   const struct object *list, struct report *report,
-                   char ret_name[static NEW_NQN_SIZE])
+static int name_it(const Nvmetd__CtlOperation *operation, const struct object *list,
+                   struct report *report, char ret_name[static NEW_NQN_SIZE])
 {
 	uuid_t uuid;
+	int r;
 
 	if (list->shape->kind != SHAPE_LIST)
 		return refuse(report, operation, "cannot be created");
-	if (is_of_numbers(list->shape))
-		return find_number(tree, operation, shape_name(list->shape), ret_name)
-		               ? 0
-		               : refuse(report, operation, "is full");
+	if (is_of_numbers(list->shape)) {
+		r = find_number(list, ret_name);
+		return r > 0 ? refuse(report, operation, "is full") : r;
+	}
 	if (operation->n_path != 1 || strcmp(list->shape->key, "subsystems") != 0)
 		return refuse(report, operation, "what is created there needs a name");
 	memcpy(ret_name, NEW_NQN, sizeof(NEW_NQN));
@@ -166,14 +172,14 @@ static int say_created(const Nvmetd__CtlOperation *operation, const char *name, 
 }
 
 /* The name that it is to have: what the path ends with, or one that we give it. */
-static int choose_name(const struct object_tree *tree, const Nvmetd__CtlOperation *operation,
-                       const struct object *at, struct report *report,
-                       char buffer[static NEW_NQN_SIZE], const char **ret_name)
+static int choose_name(const Nvmetd__CtlOperation *operation, const struct object *at,
+                       struct report *report, char buffer[static NEW_NQN_SIZE],
+                       const char **ret_name)
 {
 	if (at->shape->kind == SHAPE_LIST && is_full(at))
 		return refuse(report, operation, "is one more than there may be");
 	*ret_name = at->is_element ? operation->path[operation->n_path - 1] : buffer;
-	return at->is_element ? 0 : name_it(tree, operation, at, report, buffer);
+	return at->is_element ? 0 : name_it(operation, at, report, buffer);
 }
 
 static int create(const struct object_tree *tree, const Nvmetd__CtlOperation *operation,
@@ -188,7 +194,7 @@ static int create(const struct object_tree *tree, const Nvmetd__CtlOperation *op
 		return refuse(report, operation, "is there already");
 	if (r != 0 && !(r == OBJECT_E_NONE && at.is_last))
 		return find(tree, operation, report, &at); /* which says what is not there */
-	r = choose_name(tree, operation, &at, report, buffer, &name);
+	r = choose_name(operation, &at, report, buffer, &name);
 	if (r)
 		return r;
 	r = add_element(&at, name);

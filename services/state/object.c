@@ -33,16 +33,35 @@ static bool is_number(const char *text, long long *ret_number)
 	return errno == 0 && end != text && *end == '\0';
 }
 
-static bool is_called(const struct shape *list, const json_t *element, const char *wanted)
+bool object_number(const struct shape *list, const json_t *element, long long *ret_number)
+{
+	const struct shape *name = shape_name(list);
+	const json_t *value = name ? json_object_get(element, name->key) : element;
+
+	if (json_is_integer(value)) {
+		*ret_number = json_integer_value(value);
+		return true;
+	}
+	return json_is_string(value) && is_number(json_string_value(value), ret_number);
+}
+
+/* What an object is to be called. There may be very many of them, so it is read once for all. */
+struct wanted {
+	const char *text;
+	long long number;
+	bool is_number;
+};
+
+static bool is_called(const struct shape *list, const json_t *element, const struct wanted *wanted)
 {
 	const struct shape *name = shape_name(list);
 	char buffer[OBJECT_NUMBER_SIZE];
-	const char *called = object_name(list, element, buffer);
-	long long number, other;
+	long long number;
 
 	if (!name || name->kind != SHAPE_NUMBER)
-		return strcmp(called, wanted) == 0;
-	return is_number(wanted, &number) && is_number(called, &other) && number == other;
+		return strcmp(object_name(list, element, buffer), wanted->text) == 0;
+	return wanted->is_number && object_number(list, element, &number) &&
+	       number == wanted->number;
 }
 
 /* ------------------------------------------------------------------ finding */
@@ -87,14 +106,16 @@ static bool enter_list(struct object *at, const char *key)
 /* False: it has none of that name, but might. */
 static bool enter_element(struct object *at, const char *name)
 {
+	struct wanted wanted = {.text = name};
 	json_t *list = at->list, *element;
 	size_t index;
 
+	wanted.is_number = is_number(name, &wanted.number);
 	at->is_element = true;
 	at->json = NULL;
 	json_array_foreach(list, index, element)
 	{
-		if (!is_called(at->shape, element, name))
+		if (!is_called(at->shape, element, &wanted))
 			continue;
 		at->json = element;
 		at->index = index;

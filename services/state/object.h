@@ -51,6 +51,9 @@ int object_find(const struct object_tree *tree, char *const *path, size_t n_path
 const char *object_name(const struct shape *list, const json_t *element,
                         char buffer[static OBJECT_NUMBER_SIZE]);
 
+/* The same as a number; false: it is none. */
+bool object_number(const struct shape *list, const json_t *element, long long *ret_number);
+
 /* "/ports/1"; "/" for none. Returns buffer. */
 const char *object_path_words(char *buffer, size_t size, char *const *path, size_t n_path);
 
