@@ -65,7 +65,7 @@ void retained_give(struct database *database, struct session *session)
 void retained_keep(struct database *database, const struct session *session)
 {
 	struct session_message packed;
-	char key[KEY_SIZE], text[TEXT_SIZE] = "";
+	char key[KEY_SIZE], text[TEXT_SIZE] = "", kept[TEXT_SIZE] = "";
 	uint8_t bytes[BYTES_MAX];
 	size_t length;
 
@@ -76,5 +76,8 @@ void retained_keep(struct database *database, const struct session *session)
 	for (size_t i = 0; i < length; i++)
 		snprintf(text + 2 * i, 3, "%02x", bytes[i]);
 	name(key, session);
+	/* most changes of a session are not of these, and each write costs a sync of the disk */
+	if (database_get_text(database, key, kept, sizeof(kept)) == 0 && strcmp(kept, text) == 0)
+		return;
 	database_set_text(database, key, text);
 }

@@ -70,6 +70,19 @@ START_TEST(has_the_last_that_were_set)
 }
 END_TEST
 
+/* Any read of a log changes a session: a host must not have the disk synced by that. */
+START_TEST(is_not_written_when_nothing_is_new)
+{
+	begin(7);
+	database_copy(stage.state.database);
+	retained_keep(stage.state.database, session);
+	ck_assert(!database_is_uncopied(stage.state.database));
+	session->async_event_config = 0;
+	retained_keep(stage.state.database, session);
+	ck_assert(database_is_uncopied(stage.state.database));
+}
+END_TEST
+
 START_TEST(has_not_what_connect_says)
 {
 	begin(7);
@@ -104,6 +117,7 @@ int main(void)
 	         has_its_features_in_the_next_association,
 	         has_them_after_a_restart,
 	         has_the_last_that_were_set,
+	         is_not_written_when_nothing_is_new,
 	         has_not_what_connect_says,
 	         has_nothing_of_another_controller,
 	         has_nothing_where_it_cannot_be_read);
