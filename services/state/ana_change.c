@@ -188,10 +188,12 @@ void ana_change_begin(struct state *state, const struct config *before)
 	}
 }
 
-/* What our predecessor had begun, we cannot know but by the events that were not handed on. */
+/* What our predecessor had begun, we cannot know but by the events that were not handed on; those
+ * of hosts that do not want to hear of it wait for ever. */
 void ana_change_adopt(struct state *state, struct session *session)
 {
-	bool is_new = clock_now_ns() - state->born_ns < ANA_CHANGE_NS;
+	bool is_new = clock_now_ns() - state->born_ns < ANA_CHANGE_NS &&
+	              session->async_event_config & NVME_OAES_ANA;
 	struct ana_change *change;
 
 	if (session->discovery || !(session->events & SESSION_EVENT_ANA))

@@ -118,6 +118,15 @@ START_TEST(an_ana_state_is_not_told_to_one_that_comes_back_in_the_middle)
 }
 END_TEST
 
+START_TEST(an_ana_state_that_its_host_does_not_want_to_hear_of_begins_nothing)
+{
+	event_raise(open_host, SESSION_EVENT_ANA);
+	stage.state.born_ns = clock_now_ns();
+	ana_change_adopt(&stage.state, open_host);
+	ck_assert(list_is_empty(&stage.state.ana_changes));
+}
+END_TEST
+
 START_TEST(an_ana_state_of_long_ago_is_told_at_once)
 {
 	uint32_t result;
@@ -302,6 +311,7 @@ int main(void)
 	         an_ana_state_is_told_on_its_port,
 	         an_ana_state_is_not_told_by_a_successor_before_it_has_drained,
 	         an_ana_state_is_not_told_to_one_that_comes_back_in_the_middle,
+	         an_ana_state_that_its_host_does_not_want_to_hear_of_begins_nothing,
 	         an_ana_state_of_long_ago_is_told_at_once,
 	         a_host_that_may_use_less_is_told_by_discovery,
 	         what_discovery_does_not_show_is_not_told_by_it,
