@@ -297,8 +297,10 @@ static bool is_anyone_gone(const struct state *state)
 
 static void set_timer(struct state *state, bool good, uint64_t now)
 {
-	if (state->held)
+	if (state->held && list_is_empty(&state->barriers))
 		loop_timer_clear(&state->timer);
+	else if (state->held) /* they do not drain, but have their deadline */
+		loop_timer_set(state->loop, &state->timer, now + RETRY_NS);
 	else if (!state->open)
 		loop_timer_set(state->loop, &state->timer, state->born_ns + RECONCILE_OPEN_NS);
 	else if (!good || is_draining(state) || is_anyone_gone(state) ||

@@ -98,6 +98,19 @@ START_TEST(has_a_deadline)
 }
 END_TEST
 
+START_TEST(has_a_deadline_while_the_state_service_holds_back)
+{
+	take_away(tcp);
+	take_away(rdma);
+	stage.state.held = true;
+	reconcile(&stage.state);
+	ck_assert_uint_ne(stage.state.timer.due_ns, 0);
+	barrier_cancel(&barrier);
+	reconcile(&stage.state);
+	ck_assert_uint_eq(stage.state.timer.due_ns, 0);
+}
+END_TEST
+
 START_TEST(waits_for_one_that_has_lost_us)
 {
 	tcp->drained = UINT64_MAX;
@@ -173,6 +186,7 @@ int main(void)
 	         is_over_once,
 	         does_not_take_what_was_drained_before,
 	         has_a_deadline,
+	         has_a_deadline_while_the_state_service_holds_back,
 	         waits_for_one_that_has_lost_us,
 	         waits_for_what_a_dead_one_had_in_flight_though_its_successor_is_there,
 	         does_not_wait_for_the_first_of_its_name,
