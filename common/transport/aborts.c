@@ -29,7 +29,8 @@ struct abort {
 	struct request *request; /* that is meant */
 	uint64_t put_ns;         /* of it: at which worker it is, since when */
 	uint64_t until_ns;
-	bool is_told; /* its worker has been asked to cancel it */
+	bool is_told;    /* its worker has been asked to cancel it */
+	bool is_at_wire; /* which brings its data, and then it is only answered */
 	bool is_done;
 };
 
@@ -132,32 +133,58 @@ static struct queue *queue_of(const struct abort *abort)
 	return queue && !queue->closing ? queue : NULL;
 }
 
-/* It may have ended meanwhile, and its place have another command. */
-static bool is_same(const struct abort *abort, const struct request *request)
+/* Its place may have another command meanwhile, which is to be carried out. */
+static bool is_meant(const struct abort *abort, const struct request *request)
 {
-	return request->owner != REQUEST_FREE && request->early == REQUEST_EARLY_NONE &&
-	       request->put_ns == abort->put_ns && le16_get(request->command.cid) == abort->cid;
+	return request == abort->request && request->put_ns == abort->put_ns &&
+	       le16_get(request->command.cid) == abort->cid &&
+	       (!abort->is_at_wire || request->kind == REQUEST_DONE);
 }
 
+/* It has not ended either. */
+static bool is_there(const struct abort *abort)
+{
+	const struct request *request = abort->request;
+
+	return request->owner != REQUEST_FREE && request->early == REQUEST_EARLY_NONE &&
+	       is_meant(abort, request);
+}
+
+/* Not with the worker that was told, which has given it back, or is away. */
+static bool has_come_back(const struct request *request)
+{
+	return request->owner == REQUEST_AT_LINK ||
+	       (request->owner == REQUEST_AT_WORKER && request->is_lost);
+}
+
+/* It is in no list, so that it is finished once where its command is answered here; aborts_note()
+ * finishes all others that mean the same. */
 static void look_after(struct abort *abort, uint64_t now_ns)
 {
 	struct request *request = abort->request;
 
-	if (!queue_of(abort) || !is_same(abort, request) || now_ns >= abort->until_ns)
+	if (!queue_of(abort) || !is_there(abort) || now_ns >= abort->until_ns)
 		finish(abort, false);
-	else if (!abort->is_told && request->owner >= REQUEST_AT_LINK &&
+	else if (request->owner >= REQUEST_AT_LINK && (!abort->is_told || has_come_back(request)) &&
 	         abort_at_link(abort, request) == ABORT_DONE)
 		finish(abort, true);
+	else
+		list_append(&abort->reactor->aborts.asked, &abort->link);
 }
 
+/* Each may end others, and goes behind them if it stays. */
 static void look(struct loop_timer *timer)
 {
 	struct aborts *aborts = container_of(timer, struct aborts, timer);
 	struct reactor *reactor = container_of(aborts, struct reactor, aborts);
 	uint64_t now_ns = loop_now_ns(reactor->loop);
+	struct list *first;
+	unsigned n = 0;
 
-	list_for_each_safe (at, &aborts->asked)
-		look_after(container_of(at, struct abort, link), now_ns);
+	list_for_each (at, &aborts->asked)
+		n++;
+	for (; n > 0 && (first = list_take_first(&aborts->asked)); n--)
+		look_after(container_of(first, struct abort, link), now_ns);
 	if (!list_is_empty(&aborts->asked))
 		loop_timer_set(reactor->loop, timer, now_ns + LOOK_NS);
 }
@@ -167,7 +194,7 @@ void aborts_note(struct reactor *reactor, const struct request *request)
 	list_for_each_safe (at, &reactor->aborts.asked) {
 		struct abort *abort = container_of(at, struct abort, link);
 
-		if (abort->request == request && is_same(abort, request))
+		if (is_meant(abort, request))
 			finish(abort, true);
 	}
 }
@@ -186,6 +213,7 @@ static void arrive(struct letter *letter)
 	}
 	abort->request = request;
 	abort->put_ns = request->put_ns;
+	abort->is_at_wire = request->owner == REQUEST_WITH_WIRE;
 	abort->until_ns = loop_now_ns(reactor->loop) + reactor->limits.abort_timeout_ms * NS_PER_MS;
 	list_append(&reactor->aborts.asked, &abort->link);
 	if (!reactor->aborts.timer.due_ns)

@@ -33,6 +33,11 @@ static void resume(struct queue *resumed)
 	(void)resumed;
 }
 
+static bool awaits(const struct request *request)
+{
+	return request->wire_u32[0] != 0;
+}
+
 static void regain(struct request *request, bool is_lost)
 {
 	regained.n++;
@@ -50,6 +55,7 @@ static struct wire wire = {
 	.admin_in_capsule = STAGE_IN_CAPSULE,
 	.respond = respond,
 	.resume = resume,
+	.awaits = awaits,
 	.regain = regain,
 	.closed = closed,
 };

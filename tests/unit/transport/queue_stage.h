@@ -10,7 +10,7 @@
  * queue_stage - a queue of a reactor, between a test that is the wire and no worker.
  *
  * Shape     given_…(), forget_it(): fixtures. An answer is finished as soon as it comes, unless the
- *           test holds it.
+ *           test holds it. Data is awaited of a request whose wire_u32[0] is not 0.
  * Promise   forget_it() fails where anything of the queue is left.
  * Trust     none
  * Threads   one
