@@ -267,14 +267,23 @@ static void take_refusal(struct transport *transport, uint64_t number,
 		                                       : NVME_SC_COMMAND_INTERRUPTED));
 }
 
+/* Its host does not wait for it any more. What the command has changed is so all the same, and the
+ * next state service will have it from here. */
+static void take_unwanted(struct transport *transport, const envelope *message, bool is_connect)
+{
+	if (is_connect)
+		connect_give_back(transport, message->connect_reply);
+	else
+		take_session_update(transport, message->admin_reply->session);
+}
+
 static void take_reply(struct transport *transport, const envelope *message)
 {
 	struct task *task = asks_take(transport, message->request_id);
 	bool is_connect_reply = message->body_case == NVMETD__ENVELOPE__BODY_CONNECT_REPLY;
 
 	if (!task) { /* cancelled meanwhile */
-		if (is_connect_reply)
-			connect_give_back(transport, message->connect_reply);
+		take_unwanted(transport, message, is_connect_reply);
 		return;
 	}
 	if (connect_is(task) != is_connect_reply)

@@ -215,6 +215,41 @@ START_TEST(does_not_take_a_command_from_a_worker_that_stands_still)
 }
 END_TEST
 
+static uint32_t arbitration(void)
+{
+	host_must(&scene.controller,
+	          host_get_feature(&scene.controller, NVME_FEATURE_ARBITRATION, 0, NULL, 0));
+	return scene.controller.result;
+}
+
+/* The state service stands still, and sets the feature when it goes on: its successor knows that
+ * as well. */
+START_TEST(does_not_undo_what_a_feature_was_set_to)
+{
+	struct host_queue *admin = &scene.controller.admin;
+	pid_t state = harness_pid(scene.harness, "state", 0);
+	uint32_t before;
+
+	scene_connect();
+	ck_assert_int_eq(kill(state, SIGSTOP), 0);
+	meant = (struct host_request){.direction = NVME_TRANSFER_NONE};
+	meant.command.opcode = NVME_ADMIN_SET_FEATURES;
+	meant.command.cdw10 = le32_of(NVME_FEATURE_ARBITRATION);
+	meant.command.cdw11 = le32_of(0x01020303);
+	queue_must(admin, host_queue_submit(admin, &meant));
+	queue_must(admin, host_queue_flush(admin));
+	ck_assert_uint_eq(abort_of(0, host_queue_cid(admin, &meant)), 0);
+	ck_assert_int_eq(host_queue_await(admin, &meant, WAIT_MS), HOST_E_STATUS);
+	expect_status(meant.status, NVME_SC_ABORT_REQUESTED);
+	ck_assert_int_eq(kill(state, SIGCONT), 0);
+	before = arbitration();
+	ck_assert_uint_eq(before, 0x01020303);
+	harness_kill(scene.harness, "state");
+	ck_assert_uint_eq(arbitration(), before);
+	scene_disconnect();
+}
+END_TEST
+
 /* The queue goes while its commands are being aborted. */
 START_TEST(survives_the_end_of_the_queue)
 {
@@ -271,6 +306,7 @@ int main(void)
 	                 gives_up_in_time,
 	                 has_a_limit,
 	                 does_not_take_a_command_from_a_worker_that_stands_still,
+	                 does_not_undo_what_a_feature_was_set_to,
 	                 survives_the_end_of_the_queue,
 	                 survives_the_end_of_the_association);
 	return harness_run(suite);
