@@ -9,6 +9,7 @@
 #include <sys/un.h>
 
 #include "common/base/cleanup.h"
+#include "common/base/clock.h"
 #include "common/base/error.h"
 #include "common/shm/link.h"
 #include "common/shm/packet.h"
@@ -17,6 +18,38 @@
 
 #define HELLO_MAX 128
 #define GRANT_MAX 512
+
+#define SILENT_MAX 8
+#define SILENT_NS  NS_PER_S
+
+/* Other workers that have not answered. Each is waited for once in a while, not once for each
+ * namespace that comes from it: a hundred of them would take longer than the watchdog allows. */
+static struct silent {
+	char path[sizeof(((struct sockaddr_un *)0)->sun_path)];
+	uint64_t until_ns;
+} silent[SILENT_MAX];
+
+static bool is_silent(const char *path)
+{
+	uint64_t now_ns = clock_now_ns();
+
+	for (unsigned i = 0; i < SILENT_MAX; i++)
+		if (now_ns < silent[i].until_ns && strcmp(silent[i].path, path) == 0)
+			return true;
+	return false;
+}
+
+/* In the place of the one that is to be asked again first. */
+static void note_silent(const char *path)
+{
+	struct silent *place = &silent[0];
+
+	for (unsigned i = 1; i < SILENT_MAX; i++)
+		if (silent[i].until_ns < place->until_ns)
+			place = &silent[i];
+	snprintf(place->path, sizeof(place->path), "%s", path);
+	place->until_ns = clock_now_ns() + SILENT_NS;
+}
 
 /* It is tried again soon: the other worker may just be starting. */
 static int fail(char *reason, size_t reason_size, const char *words)
@@ -86,14 +119,19 @@ static int take_answer(int fd, uint32_t handle, int *ret_memory, char *reason, s
 int legacy_fetch(const char *path, const uint8_t token[static 16], uint32_t handle, int *ret_memory,
                  char *reason, size_t reason_size)
 {
-	_cleanup_(cleanup_close) int fd = socket(
-		AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	int r = fd < 0 ? error_origin(-errno) : dial(fd, path);
+	_cleanup_(cleanup_close) int fd = -1;
+	int r;
 
+	if (is_silent(path))
+		return fail(reason, reason_size, error_words(-ETIMEDOUT));
+	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	r = fd < 0 ? error_origin(-errno) : dial(fd, path);
 	if (!r)
 		r = ask(fd, token, handle);
 	if (!r)
 		r = await(fd);
+	if (r == -ETIMEDOUT)
+		note_silent(path);
 	if (r)
 		return fail(reason, reason_size, error_words(r));
 	return take_answer(fd, handle, ret_memory, reason, reason_size);

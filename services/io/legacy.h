@@ -9,7 +9,8 @@
  *
  * Shape     One packet to the other worker's data socket (LinkHello.memory_of, with the token that
  *           the state service gave to both), one back, with the descriptor.
- * Promise   Waits LEGACY_WAIT_MS at most, for another worker whose control thread is busy.
+ * Promise   Waits LEGACY_WAIT_MS at most, for another worker whose control thread is busy; for one
+ *           that has not answered, not again within the next second.
  * Trust     The other worker may be broken: what it gives is checked by whom it is handed to
  *           (region_adopt()), and is not used where it said no.
  * Threads   the control thread

@@ -5,14 +5,18 @@
 #include <pthread.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
+#include "common/base/clock.h"
 #include "services/io/legacy.h"
 #include "services/io/namespace.h"
 #include "tests/support/spec.h"
 #include "tests/unit/io/rig.h"
 
 #define MIB   (1u << 20)
+#define MANY  16
 #define TOKEN "0123456789ABCDEF"
 
 static struct player player;
@@ -227,6 +231,37 @@ START_TEST(is_not_opened_without_its_memory)
 }
 END_TEST
 
+/* It stands still: it takes connections, and says nothing. */
+static void a_silent_worker(const char *path)
+{
+	struct sockaddr_un name = {.sun_family = AF_UNIX};
+
+	ck_assert_uint_lt(strlen(path), sizeof(name.sun_path));
+	memcpy(name.sun_path, path, strlen(path));
+	holder = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	ck_assert_int_eq(bind(holder, (struct sockaddr *)&name, sizeof(name)), 0);
+	ck_assert_int_eq(listen(holder, 128), 0);
+}
+
+/* As many as there may be, which all ask: the watchdog would not wait for that. */
+START_TEST(does_not_hold_up_the_worker_as_often_as_others_come)
+{
+	const char *path = rig_path("silent");
+	struct rig_namespace many[MANY];
+	uint64_t begin_ns;
+
+	a_silent_worker(path);
+	for (unsigned i = 0; i < MANY; i++)
+		many[i] = (struct rig_namespace){
+			.handle = i + 1, .path = "ram:1M", .from_path = path, .from = TOKEN};
+	begin_ns = clock_now_ns();
+	rig_serve(many, MANY);
+	ck_assert_uint_lt(clock_now_ns() - begin_ns, 1000 * NS_PER_MS);
+	ck_assert(!rig_is_ready(1));
+	ck_assert(!rig_is_ready(MANY));
+}
+END_TEST
+
 START_TEST(is_opened_at_once_if_it_is_a_file)
 {
 	const struct rig_namespace one = {.handle = 1,
@@ -290,6 +325,7 @@ int main(void)
 	         given_a_worker,
 	         leave,
 	         is_not_opened_without_its_memory,
+	         does_not_hold_up_the_worker_as_often_as_others_come,
 	         is_opened_at_once_if_it_is_a_file,
 	         has_the_memory_that_was_given);
 	return run(suite);
