@@ -44,6 +44,23 @@ static void free_patients(struct patient *patients, size_t n)
 	free(patients);
 }
 
+static int compare_path(const void *path, const void *patient)
+{
+	return strcmp(path, ((const struct patient *)patient)->path);
+}
+
+/* They are in the order of their paths, each of which is there once. NULL: it is not. */
+static struct patient *find(const struct checkup *checkup, const char *path)
+{
+	if (checkup->n_patients == 0)
+		return NULL;
+	return bsearch(path,
+	               checkup->patients,
+	               checkup->n_patients,
+	               sizeof(checkup->patients[0]),
+	               compare_path);
+}
+
 /* ------------------------------------------------------------------ the thread */
 
 static void deliver(struct letter *letter)
@@ -60,21 +77,16 @@ static void deliver(struct letter *letter)
 static void note(struct checkup *checkup, const char *path, bool is_known,
                  const struct health *health)
 {
-	for (size_t i = 0; i < checkup->n_patients; i++) {
-		struct patient *patient = &checkup->patients[i];
+	struct patient *patient = find(checkup, path);
 
-		if (strcmp(patient->path, path) != 0)
-			continue;
-		if (patient->is_known == is_known &&
-		    (!is_known || health_is_same(&patient->health, health)))
-			return;
-		patient->is_known = is_known;
-		patient->health = *health;
-		if (!checkup->is_told && !checkup->is_ending) {
-			checkup->is_told = true;
-			mailbox_post(checkup->control, &checkup->letter, deliver);
-		}
+	if (!patient || (patient->is_known == is_known &&
+	                 (!is_known || health_is_same(&patient->health, health))))
 		return;
+	patient->is_known = is_known;
+	patient->health = *health;
+	if (!checkup->is_told && !checkup->is_ending) {
+		checkup->is_told = true;
+		mailbox_post(checkup->control, &checkup->letter, deliver);
 	}
 }
 
@@ -145,12 +157,28 @@ static int start(struct checkup *checkup)
 
 /* ------------------------------------------------------------------ the control thread */
 
-static bool is_there(const struct checkup *checkup, const char *path)
+static int compare(const void *left, const void *right)
 {
-	for (size_t i = 0; i < checkup->n_patients; i++)
-		if (strcmp(checkup->patients[i].path, path) == 0)
-			return true;
-	return false;
+	return strcmp(*(const char *const *)left, *(const char *const *)right);
+}
+
+/* Each once, in order; the strings are the caller's. */
+static const char **sort(const char *const *paths, size_t n, size_t *ret_n)
+{
+	const char **sorted = calloc(n + 1, sizeof(*sorted));
+	size_t kept = 0;
+
+	if (!sorted)
+		return NULL;
+	if (n > 0) {
+		memcpy(sorted, paths, n * sizeof(*sorted));
+		qsort(sorted, n, sizeof(*sorted), compare);
+	}
+	for (size_t i = 0; i < n; i++)
+		if (kept == 0 || strcmp(sorted[kept - 1], sorted[i]) != 0)
+			sorted[kept++] = sorted[i];
+	*ret_n = kept;
+	return sorted;
 }
 
 static bool is_same(const struct checkup *checkup, const char *const *paths, size_t n)
@@ -170,9 +198,10 @@ static struct patient *copy_patients(const struct checkup *checkup, const char *
 	struct patient *patients = calloc(n + 1, sizeof(*patients));
 
 	for (size_t i = 0; patients && i < n; i++) {
-		for (size_t j = 0; j < checkup->n_patients; j++)
-			if (strcmp(paths[i], checkup->patients[j].path) == 0)
-				patients[i] = checkup->patients[j];
+		const struct patient *known = find(checkup, paths[i]);
+
+		if (known)
+			patients[i] = *known;
 		patients[i].path = strdup(paths[i]);
 		if (!patients[i].path) {
 			free_patients(patients, i);
@@ -193,7 +222,7 @@ static int replace(struct checkup *checkup, const char *const *paths, size_t n)
 	if (!patients)
 		return error_origin(-ENOMEM);
 	for (size_t i = 0; i < n; i++)
-		checkup->is_new |= !is_there(checkup, paths[i]);
+		checkup->is_new |= !find(checkup, paths[i]);
 	free_patients(checkup->patients, checkup->n_patients);
 	checkup->patients = patients;
 	checkup->n_patients = n;
@@ -203,10 +232,13 @@ static int replace(struct checkup *checkup, const char *const *paths, size_t n)
 
 int checkup_watch(struct checkup *checkup, const char *const *paths, size_t n)
 {
+	_cleanup_(cleanup_free) const char **sorted = sort(paths, n, &n);
 	int r;
 
+	if (!sorted)
+		return error_origin(-ENOMEM);
 	pthread_mutex_lock(&checkup->lock);
-	r = replace(checkup, paths, n);
+	r = replace(checkup, sorted, n);
 	pthread_mutex_unlock(&checkup->lock);
 	if (!r && n > 0 && !checkup->is_running)
 		r = start(checkup);
@@ -215,16 +247,14 @@ int checkup_watch(struct checkup *checkup, const char *const *paths, size_t n)
 
 bool checkup_find(struct checkup *checkup, const char *path, struct health *ret_health)
 {
-	bool found = false;
+	const struct patient *patient;
+	bool found;
 
 	pthread_mutex_lock(&checkup->lock);
-	for (size_t i = 0; i < checkup->n_patients && !found; i++) {
-		const struct patient *patient = &checkup->patients[i];
-
-		found = patient->is_known && strcmp(patient->path, path) == 0;
-		if (found)
-			*ret_health = patient->health;
-	}
+	patient = find(checkup, path);
+	found = patient && patient->is_known;
+	if (found)
+		*ret_health = patient->health;
 	pthread_mutex_unlock(&checkup->lock);
 	return found;
 }

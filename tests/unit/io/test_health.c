@@ -194,6 +194,8 @@ static void forget_the_checkup(void)
 	forget_the_disk();
 }
 
+#define MANY 8192u
+
 static void give_up(struct loop_timer *timer)
 {
 	(void)timer;
@@ -247,6 +249,37 @@ START_TEST(looks_at_a_new_path_at_once)
 }
 END_TEST
 
+/* Several namespaces may be on one file, and in any order. */
+START_TEST(knows_each_of_many_paths)
+{
+	const char *many[] = {"/nowhere/z", file, "/nowhere/a", file, "/nowhere/m", file};
+
+	watch(file);
+	ck_assert_int_eq(checkup_watch(checkup, many, sizeof(many) / sizeof(many[0])), 0);
+	ck_assert(checkup_find(checkup, file, &health)); /* what is known stays known */
+	ck_assert(!checkup_find(checkup, "/nowhere/z", &health));
+}
+END_TEST
+
+/* As a worker with as many files reports them: each time one of them becomes ready. */
+START_TEST(finds_its_way_among_very_many_paths)
+{
+	static char paths[MANY][64];
+	static const char *many[MANY];
+	uint64_t begin_ns;
+
+	for (unsigned i = 0; i < MANY; i++) {
+		snprintf(paths[i], sizeof(paths[i]), "/nowhere/in/a/folder/of/images/%05u", i);
+		many[i] = paths[i];
+	}
+	begin_ns = clock_now_ns();
+	ck_assert_int_eq(checkup_watch(checkup, many, MANY), 0);
+	for (unsigned i = 0; i < 3 * MANY; i++)
+		ck_assert(!checkup_find(checkup, many[i % MANY], &health));
+	ck_assert_uint_lt(clock_now_ns() - begin_ns, NS_PER_S);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("health");
@@ -270,6 +303,8 @@ int main(void)
 	         knows_nothing_at_first,
 	         tells_when_something_is_known,
 	         forgets_what_is_not_watched_any_more,
-	         looks_at_a_new_path_at_once);
+	         looks_at_a_new_path_at_once,
+	         knows_each_of_many_paths,
+	         finds_its_way_among_very_many_paths);
 	return run(suite);
 }
