@@ -3,8 +3,8 @@
 
 #include <stdlib.h>
 
-#include "common/base/cleanup.h"
 #include "common/base/clock.h"
+#include "common/transport/controller.h"
 #include "common/transport/queue.h"
 #include "common/transport/reactor.h"
 #include "common/transport/request.h"
@@ -19,6 +19,7 @@
 struct abort {
 	struct letter letter;
 	struct task *task; /* the control thread's; NULL: nobody waits for the answer any more */
+	struct controller *controller; /* a reference */
 	struct transport *transport;
 	struct reactor *reactor;
 	uint64_t queue; /* its number */
@@ -36,9 +37,21 @@ struct abort {
 
 /* ------------------------------------------------------------------ back on the control thread */
 
+static void free_abort(struct abort *abort)
+{
+	abort->controller->n_aborts--;
+	controller_drop(abort->controller);
+	free(abort);
+}
+
+static void cleanup_abort(struct abort **abort)
+{
+	free_abort(*abort);
+}
+
 static void return_abort(struct letter *letter)
 {
-	_cleanup_(cleanup_free) struct abort *abort = container_of(letter, struct abort, letter);
+	_cleanup_(cleanup_abort) struct abort *abort = container_of(letter, struct abort, letter);
 	struct task *task = abort->task;
 
 	if (!task)
@@ -234,7 +247,7 @@ void aborts_deinit(struct aborts *aborts)
 
 	loop_timer_clear(&aborts->timer);
 	while ((first = list_take_first(&aborts->asked)))
-		free(container_of(first, struct abort, link));
+		free_abort(container_of(first, struct abort, link));
 }
 
 /* ------------------------------------------------------------------ the control thread */
@@ -246,11 +259,13 @@ bool aborts_begin(struct transport *transport, struct task *task, struct seat *s
 	if (!abort)
 		return false;
 	*abort = (struct abort){.task = task,
+	                        .controller = controller_hold(seat->controller),
 	                        .transport = transport,
 	                        .reactor = seat->reactor,
 	                        .queue = seat->queue,
 	                        .cid = cid};
 	list_init(&abort->link);
+	abort->controller->n_aborts++;
 	task->abort = abort;
 	mailbox_post(&seat->reactor->mailbox, &abort->letter, arrive);
 	return true;

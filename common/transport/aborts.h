@@ -19,7 +19,8 @@
  *           wants to abort, but for those that fail.
  * Trust     SQID and CID are a host's
  * Threads   as said: aborts_begin() and aborts_forget() the control thread's, the rest a reactor's
- * Lifetime  one that is at a reactor goes when its letter is back, also without its task
+ * Lifetime  one that is at a reactor goes when its letter is back, also without its task; till then
+ *           it is one of those of its controller (n_aborts), to which it has a reference
  */
 struct reactor;
 struct request;
@@ -32,7 +33,8 @@ struct aborts {
 	struct loop_timer timer;
 };
 
-/* Control thread: the task, an Abort, is answered later. False: no memory. */
+/* Control thread: the task, an Abort, is answered later. False: no memory. The seat is a
+ * controller's. */
 bool aborts_begin(struct transport *transport, struct task *task, struct seat *seat, uint16_t cid);
 /* The task goes. */
 void aborts_forget(struct task *task);

@@ -163,15 +163,6 @@ static struct task *find_by_cid(const struct seat *seat, uint16_t cid, const str
 	return NULL;
 }
 
-static unsigned count_aborts(const struct seat *seat)
-{
-	unsigned n = 0;
-
-	list_for_each (link, &seat->tasks)
-		n += container_of(link, struct task, seat_link)->abort != NULL;
-	return n;
-}
-
 /* What waits at the state service is here; all else is at a reactor (Base 2.1 §5.1.1). */
 static void abort_command(struct transport *transport, struct task *task,
                           struct controller *controller)
@@ -181,7 +172,7 @@ static void abort_command(struct transport *transport, struct task *task,
 	struct seat *seat = controller_queue(controller, qid);
 	struct task *aborted = qid == 0 ? find_by_cid(task->seat, cid, task) : NULL;
 
-	if (count_aborts(task->seat) >= NVME_ABORT_LIMIT) { /* later there is room again: no DNR */
+	if (controller->n_aborts >= NVME_ABORT_LIMIT) { /* later there is room again: no DNR */
 		answer(task, status_of(NVME_SC_ABORT_LIMIT));
 		return;
 	}

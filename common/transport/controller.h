@@ -81,6 +81,7 @@ struct controller {
 	struct list link;    /* in the transport's list */
 	struct list seats;   /* its queues, until they are closed */
 	bool ended;
+	uint8_t n_aborts;    /* that are at a reactor, whether an Abort waits for them or not */
 	uint32_t n_expected; /* I/O queues that are to come over, and 1 more; 0: not known */
 	uint32_t n_came;
 	uint32_t

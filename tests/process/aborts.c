@@ -196,6 +196,35 @@ START_TEST(has_a_limit)
 }
 END_TEST
 
+/* Those that were aborted themselves are still at it: a host could have any number of them. */
+START_TEST(counts_those_that_nobody_waits_for)
+{
+	struct host_queue *admin = &scene.controller.admin;
+	struct host_request aborts[8];
+	unsigned limit;
+
+	scene_connect();
+	limit = scene.controller.identity.acl_0based + 1u;
+	ck_assert_uint_lt(limit, 8);
+	submit_write_without_data();
+	for (unsigned i = 0; i < limit; i++) {
+		aborts[i] = abort_request(1, cid_of(&meant));
+		queue_must(admin, host_queue_submit(admin, &aborts[i]));
+		queue_must(admin, host_queue_flush(admin));
+		if (i + 1 == limit)
+			break;
+		ck_assert_uint_eq(abort_of(0, host_queue_cid(admin, &aborts[i])), 0);
+		ck_assert_int_eq(host_queue_await(admin, &aborts[i], WAIT_MS), HOST_E_STATUS);
+		expect_status(aborts[i].status, NVME_SC_ABORT_REQUESTED);
+	}
+	ck_assert_int_eq(host_abort(&scene.controller, 1, cid_of(&meant)), HOST_E_STATUS);
+	expect_status(scene.controller.status, NVME_SC_ABORT_LIMIT);
+	queue_must(admin, host_queue_await(admin, &aborts[limit - 1], WAIT_MS));
+	ck_assert_uint_eq(abort_of(3, 0), 1); /* there is room again */
+	scene_disconnect();
+}
+END_TEST
+
 /* Its memory is the worker's: it is not aborted before that says so. */
 START_TEST(does_not_take_a_command_from_a_worker_that_stands_still)
 {
@@ -305,6 +334,7 @@ int main(void)
 	                 aborts_what_waits_for_its_hosts_data,
 	                 gives_up_in_time,
 	                 has_a_limit,
+	                 counts_those_that_nobody_waits_for,
 	                 does_not_take_a_command_from_a_worker_that_stands_still,
 	                 does_not_undo_what_a_feature_was_set_to,
 	                 survives_the_end_of_the_queue,

@@ -34,6 +34,7 @@ static void given_a_command_at_a_worker(void)
 	                                   .done = request_respond,
 	                                   .answer_early = note_early};
 	ck_assert_int_eq(worker_link_new(&to_worker, &owner, &nowhere), 0);
+	queue.seat->controller = queue.controller;
 	holds_answers = true;
 	begin(1 + ABORTS);
 	meant = begun[0];
@@ -47,6 +48,7 @@ static void given_a_command_at_a_worker(void)
 static void forget_all(void)
 {
 	finish(1 + ABORTS);
+	queue.seat->controller = NULL;
 	to_worker = worker_link_free(to_worker);
 	forget_it();
 }
