@@ -135,12 +135,40 @@ static void tell_drained(struct transport *transport)
 	transport_tell(transport, &message);
 }
 
+/* Of sessions in a message: far less than a message may have, as each is more when unpacked. */
+#define PRESENT_BYTES (256u << 10)
+
+static size_t list_sessions(const struct transport *transport, Nvmetd__Session **sessions)
+{
+	size_t n = 0;
+
+	list_for_each (link, (struct list *)&transport->controllers) {
+		struct controller *controller = container_of(link, struct controller, link);
+
+		if (!controller->ended)
+			sessions[n++] = controller->session;
+	}
+	return n;
+}
+
+/* As many as go into a message; one at least, if there is one. */
+static size_t count_fitting(Nvmetd__Session *const *sessions, size_t n)
+{
+	size_t count = 0, bytes = 0;
+
+	while (count < n) {
+		bytes += nvmetd__session__get_packed_size(sessions[count]);
+		if (count > 0 && bytes > PRESENT_BYTES)
+			break;
+		count++;
+	}
+	return count;
+}
+
 static void present_sessions(struct transport *transport)
 {
-	Nvmetd__SessionPresent present = NVMETD__SESSION_PRESENT__INIT;
-	envelope message = NVMETD__ENVELOPE__INIT;
 	_cleanup_(cleanup_free) Nvmetd__Session **sessions = NULL;
-	size_t n = 0;
+	size_t n = 0, at = 0;
 
 	list_for_each (link, &transport->controllers)
 		n++;
@@ -150,16 +178,19 @@ static void present_sessions(struct transport *transport)
 		ipc_client_start_over(transport->client, "there was no memory for sessions");
 		return;
 	}
-	list_for_each (link, &transport->controllers) {
-		struct controller *controller = container_of(link, struct controller, link);
+	n = list_sessions(transport, sessions);
+	do { /* also where there are none */
+		Nvmetd__SessionPresent present = NVMETD__SESSION_PRESENT__INIT;
+		envelope message = NVMETD__ENVELOPE__INIT;
 
-		if (!controller->ended)
-			sessions[present.n_sessions++] = controller->session;
-	}
-	present.sessions = sessions;
-	message.body_case = NVMETD__ENVELOPE__BODY_SESSION_PRESENT;
-	message.session_present = &present;
-	transport_tell(transport, &message);
+		present.sessions = sessions + at;
+		present.n_sessions = count_fitting(sessions + at, n - at);
+		at += present.n_sessions;
+		present.more = at < n;
+		message.body_case = NVMETD__ENVELOPE__BODY_SESSION_PRESENT;
+		message.session_present = &present;
+		transport_tell(transport, &message);
+	} while (at < n);
 }
 
 /* ------------------------------------------------------------------ from the state service */

@@ -49,6 +49,7 @@ static void arrived(void *context, struct ipc_peer *peer, const Nvmetd__Hello *h
 	transport->traits = traits_of(hello->traits);
 	hold_consider(state, peer->name, hello->revision);
 	state_has_seen(state, hello->revision);
+	transport->presenting = false;
 	transport->presented = false;
 	transport->view_revision = 0;
 	free(transport->view.bytes);
@@ -131,11 +132,15 @@ static void on_present(void *context, struct ipc_peer *peer, const envelope *mes
 
 	if (!transport)
 		return;
-	state_forget_sessions(state, transport);
+	if (!transport->presenting)
+		state_forget_sessions(state, transport);
 	for (size_t i = 0; i < presented->n_sessions; i++)
 		present(state, transport, presented->sessions[i]);
+	transport->presenting = presented->more;
+	transport->presented = !presented->more;
+	if (presented->more)
+		return;
 	begin_anew(state, transport, presented->n_sessions);
-	transport->presented = true;
 	reconcile(state);
 }
 

@@ -17,6 +17,7 @@ enum {
 	SMALL = 300,  /* subsystems without any */
 	PORTS = 16,   /* that have all of the subsystems */
 	HOSTS = 1000, /* that may use the first one, and nobody else */
+	CROWD = 120,  /* controllers whose sessions are large: more than go into one message */
 };
 
 #define WAIT_MS 60000u
@@ -283,6 +284,40 @@ START_TEST(is_there_again_after_a_death_of_the_state_service)
 }
 END_TEST
 
+/* A host makes its sessions large by a limit of its own for each namespace: those of all
+ * controllers are presented to the next state service in several messages. */
+START_TEST(has_all_large_sessions_after_a_death_of_the_state_service)
+{
+	static struct host_controller crowd[CROWD];
+
+	scene.options.hostnqn = "nqn.2014-08.org.example:host-5";
+	scene.options.subnqn = name_of(1);
+	for (unsigned i = 0; i < CROWD; i++) {
+		struct host_request set = {
+			.command = {.opcode = NVME_ADMIN_SET_FEATURES,
+		                    .nsid = le32_of(NVME_NSID_ALL),
+		                    .cdw10 = le32_of(NVME_FEATURE_ERROR_RECOVERY),
+		                    .cdw11 = le32_of(60000 + i)}
+                };
+
+		harness_connect_as(&scene.options, &crowd[i]);
+		host_must(&crowd[i], host_admin(&crowd[i], &set));
+	}
+	harness_kill(scene.harness, "state");
+	for (unsigned i = 0; i < CROWD; i++) {
+		struct host_request get = {
+			.command = {.opcode = NVME_ADMIN_GET_FEATURES,
+		                    .nsid = le32_of(EACH),
+		                    .cdw10 = le32_of(NVME_FEATURE_ERROR_RECOVERY)}
+                };
+
+		host_must(&crowd[i], host_admin(&crowd[i], &get));
+		ck_assert_uint_eq(le32_get(get.completion.dw0), 60000 + i);
+		host_controller_close(&crowd[i]);
+	}
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("scale");
@@ -296,6 +331,7 @@ int main(void)
 	                 has_1000_hosts_and_refuses_all_others,
 	                 has_all_subsystems_in_the_discovery_of_each_port,
 	                 tells_of_a_change_of_one,
-	                 is_there_again_after_a_death_of_the_state_service);
+	                 is_there_again_after_a_death_of_the_state_service,
+	                 has_all_large_sessions_after_a_death_of_the_state_service);
 	return harness_run(suite);
 }
