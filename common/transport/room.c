@@ -11,6 +11,46 @@ enum lack {
 	LACK_MEMORY,
 };
 
+/* ------------------------------------------------------------------ how much there is */
+
+static uint64_t whole(const struct room *room)
+{
+	return arena_region(room->arena)->size - room->lent_bytes;
+}
+
+/* Of a share, twice the largest request at least, since a transfer must fit into half. */
+static uint64_t share_max(const struct room *room, bool is_hosts)
+{
+	uint64_t size = whole(room), most = is_hosts ? size / 2 : size / 8;
+
+	if (is_hosts && most > room->hosts_max)
+		most = room->hosts_max;
+	return most < 2 * ARENA_BLOCK_MAX ? 2 * ARENA_BLOCK_MAX : most;
+}
+
+static void measure(struct room *room)
+{
+	uint64_t size = whole(room), reserve = size / 4;
+
+	room->sizes[ROOM_COMMON] = size - reserve;
+	room->sizes[ROOM_RESERVE] = reserve;
+	for (unsigned is_hosts = 0; is_hosts < 2; is_hosts++) {
+		room->share_sizes[is_hosts][ROOM_COMMON] = share_max(room, is_hosts);
+		room->share_sizes[is_hosts][ROOM_RESERVE] = reserve / 16;
+	}
+}
+
+void room_limit_hosts(struct room *room, uint64_t bytes)
+{
+	uint64_t most = bytes > 0 ? bytes : UINT64_MAX;
+
+	room->is_given |= most != room->hosts_max;
+	room->hosts_max = most;
+	measure(room);
+}
+
+/* ------------------------------------------------------------------ beginning and end */
+
 int room_init(struct room *room, size_t size)
 {
 	int r;
@@ -22,7 +62,10 @@ int room_init(struct room *room, size_t size)
 	room_share_init(&room->admin, false);
 	list_init(&room->waiting);
 	r = arena_new(&room->arena, "nvmetd-arena", size);
-	return r ? error_trace(r) : 0;
+	if (r)
+		return error_trace(r);
+	measure(room);
+	return 0;
 }
 
 void room_deinit(struct room *room)
@@ -40,41 +83,7 @@ void room_share_init(struct room_share *share, bool is_hosts)
 	list_init(&share->waiting);
 }
 
-/* ------------------------------------------------------------------ how much there is */
-
-static uint64_t whole(const struct room *room)
-{
-	return arena_region(room->arena)->size - room->lent_bytes;
-}
-
-static uint64_t size_of(const struct room *room, enum room_part part)
-{
-	uint64_t size = whole(room);
-
-	return part == ROOM_RESERVE ? size / 4 : size - size / 4;
-}
-
-/* Twice the largest request at least, since a transfer must fit into half. */
-static uint64_t share_max(const struct room *room, const struct room_share *share,
-                          enum room_part part)
-{
-	uint64_t size = whole(room), most;
-
-	if (part == ROOM_RESERVE)
-		return size / 4 / 16;
-	most = share->is_hosts ? size / 2 : size / 8;
-	if (share->is_hosts && most > room->hosts_max)
-		most = room->hosts_max;
-	return most < 2 * ARENA_BLOCK_MAX ? 2 * ARENA_BLOCK_MAX : most;
-}
-
-void room_limit_hosts(struct room *room, uint64_t bytes)
-{
-	uint64_t most = bytes > 0 ? bytes : UINT64_MAX;
-
-	room->is_given |= most != room->hosts_max;
-	room->hosts_max = most;
-}
+/* ------------------------------------------------------------------ what a request takes */
 
 static uint64_t block_bytes(uint32_t length)
 {
@@ -132,9 +141,9 @@ static enum lack take_of(struct room *room, struct request *request, enum room_p
 
 	if (is_cold(request, bytes))
 		return LACK_SHARE;
-	if (find_lack(&share->uses[part], share_max(room, share, part), request, bytes))
+	if (find_lack(&share->uses[part], room->share_sizes[share->is_hosts][part], request, bytes))
 		return LACK_SHARE;
-	lack = find_lack(&room->uses[part], size_of(room, part), request, bytes);
+	lack = find_lack(&room->uses[part], room->sizes[part], request, bytes);
 	if (lack)
 		return lack;
 	if (arena_take(room->arena, request->length, &request->arena_offset) != 0)
@@ -246,12 +255,14 @@ bool room_lend(struct room *room, uint32_t bytes, uint64_t *ret_offset)
 	    whole(room) < block + ROOM_SIZE_MIN || arena_take(room->arena, bytes, ret_offset) != 0)
 		return false;
 	room->lent_bytes += block;
+	measure(room);
 	return true;
 }
 
 void room_take_back(struct room *room, uint32_t bytes, uint64_t offset)
 {
 	room->lent_bytes -= block_bytes(bytes);
+	measure(room);
 	arena_give(room->arena, offset);
 	room->is_given = true;
 }

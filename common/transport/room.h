@@ -64,6 +64,9 @@ struct room {
 	bool lacks_for_transfer; /* the same, of transfers */
 	bool is_given;           /* something was, since room_next() found nothing */
 	uint64_t hosts_max;      /* bytes of a share that is a host's; all ones: as said */
+	/* bytes, of all that; of a share that is a host's [1], and of another [0] */
+	uint64_t sizes[ROOM_PARTS];
+	uint64_t share_sizes[2][ROOM_PARTS];
 };
 
 /* 0 or a negative errno. size: a multiple of ARENA_BLOCK_MAX, ROOM_SIZE_MIN or more */
