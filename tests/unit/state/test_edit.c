@@ -162,26 +162,6 @@ START_TEST(says_the_path_of_what_was_made)
 }
 END_TEST
 
-/* All that there may be, in one transaction: the state service must be alive in between. */
-START_TEST(gives_a_thousand_numbers_that_are_free)
-{
-	enum { MANY = NVME_MAX_NAMESPACES - 3 }; /* three are there */
-	static Nvmetd__CtlOperation *operations[MANY];
-	Nvmetd__CtlEdit many = NVMETD__CTL_EDIT__INIT,
-			*one = edits_new("create " OPEN "/namespaces");
-
-	for (size_t i = 0; i < MANY; i++)
-		operations[i] = one->operations[0];
-	many.operations = operations;
-	many.n_operations = MANY;
-	ck_assert_int_eq(edit_apply(&stage.state, &many, &report, &result), 0);
-	ck_assert_uint_eq(result.n_created, MANY);
-	ck_assert_str_eq(result.created[0], OPEN "/namespaces/3");
-	ck_assert_str_eq(result.created[MANY - 1], OPEN "/namespaces/1024");
-	edits_free(one);
-}
-END_TEST
-
 START_TEST(gives_numbers_that_are_free)
 {
 	expect_done("create " OPEN "/namespaces");
@@ -591,7 +571,6 @@ int main(void)
 	         makes_each_object_and_takes_it_away_again,
 	         says_the_path_of_what_was_made,
 	         gives_numbers_that_are_free,
-	         gives_a_thousand_numbers_that_are_free,
 	         gives_a_subsystem_an_nqn_of_its_own,
 	         makes_objects_as_nvmet_makes_them,
 	         sets_attributes_of_each_object,
