@@ -9,6 +9,7 @@
 #include "services/state/cntlid.h"
 #include "services/state/connect.h"
 #include "services/state/discovery.h"
+#include "services/state/reconcile.h"
 #include "services/state/retained.h"
 
 /* One that waits. */
@@ -47,11 +48,14 @@ static void fill_addresses(struct session *session, const Nvmetd__ConnectRequest
 		session->local_service, sizeof(session->local_service), "%s", asked->local_service);
 }
 
+/* While sessions may be missing, one of them may have any that seems to be free. */
 static int give_cntlid(struct state *state, struct session *session,
                        const struct connect_answer *answer)
 {
 	const struct config_subsystem *subsystem = answer->subsystem;
 
+	if (subsystem && !reconcile_is_everybody_here(state))
+		return CNTLID_E_NONE_FREE;
 	if (answer->cntlid) {
 		session->cntlid = answer->cntlid;
 		return cntlid_is_free(&state->sessions, session->subsystem, session->cntlid)
@@ -66,9 +70,11 @@ static int give_cntlid(struct state *state, struct session *session,
 	                       &session->cntlid);
 }
 
-/* One of its controllers is about to be free. */
-static bool is_one_ending(const struct state *state, uint32_t subsystem)
+/* One of its controllers is about to be free, or may be. */
+static bool may_be_free_soon(const struct state *state, uint32_t subsystem)
 {
+	if (!reconcile_is_everybody_here(state))
+		return true;
 	list_for_each (at, (struct list *)&state->sessions) {
 		const struct session *session = container_of(at, struct session, link);
 
@@ -94,7 +100,7 @@ static struct session *make_session(struct state *state, struct transport *trans
 		session->discovery_sum = discovery_sum(&state->target.config, session);
 	session->transport = transport;
 	if (give_cntlid(state, session, answer) != 0) {
-		answer->is_refusal = !is_one_ending(state, session->subsystem);
+		answer->is_refusal = !may_be_free_soon(state, session->subsystem);
 		return session_free(session);
 	}
 	if (answer->subsystem && answer->subsystem->is_static)

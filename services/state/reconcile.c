@@ -340,6 +340,22 @@ void reconcile(struct state *state)
 	state_copy_soon(state);
 }
 
+bool reconcile_is_everybody_here(const struct state *state)
+{
+	uint64_t now_ns = clock_now_ns();
+
+	list_for_each (at, (struct list *)&state->transports) {
+		const struct transport *transport = container_of(at, struct transport, link);
+
+		if (transport->presented)
+			continue;
+		if (transport->peer ? now_ns - transport->arrived_ns < RECONCILE_GONE_NS
+		                    : now_ns - transport->gone_ns < RECONCILE_OPEN_NS)
+			return false;
+	}
+	return true;
+}
+
 int reconcile_remember(struct state *state)
 {
 	list_for_each (at, &state->target.backings) {

@@ -28,6 +28,11 @@ void reconcile(struct state *state);
 /* At the start, after apply_load(): those whom the predecessor knew. */
 int reconcile_remember(struct state *state);
 
+/* All sessions that there may be are known: after our start, or where a transport was lost, for a
+ * moment not all are here. One that has come and does not present any is not waited for for ever.
+ */
+bool reconcile_is_everybody_here(const struct state *state);
+
 /* A worker's report. */
 void reconcile_report(struct state *state, struct worker *worker,
                       const Nvmetd__WorkerReport *report);

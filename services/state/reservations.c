@@ -31,22 +31,6 @@ struct change {
 
 /* ------------------------------------------------------------------ may it be carried out now? */
 
-/* Whoever may have sessions is to be told of what becomes of them: after our start, or a
- * transport's, for a moment not all are here. */
-static bool is_everybody_here(const struct state *state)
-{
-	uint64_t now_ns = clock_now_ns();
-
-	list_for_each (at, (struct list *)&state->transports) {
-		const struct transport *transport = container_of(at, struct transport, link);
-
-		if (!transport->presented &&
-		    (transport->peer || now_ns - transport->gone_ns < RECONCILE_OPEN_NS))
-			return false;
-	}
-	return true;
-}
-
 static size_t count_registrants(const struct target *target)
 {
 	size_t count = 0;
@@ -217,7 +201,8 @@ static void begin(const struct change *change, struct admin_reply *reply)
 		report(change, reply);
 		return;
 	}
-	if (!is_everybody_here(change->state)) {
+	/* whoever may have sessions is to be told of what becomes of them */
+	if (!reconcile_is_everybody_here(change->state)) {
 		reply->ask_later = true;
 		return;
 	}

@@ -46,8 +46,9 @@ struct transport {
 	struct traits traits;
 	struct ipc_peer *peer; /* NULL: not connected now */
 	uint64_t instance;
-	uint64_t gone_ns; /* when it was lost */
-	bool presenting; /* some of its sessions are here, and more are to come */
+	uint64_t gone_ns;    /* when it was lost */
+	uint64_t arrived_ns; /* when it came, the last time */
+	bool presenting;     /* some of its sessions are here, and more are to come */
 	bool presented;
 	struct last_message view;
 	uint64_t view_revision; /* of the last view sent; 0: none by this process */

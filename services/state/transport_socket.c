@@ -45,6 +45,7 @@ static void arrived(void *context, struct ipc_peer *peer, const Nvmetd__Hello *h
 	if (hello->revision == 0)
 		barrier_note_birth(transport, peer->instance, clock_now_ns());
 	transport->peer = peer;
+	transport->arrived_ns = clock_now_ns();
 	transport->instance = peer->instance;
 	transport->traits = traits_of(hello->traits);
 	hold_consider(state, peer->name, hello->revision);

@@ -174,6 +174,23 @@ START_TEST(asks_for_a_view_that_is_newer)
 }
 END_TEST
 
+/* Whose sessions are not known may have any controller, and is to be told of reservations. */
+START_TEST(are_not_all_here_before_both_have_presented)
+{
+	ck_assert(reconcile_is_everybody_here(&stage.state));
+	rdma->presented = false;
+	rdma->arrived_ns = clock_now_ns();
+	ck_assert(!reconcile_is_everybody_here(&stage.state));
+	rdma->arrived_ns -= RECONCILE_GONE_NS;
+	ck_assert(reconcile_is_everybody_here(&stage.state));
+	take_away(rdma);
+	ck_assert(!reconcile_is_everybody_here(&stage.state));
+	rdma->gone_ns -= RECONCILE_OPEN_NS;
+	ck_assert(reconcile_is_everybody_here(&stage.state));
+	barrier_cancel(&barrier);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("a barrier");
@@ -191,6 +208,7 @@ int main(void)
 	         waits_for_what_a_dead_one_had_in_flight_though_its_successor_is_there,
 	         does_not_wait_for_the_first_of_its_name,
 	         waits_while_views_are_held_back,
-	         asks_for_a_view_that_is_newer);
+	         asks_for_a_view_that_is_newer,
+	         are_not_all_here_before_both_have_presented);
 	return run(suite);
 }

@@ -204,6 +204,7 @@ START_TEST(waits_for_those_who_have_not_presented_their_sessions)
 	struct transport *transport = add_transport();
 
 	transport->presented = false;
+	transport->arrived_ns = clock_now_ns();
 	enter(A, 1);
 	ck_assert(stage.reply.ask_later);
 	ck_assert_uint_eq(there(1), 0);
