@@ -104,7 +104,8 @@ void admin_reset_by_subsystem(struct transport *transport, struct controller *co
 
 	if (controller->ended)
 		return;
-	log_info("%s: reset with its subsystem", controller->name);
+	if (controller_is_news(controller))
+		log_info("%s: reset with its subsystem", controller->name);
 	if (admin)
 		abort_all(transport, admin, NULL);
 	controller_reset_session(controller);

@@ -80,8 +80,9 @@ void transition_is_late(struct loop_timer *timer)
 		controller_end(controller, "its host has not enabled it in time");
 		return;
 	}
-	log_warn("%s: a reset or a shutdown takes too long: what is in flight does not end",
-	         controller->name);
+	if (controller_is_news(controller))
+		log_warn("%s: a reset or a shutdown takes too long: what is in flight does not end",
+		         controller->name);
 	watch(controller);
 }
 
@@ -99,7 +100,7 @@ void transition_begin(struct controller *controller, enum properties_change chan
 	case PROPERTIES_SUBSYSTEM_RESET:
 		return;
 	case PROPERTIES_ENABLED:
-		if (!properties_are_ready(properties))
+		if (!properties_are_ready(properties) && controller_is_news(controller))
 			log_warn("%s: enabled with what it cannot do: CC %08x",
 			         controller->name,
 			         properties->cc);

@@ -408,6 +408,20 @@ START_TEST(resets_nothing_by_another_value)
 }
 END_TEST
 
+/* As often as it likes; an MPS that there is not. */
+START_TEST(does_not_fill_the_log)
+{
+	scene_connect();
+	for (unsigned i = 0; i < 200; i++) {
+		write_cc(&scene.controller, 0);
+		write_cc(&scene.controller, 0x781);
+		ck_assert_uint_eq(csts_of(&scene.controller) & NVME_CSTS_CFS, NVME_CSTS_CFS);
+	}
+	ck_assert_uint_lt(harness_log_count(scene.harness, "enabled with what it cannot do"), 150);
+	scene_disconnect();
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("properties");
@@ -420,6 +434,7 @@ int main(void)
 	                 is_shut_down_at_once_when_that_is_abrupt,
 	                 has_failed_when_its_shutdown_does_not_end,
 	                 takes_no_io_queue_once_it_is_shut_down,
+	                 does_not_fill_the_log,
 	                 is_reset_when_what_was_in_flight_is_over,
 	                 has_failed_when_its_reset_does_not_end,
 	                 says_in_cap_how_long_a_reset_may_take,
