@@ -85,9 +85,11 @@ struct log_health health_of(const struct config_subsystem *subsystem, const stru
 		const struct config_namespace *namespace = &subsystem->namespaces[i];
 		uint64_t room = UINT64_MAX - sum.media_errors, errors;
 
-		if (!is_watched(namespace, session) || is_counted(subsystem, session, i))
+		if (!is_watched(namespace, session))
 			continue;
 		errors = namespace->backing->health.media_errors;
+		if (errors == 0 || is_counted(subsystem, session, i))
+			continue;
 		sum.media_errors += errors < room ? errors : room;
 	}
 	return sum;
