@@ -192,6 +192,11 @@ static const struct namespace *find_open(struct namespaces *namespaces,
 	return NULL;
 }
 
+static void start_watching(struct namespaces *namespaces, struct namespace *namespace)
+{
+	namespace->watch = watcher_add(&namespaces->watcher, backing_watched(namespace->backing));
+}
+
 /* Of one that is not open any more. */
 static void stop_watching(struct namespaces *namespaces, struct namespace *namespace)
 {
@@ -207,8 +212,7 @@ static bool try_to_open(struct namespaces *namespaces, struct namespace *namespa
 	if (namespace_open(namespace, &retry_ns) ||
 	    (namespace_may_share(namespace) &&
 	     namespace_share(namespace, find_open(namespaces, namespace)))) {
-		namespace->watch = watcher_add(&namespaces->watcher,
-		                               backing_watched(namespace->backing));
+		start_watching(namespaces, namespace);
 		return true;
 	}
 	loop_timer_set(namespaces->options.loop, &namespace->retry, clock_now_ns() + retry_ns);
@@ -270,6 +274,27 @@ static void file_was_closed(void *context, int watch)
 	list_for_each (link, &namespaces->list)
 		if (namespace_at(link)->watch == watch)
 			changed |= measure(namespaces, namespace_at(link));
+	if (changed)
+		tell(namespaces);
+}
+
+/* Another namespace had the same file, and has it no more. */
+static void watch_is_gone(void *context, int watch)
+{
+	struct namespaces *namespaces = context;
+	bool changed = false;
+
+	list_for_each (link, &namespaces->list) {
+		struct namespace *namespace = namespace_at(link);
+
+		if (namespace->watch != watch)
+			continue;
+		namespace->watch = -1;
+		if (!namespace->backing)
+			continue;
+		start_watching(namespaces, namespace);
+		changed |= measure(namespaces, namespace); /* nobody has looked meanwhile */
+	}
 	if (changed)
 		tell(namespaces);
 }
@@ -536,7 +561,8 @@ int namespaces_new(struct namespaces **ret_namespaces, const struct namespaces_o
 			      .changed = readiness_changed,
 			      .context = namespaces,
 		      });
-	watcher_init(&namespaces->watcher, options->loop, file_was_closed, namespaces);
+	watcher_init(
+		&namespaces->watcher, options->loop, file_was_closed, watch_is_gone, namespaces);
 	*ret_namespaces = namespaces;
 	return 0;
 }

@@ -26,16 +26,21 @@ static void read_events(struct loop_source *source, uint32_t events)
 		at += (ssize_t)(sizeof(event) + event.len);
 		if (event.mask & IN_CLOSE_WRITE)
 			watcher->closed(watcher->context, event.wd);
+		if (event.mask & IN_IGNORED)
+			watcher->gone(watcher->context, event.wd);
 	}
 }
 
 void watcher_init(struct watcher *watcher, struct loop *loop,
-                  void (*closed)(void *context, int watch), void *context)
+                  void (*closed)(void *context, int watch), void (*gone)(void *context, int watch),
+                  void *context)
 {
 	int fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
 
-	*watcher = (struct watcher){
-		.source = LOOP_SOURCE(read_events), .closed = closed, .context = context};
+	*watcher = (struct watcher){.source = LOOP_SOURCE(read_events),
+	                            .closed = closed,
+	                            .gone = gone,
+	                            .context = context};
 	if (fd >= 0 && loop_add(loop, &watcher->source, fd, EPOLLIN) == 0)
 		return;
 	log_info("files that change their size are noticed late: no inotify: %s",

@@ -14,16 +14,19 @@
  *           everybody.
  * Trust     whoever may open the file may cause events; each costs a look at one size
  * Threads   the control thread
- * Lifetime  watcher_deinit(); a watch is the file's until it is removed
+ * Lifetime  watcher_deinit(); a watch is the file's until it is removed. It is one, however often
+ * it was added: where it is removed, gone() is called, later, for who has it still.
  */
 struct watcher {
 	struct loop_source source; /* fd -1: there is none */
 	void (*closed)(void *context, int watch);
+	void (*gone)(void *context, int watch);
 	void *context;
 };
 
 void watcher_init(struct watcher *watcher, struct loop *loop,
-                  void (*closed)(void *context, int watch), void *context);
+                  void (*closed)(void *context, int watch), void (*gone)(void *context, int watch),
+                  void *context);
 void watcher_deinit(struct watcher *watcher);
 
 /* The watch, or -1. */

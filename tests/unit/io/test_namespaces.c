@@ -309,6 +309,25 @@ START_TEST(is_shared_if_the_options_are_the_same)
 }
 END_TEST
 
+START_TEST(is_watched_for_the_one_that_stays)
+{
+	struct rig_namespace two[] = {{.handle = 1}, {.handle = 2}};
+	uint64_t since_ns = clock_now_ns();
+	const char *reason;
+
+	two[0].path = two[1].path = rig_file("disk", MIB);
+	rig_serve(two, 2);
+	rig_serve(two, 1);
+	for (unsigned i = 0; i < 8; i++) { /* each 5 s, it would take 20 s at least */
+		unsigned size = i % 2 ? MIB : 2 * MIB;
+
+		rig_file("disk", size);
+		until(rig_blocks(1, &reason) == size >> 9);
+	}
+	ck_assert_uint_lt(clock_now_ns() - since_ns, 15 * NS_PER_S);
+}
+END_TEST
+
 START_TEST(by_another_name_is_the_same_file)
 {
 	struct rig_namespace two[] = {{.handle = 1}, {.handle = 2}};
@@ -396,6 +415,7 @@ int main(void)
 	         given_a_worker,
 	         leave,
 	         is_shared_if_the_options_are_the_same,
+	         is_watched_for_the_one_that_stays,
 	         by_another_name_is_the_same_file,
 	         is_refused_if_the_options_differ,
 	         of_memory_is_two_different_memories);
