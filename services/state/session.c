@@ -265,17 +265,22 @@ static void pack_texts(Nvmetd__Session *message, const struct session *session)
 	message->local_service = (char *)session->local_service;
 }
 
+void session_describe(Nvmetd__Session *ret_message, const struct session *session)
+{
+	nvmetd__session__init(ret_message);
+	pack_texts(ret_message, session);
+	ret_message->subsystem = session->subsystem;
+	ret_message->cntlid = session->cntlid;
+	ret_message->port_id = session->port_id;
+	ret_message->discovery = session->discovery;
+	ret_message->kato_ms = session->kato_ms;
+}
+
 void session_pack(struct session_message *ret_packed, const struct session *session)
 {
 	Nvmetd__Session *message = &ret_packed->message;
 
-	nvmetd__session__init(message);
-	pack_texts(message, session);
-	message->subsystem = session->subsystem;
-	message->cntlid = session->cntlid;
-	message->port_id = session->port_id;
-	message->discovery = session->discovery;
-	message->kato_ms = session->kato_ms;
+	session_describe(message, session);
 	message->io_queues = session->io_queues;
 	message->async_event_config = session->async_event_config;
 	message->n_events = pack_events(session->events, ret_packed->event, ret_packed->waiting);

@@ -140,6 +140,8 @@ struct session_message {
 };
 
 void session_pack(struct session_message *ret_packed, const struct session *session);
+/* Who it is, for people: without what its host has set, which may be much. Points into it. */
+void session_describe(Nvmetd__Session *ret_message, const struct session *session);
 
 /* Controller Level Reset: what a host has set is as after its Connect, but for its keep-alive. */
 void session_reset(struct session *session);

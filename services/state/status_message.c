@@ -351,15 +351,15 @@ static void put_sessions(struct scratch *scratch, Nvmetd__SubsystemStatus *statu
 	status->sessions = scratch_take(scratch, count * sizeof(void *));
 	list_for_each (at, (struct list *)&state->sessions) {
 		const struct session *session = container_of(at, struct session, link);
-		struct session_message *packed;
+		Nvmetd__Session *described;
 
 		if (!status->sessions || session->subsystem != number)
 			continue;
-		packed = scratch_take(scratch, sizeof(*packed));
-		if (!packed)
+		described = scratch_take(scratch, sizeof(*described));
+		if (!described)
 			return;
-		session_pack(packed, session);
-		status->sessions[status->n_sessions++] = &packed->message;
+		session_describe(described, session);
+		status->sessions[status->n_sessions++] = described;
 	}
 }
 

@@ -158,6 +158,21 @@ START_TEST(passes_over_events_that_are_not_known)
 }
 END_TEST
 
+START_TEST(is_described_to_people_without_what_its_host_has_set)
+{
+	Nvmetd__Session described;
+
+	for (unsigned i = 0; i < NVME_MAX_NAMESPACES; i++)
+		session->features.error_recovery[i] = UINT16_MAX;
+	memset(session->changed, 0xff, sizeof(session->changed));
+	session_describe(&described, session);
+	ck_assert_uint_eq(described.cntlid, session->cntlid);
+	ck_assert_str_eq(described.host_nqn, session->host_nqn);
+	ck_assert_uint_eq(described.kato_ms, session->kato_ms);
+	ck_assert_uint_lt(nvmetd__session__get_packed_size(&described), 1024);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("session");
@@ -173,6 +188,7 @@ int main(void)
 	         with_a_short_host_identifier_is_refused,
 	         with_a_name_too_long_is_refused,
 	         with_a_namespace_that_cannot_be_is_refused,
-	         passes_over_events_that_are_not_known);
+	         passes_over_events_that_are_not_known,
+	         is_described_to_people_without_what_its_host_has_set);
 	return run(suite);
 }
