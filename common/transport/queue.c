@@ -175,16 +175,22 @@ struct request *queue_at(struct queue *queue, uint16_t index)
 	return request && request->owner == REQUEST_WITH_WIRE ? request : NULL;
 }
 
+/* One that the wire has may be answered, so that its host has given the number to the next. */
 struct request *queue_command(struct queue *queue, uint16_t cid)
 {
+	struct request *at_wire = NULL;
+
 	for (uint32_t i = 0; i < queue->n_used; i++) {
 		struct request *request = &queue->requests[i];
 
-		if (request->owner != REQUEST_FREE && request->early == REQUEST_EARLY_NONE &&
-		    le16_get(request->command.cid) == cid)
+		if (request->owner == REQUEST_FREE || request->early != REQUEST_EARLY_NONE ||
+		    le16_get(request->command.cid) != cid)
+			continue;
+		if (request->owner != REQUEST_WITH_WIRE)
 			return request;
+		at_wire = request;
 	}
-	return NULL;
+	return at_wire;
 }
 
 static bool is_with_wire(const struct request *request, uint16_t cid)

@@ -138,6 +138,21 @@ START_TEST(leaves_another_command_in_the_same_place_alone)
 }
 END_TEST
 
+/* The adapter has not said yet that the answer is sent; its host has it, and goes on. */
+START_TEST(is_not_taken_for_the_next_of_its_number)
+{
+	struct request *next = begun[1];
+
+	next->command.cid = le16_of(CID);
+	ck_assert_ptr_nonnull(queue_command(&queue, CID));
+	request_set_aside(next);
+	next->owner = REQUEST_AT_WORKER;
+	ck_assert_ptr_eq(queue_command(&queue, CID), next);
+	next->owner = REQUEST_AT_CORE;
+	request_respond(next);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("aborts");
@@ -152,6 +167,7 @@ int main(void)
 	         "a command that ends otherwise",
 	         given_a_command_at_a_worker,
 	         forget_all,
-	         leaves_another_command_in_the_same_place_alone);
+	         leaves_another_command_in_the_same_place_alone,
+	         is_not_taken_for_the_next_of_its_number);
 	return run(suite);
 }
