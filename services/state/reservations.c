@@ -154,30 +154,26 @@ static void carry_out(const struct change *change, struct admin_reply *reply)
 	conclude(change, reply);
 }
 
-static const struct session *find_controller(const struct change *change, const uint8_t *host_id)
-{
-	list_for_each (at, &change->state->sessions) {
-		const struct session *session = container_of(at, struct session, link);
-
-		if (session->subsystem == change->request->session->subsystem &&
-		    memcmp(session->host_id, host_id, sizeof(session->host_id)) == 0)
-			return session;
-	}
-	return NULL;
-}
-
-/* A registrant that is connected is on its host's controllers, of which one is named. */
+/* A registrant that is connected is on its host's controllers, of which the first is named. There
+ * may be thousands of both, and hosts ask as often as they like. */
 static void name_controllers(const struct change *change, uint8_t *data, size_t length)
 {
 	struct nvme_registrant *registrant = (struct nvme_registrant *)(data + sizeof(*registrant));
 	const struct reservation *reservation = change->backing->reservation;
 	size_t room = length / sizeof(*registrant);
 
-	for (size_t i = 0; reservation && i < reservation->n_registrants && i + 1 < room; i++) {
-		const struct session *session = find_controller(
-			change, reservation->registrants[i].host_id);
+	list_for_each (at, &change->state->sessions) {
+		const struct session *session = container_of(at, struct session, link);
+		const struct registrant *found;
+		size_t i;
 
-		if (session)
+		if (session->subsystem != change->request->session->subsystem)
+			continue;
+		found = reservation_find(reservation, session->host_id);
+		if (!found)
+			continue;
+		i = (size_t)(found - reservation->registrants);
+		if (i + 1 < room && le16_get(registrant[i].cntlid) == NVME_CNTLID_DYNAMIC)
 			registrant[i].cntlid = le16_of(session->cntlid);
 	}
 }

@@ -2,6 +2,7 @@
 /* Reservations as the state service keeps them: what is on the disk, who is told, what waits. */
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "common/base/clock.h"
 #include "common/nvme/reservation.h"
@@ -281,6 +282,71 @@ START_TEST(is_named_in_identify)
 }
 END_TEST
 
+/* ------------------------------------------------------------------ as many as there may be */
+
+enum { CROWD = 1024, REPORTS = 60 };
+
+static void number(uint8_t *host_id, unsigned n)
+{
+	memset(host_id, 0, 16);
+	host_id[0] = (uint8_t)(n >> 8);
+	host_id[1] = (uint8_t)n;
+	host_id[15] = 1;
+}
+
+static struct reservation *reserved(void)
+{
+	list_for_each (at, &stage.state.target.backings) {
+		struct backing *backing = container_of(at, struct backing, link);
+
+		if (backing->reservation)
+			return backing->reservation;
+	}
+	ck_abort_msg("there is none");
+}
+
+/* Of the registrants the last CROWD are connected. */
+static void given_a_crowd(void)
+{
+	struct reservation *reservation = reserved();
+
+	free(reservation->registrants);
+	reservation->n_registrants = RESERVATION_REGISTRANTS_MAX;
+	reservation->registrants = calloc(RESERVATION_REGISTRANTS_MAX + 1,
+	                                  sizeof(*reservation->registrants));
+	ck_assert_ptr_nonnull(reservation->registrants);
+	for (unsigned i = 0; i < RESERVATION_REGISTRANTS_MAX; i++)
+		number(reservation->registrants[i].host_id, i);
+	for (unsigned i = 0; i < CROWD; i++)
+		number(stage_connect(STAGE_HOST, 1, STAGE_SUBSYSTEM)->host_id,
+		       RESERVATION_REGISTRANTS_MAX - CROWD + i);
+}
+
+static unsigned cntlid_of(unsigned registrant)
+{
+	const struct nvme_registrant *list = (const void *)stage.reply.data;
+
+	return le16_get(list[1 + registrant].cntlid);
+}
+
+/* Any host may ask, as often as its queues have entries: the state service has others, too. */
+START_TEST(is_reported_quickly_also_of_many)
+{
+	const uint32_t dwords_0based = (RESERVATION_REGISTRANTS_MAX + 1) * 64 / 4 - 1;
+	clock_t began;
+
+	enter(A, 1);
+	given_a_crowd();
+	began = clock();
+	for (unsigned i = 0; i < REPORTS; i++)
+		expect_status(ask(B, NVME_IO_RESERVATION_REPORT, 1, dwords_0based, 0, 0), 0);
+	ck_assert_double_lt((double)(clock() - began) / CLOCKS_PER_SEC, 1.5);
+	ck_assert_uint_eq(cntlid_of(0), NVME_CNTLID_DYNAMIC);
+	ck_assert_uint_eq(cntlid_of(RESERVATION_REGISTRANTS_MAX - 1), stage.session->cntlid);
+	ck_assert_uint_eq(cntlid_of(RESERVATION_REGISTRANTS_MAX - 2), stage.session->cntlid - 1u);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("reservations");
@@ -302,7 +368,8 @@ int main(void)
 	         can_be_made_to_persist,
 	         can_be_made_to_persist_on_all_namespaces,
 	         persists_only_where_it_is_enabled,
-	         is_named_in_identify);
+	         is_named_in_identify,
+	         is_reported_quickly_also_of_many);
 	describe(suite,
 	         "a command",
 	         reserving_open,
