@@ -41,7 +41,7 @@ static int store_revision(struct state *state, const struct admin_request *reque
 	return database_put_subsystem(state->database, &next);
 }
 
-/* In one transaction. revision: 0 if nothing is new. */
+/* In one transaction. */
 static int store(struct state *state, const struct admin_request *request, uint64_t revision)
 {
 	const struct config_subsystem *subsystem = request->subsystem;
@@ -54,7 +54,7 @@ static int store(struct state *state, const struct admin_request *request, uint6
 			r = database_put_protection(
 				state->database, namespace->backing->handle, is_wanted(request));
 	}
-	if (!r && revision)
+	if (!r)
 		r = store_revision(state, request, revision);
 	if (!r)
 		r = database_commit(state->database);
@@ -105,21 +105,29 @@ static void take_over(struct state *state, const struct admin_request *request,
 	record(request);
 }
 
-void protect_execute(struct state *state, const struct admin_request *request,
-                     struct admin_reply *reply)
+static int protect(struct state *state, const struct admin_request *request)
 {
 	const struct config_subsystem *subsystem = request->subsystem;
-	uint64_t revision = is_news(request) ? state_next_revision(state) : 0;
+	uint64_t revision = state_next_revision(state);
+	int r = store(state, request, revision);
 
-	if (store(state, request, revision) != 0) {
-		reply->status = status_of(NVME_SC_INTERNAL);
-		return;
-	}
-	if (revision)
-		subsystem->subsystem->namespaces_revision = revision;
+	if (r)
+		return r;
+	subsystem->subsystem->namespaces_revision = revision;
 	database_copy(state->database); /* before it is acknowledged */
 	for (size_t i = 0; i < subsystem->n_namespaces; i++)
 		if (is_meant(request, &subsystem->namespaces[i]))
 			take_over(state, request, &subsystem->namespaces[i]);
-	reply->drains = true;
+	return 0;
+}
+
+/* One that wants what is so already may be asked again after our death: it waits as well, but
+ * writes nothing, since a host can send it as often as it likes. */
+void protect_execute(struct state *state, const struct admin_request *request,
+                     struct admin_reply *reply)
+{
+	if (is_news(request) && protect(state, request) != 0)
+		reply->status = status_of(NVME_SC_INTERNAL);
+	else
+		reply->drains = true;
 }

@@ -15,9 +15,11 @@
 
 #define PATIENT_NS (10 * NS_PER_S)
 
-/* At SIGUSR1 it opens 40 descriptors. */
-static const char script[] = "trap 'for i in {1..40}; do exec {fd}</dev/null; done' USR1; echo; "
-			     "while :; do sleep 0.02; done";
+/* At SIGUSR1 it opens 40 descriptors. It starts no process: between fork and exec that would be
+ * another one of its name. */
+static const char script[] = "trap 'for i in {1..40}; do exec {fd}</dev/null; done' USR1; "
+			     "exec {nothing}<> <(:); wait $!; echo; "
+			     "while :; do read -rt 0.02 -u $nothing; done";
 
 static struct chaos chaos;
 static pid_t pid;
