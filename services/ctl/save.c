@@ -55,36 +55,32 @@ enum ctl_exit ctl_save(const struct ctl *ctl, int argc, char **argv)
 	return CTL_FAILED;
 }
 
-enum ctl_exit ctl_show(const struct ctl *ctl, int argc, char **argv)
+static enum ctl_exit print_as(const struct ctl *ctl, bool (*print)(FILE *out, const char *text))
 {
 	_cleanup_(envelope_freep) envelope *answer = NULL;
 	enum ctl_exit exit_code = ask_for_text(ctl, &answer);
 
-	(void)argc;
-	(void)argv;
 	if (exit_code != CTL_GOOD)
 		return exit_code;
-	if (!tree_print(stdout, answer->ctl_reply->text)) {
+	if (!print(stdout, answer->ctl_reply->text)) {
 		fprintf(stderr, "nvmetctl: what nvmetd gave as its configuration is not JSON\n");
 		return CTL_FAILED;
 	}
 	return finish_output();
 }
 
-enum ctl_exit ctl_limits(const struct ctl *ctl, int argc, char **argv)
+enum ctl_exit ctl_show(const struct ctl *ctl, int argc, char **argv)
 {
-	_cleanup_(envelope_freep) envelope *answer = NULL;
-	enum ctl_exit exit_code = ask_for_text(ctl, &answer);
-
 	(void)argc;
 	(void)argv;
-	if (exit_code != CTL_GOOD)
-		return exit_code;
-	if (!limits_print(stdout, answer->ctl_reply->text)) {
-		fprintf(stderr, "nvmetctl: what nvmetd gave as its configuration is not JSON\n");
-		return CTL_FAILED;
-	}
-	return finish_output();
+	return print_as(ctl, tree_print);
+}
+
+enum ctl_exit ctl_limits(const struct ctl *ctl, int argc, char **argv)
+{
+	(void)argc;
+	(void)argv;
+	return print_as(ctl, limits_print);
 }
 
 enum ctl_exit ctl_clear(const struct ctl *ctl, int argc, char **argv)
