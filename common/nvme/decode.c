@@ -12,12 +12,11 @@
 #define PSDT_BIT         (6u << 8) /* of the Parameter Error Location */
 
 /* Set Features with a feature that we do not know may bring data: it is taken and refused. */
-#define SET_FEATURES_DATA_MAX 4096u
-#define SEL(cdw10)            (((cdw10) >> 8) & 0x7u)
-#define SEL_SUPPORTED         3u
-#define EXHID                 0x1u
-#define HOST_IDENTIFIER_LONG  16u
-#define HOST_IDENTIFIER_SHORT 8u
+#define FEATURES_DATA_MAX    4096u
+#define SEL(cdw10)           (((cdw10) >> 8) & 0x7u)
+#define SEL_SUPPORTED        3u
+#define EXHID                0x1u
+#define HOST_IDENTIFIER_LONG 16u
 
 static struct nvme_status wrong(enum nvme_status_code code, size_t location, uint16_t *ret_location)
 {
@@ -77,27 +76,42 @@ static struct nvme_status decode_get_log_page(const struct nvme_command *command
 	return STATUS_OK;
 }
 
-/* Of the features there are, two have data (Base 2.1 §5.1.25.1.14, §5.1.25.1.28). */
-static uint32_t feature_bytes(const struct nvme_command *command)
-{
-	switch (le32_get(command->cdw10) & 0xff) {
-	case NVME_FEATURE_HOST_IDENTIFIER:
-		return le32_get(command->cdw11) & EXHID ? HOST_IDENTIFIER_LONG
-		                                        : HOST_IDENTIFIER_SHORT;
-	case NVME_FEATURE_HOST_BEHAVIOR:
-		return sizeof(struct nvme_host_behavior);
-	}
-	return 0;
-}
-
-/* What a feature can do is told in dword 0: some hosts make room for its data all the same. */
+/* What Get Features gives is in dword 0, but of two (Base 2.1 §5.1.25.1.14, §5.1.25.1.28). What
+ * will be refused in any case, a feature that is not there or 64 bits of a Host Identifier, may
+ * come with whatever its host takes it to have. */
 static struct decoded_transfer decode_get_features(const struct nvme_command *command)
 {
-	struct decoded_transfer transfer = to_host(feature_bytes(command));
+	bool is_of_capabilities = SEL(le32_get(command->cdw10)) == SEL_SUPPORTED;
+	uint32_t bytes = 0;
 
-	if (SEL(le32_get(command->cdw10)) == SEL_SUPPORTED)
-		transfer.least = 0;
-	return transfer;
+	switch ((enum nvme_feature)(le32_get(command->cdw10) & 0xff)) {
+	case NVME_FEATURE_HOST_BEHAVIOR:
+		bytes = sizeof(struct nvme_host_behavior);
+		break;
+	case NVME_FEATURE_HOST_IDENTIFIER:
+		if (!(le32_get(command->cdw11) & EXHID))
+			return transfer(NVME_TRANSFER_TO_HOST, 0, FEATURES_DATA_MAX);
+		bytes = HOST_IDENTIFIER_LONG;
+		break;
+	case NVME_FEATURE_ARBITRATION:
+	case NVME_FEATURE_POWER_MANAGEMENT:
+	case NVME_FEATURE_TEMPERATURE_THRESHOLD:
+	case NVME_FEATURE_ERROR_RECOVERY:
+	case NVME_FEATURE_VOLATILE_WRITE_CACHE:
+	case NVME_FEATURE_NUMBER_OF_QUEUES:
+	case NVME_FEATURE_WRITE_ATOMICITY:
+	case NVME_FEATURE_ASYNC_EVENT_CONFIG:
+	case NVME_FEATURE_KEEP_ALIVE_TIMER:
+	case NVME_FEATURE_RESERVATION_MASK:
+	case NVME_FEATURE_RESERVATION_PERSISTENCE:
+	case NVME_FEATURE_WRITE_PROTECTION:
+		break;
+	default:
+		return transfer(NVME_TRANSFER_TO_HOST, 0, FEATURES_DATA_MAX);
+	}
+	/* capabilities are in dword 0: some hosts make room for the feature's data all the same */
+	return bytes == 0 ? transfer(NVME_TRANSFER_NONE, 0, 0)
+	                  : transfer(NVME_TRANSFER_TO_HOST, is_of_capabilities ? 0 : bytes, bytes);
 }
 
 struct nvme_status decode_admin(const struct nvme_command *command,
@@ -113,7 +127,7 @@ struct nvme_status decode_admin(const struct nvme_command *command,
 		*ret_transfer = decode_get_features(command);
 		return STATUS_OK;
 	case NVME_ADMIN_SET_FEATURES:
-		*ret_transfer = transfer(NVME_TRANSFER_TO_CONTROLLER, 0, SET_FEATURES_DATA_MAX);
+		*ret_transfer = transfer(NVME_TRANSFER_TO_CONTROLLER, 0, FEATURES_DATA_MAX);
 		return STATUS_OK;
 	case NVME_ADMIN_ABORT:
 	case NVME_ADMIN_ASYNC_EVENT:

@@ -154,6 +154,18 @@ START_TEST(get_features_brings_nothing_else)
 }
 END_TEST
 
+/* nvme-cli takes each feature that it does not know to have 4096 bytes, and was told of those. */
+START_TEST(get_features_of_what_is_not_there_may_bring_anything)
+{
+	command.cdw10 = le32_of(0x7f);
+	expect_ok(decode_opcode(NVME_ADMIN_GET_FEATURES));
+	expect_transfer(NVME_TRANSFER_TO_HOST, 0, 4096);
+	command.cdw10 = le32_of(NVME_FEATURE_HOST_IDENTIFIER); /* EXHID 0 */
+	expect_ok(decode_opcode(NVME_ADMIN_GET_FEATURES));
+	expect_transfer(NVME_TRANSFER_TO_HOST, 0, 4096);
+}
+END_TEST
+
 START_TEST(an_unknown_opcode_is_refused)
 {
 	expect(decode_opcode(0x80), NVME_SC_INVALID_OPCODE, 0);
@@ -350,6 +362,7 @@ int main(void)
 	         get_features_brings_the_host_behavior,
 	         get_features_may_bring_nothing_where_capabilities_are_asked_for,
 	         get_features_brings_nothing_else,
+	         get_features_of_what_is_not_there_may_bring_anything,
 	         an_unknown_opcode_is_refused);
 	describe(suite,
 	         "a Connect",
