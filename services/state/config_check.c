@@ -203,7 +203,9 @@ static void check_links(const struct config *config, const struct config_port *p
 		                                             i);
 
 		if (!config_find_subsystem(config, port->links[i].nqn))
-			report_error(report, place, "there is no such subsystem");
+			report_error(report,
+			             place,
+			             "there is no such subsystem: unlink it, or create it");
 	}
 	check_twice(port->links, port->n_links, PLACE_KEY(port_place, "subsystems"), report);
 }

@@ -255,7 +255,7 @@ START_TEST(a_refusal_says_the_object_with_the_reason)
 	expect_said(ctl("create", "/ports/1"), 1, "nvmetctl: /ports/1: is there already\n");
 	expect_said(
 		ctl("/ports", "delete", "9"), 1, "nvmetctl: /ports/9: there is no such object\n");
-	expect_said(ctl("delete", OF), 1, "there is no such subsystem\n");
+	expect_said(ctl("delete", OF), 1, "there is no such subsystem: unlink it, or create it\n");
 	expect_unchanged();
 }
 END_TEST

@@ -107,7 +107,7 @@ REFUSES(refuses_a_listener_without_service,
 REFUSES(refuses_a_link_to_no_subsystem,
         PORT("\"portid\": 1, \"addr\": {\"trtype\": \"tcp\", \"traddr\": \"::1\", \"trsvcid\": "
              "\"1\"}, \"subsystems\": [\"nqn.a\",\n\"nqn.b\"]"),
-        "f:3: ports[0].subsystems[1]: there is no such subsystem")
+        "f:3: ports[0].subsystems[1]: there is no such subsystem: unlink it, or create it")
 REFUSES(refuses_a_link_twice,
         PORT("\"portid\": 1, \"addr\": {\"trtype\": \"tcp\", \"traddr\": \"::1\", \"trsvcid\": "
              "\"1\"}, \"subsystems\": [\"nqn.a\", \"nqn.a\"]"),
