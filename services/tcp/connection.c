@@ -264,13 +264,23 @@ static struct deadline next_deadline(const struct connection *connection)
 	return deadline;
 }
 
+/* As nearly always at the end of a round. */
+static bool waits_for_nothing(const struct connection *connection)
+{
+	return connection->state == LIFE_READY && connection->pdu_since_ns == 0 &&
+	       connection->stuck_since_ns == 0 && list_is_empty(&connection->asked);
+}
+
 /* Waits begin and end with every PDU, the timer is touched only when it would be too late: it
  * may expire for a wait that is over, and then looks for the next. */
 static void watch(struct connection *connection)
 {
-	struct deadline deadline = next_deadline(connection);
+	struct deadline deadline;
 	uint64_t set_ns = connection->timer.due_ns;
 
+	if (waits_for_nothing(connection))
+		return;
+	deadline = next_deadline(connection);
 	if (deadline.due_ns == 0 || (set_ns && set_ns <= deadline.due_ns))
 		return;
 	if (loop_timer_set(connection->lane->loop, &connection->timer, deadline.due_ns))
