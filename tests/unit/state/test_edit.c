@@ -10,6 +10,7 @@
 #define OPEN     "/subsystems/" STAGE_SUBSYSTEM
 #define PRIVATE  "/subsystems/" STAGE_PRIVATE
 #define NEW      "nqn.2001-01.com.example:new"
+#define UNLINK   ": there is no such subsystem: unlink it, or create it"
 #define NEW_HOST "nqn.2014-08.org.nvmexpress:uuid:33333333-3333-4333-8333-333333333333"
 
 static struct report report;
@@ -399,9 +400,7 @@ static const struct {
 	{"create /ports/70000",							     "/ports/70000: portid: is 70000, and may be 0 to 65535",  1},
 	{"create /ports/1/ana_groups/129",
          "/ports/1/ana_groups/129: grpid: is 129, and may be 1 to 128",                                                                               1},
-	{"create /ports/1/subsystems/" NEW,
-         "/ports/1/subsystems/" NEW ": there is no such subsystem: unlink it, or create it",
-         1																	     },
+	{"create /ports/1/subsystems/" NEW,						 "/ports/1/subsystems/" NEW UNLINK,                        1},
 	{"create /ports/5/subsystems/" NEW,						 "/ports/5: there is no such object",                      1},
 	{"create /ports/1/subsystems/" STAGE_SUBSYSTEM "/x/y",
          "/ports/1/subsystems/" STAGE_SUBSYSTEM "/x: is not known",
@@ -416,9 +415,7 @@ static const struct {
 	{"delete /ports",								   "/ports: cannot be deleted, only what is in it",          1},
 	{"delete /ports/5",								 "/ports/5: there is no such object",                      1},
 	{"delete /ports/1/ana_groups/1",						    "/ports/1/ana_groups/1: is in every port",                1},
-	{"delete " OPEN,
-         "/ports/1/subsystems/" STAGE_SUBSYSTEM
-         ": there is no such subsystem: unlink it, or create it",                                                                                     1},
+	{"delete " OPEN,								    "/ports/1/subsystems/" STAGE_SUBSYSTEM UNLINK,            1},
 	{"delete /hosts/" STAGE_HOST,
          PRIVATE "/allowed_hosts/" STAGE_HOST ": there is no such host",
          1																	     },
