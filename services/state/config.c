@@ -139,14 +139,6 @@ const struct config_subsystem *config_find_subsystem(const struct config *config
 	return find_by_nqn(config->subsystems_by_nqn, config->n_subsystems, nqn);
 }
 
-bool config_has_reservations(const struct config_namespace *namespace)
-{
-	const json_t *enable = json_object_get(namespace->resv, "enable");
-
-	return json_is_string(enable) ? strcmp(json_string_value(enable), "0") != 0
-	                              : json_integer_value(enable) != 0;
-}
-
 bool config_worker_may_serve(const struct config *config, const char *name)
 {
 	for (size_t i = 0; i < config->n_workers; i++)

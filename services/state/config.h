@@ -124,11 +124,6 @@ struct subsystem; /* target.h */
 /* The kind of a device path that is the worker's own memory, not a file or a device. */
 bool config_is_in_memory(const char *path);
 
-struct config_namespace;
-
-/* resv.enable */
-bool config_has_reservations(const struct config_namespace *namespace);
-
 struct config_namespace {
 	uint32_t nsid; /* 1 … NVME_MAX_NAMESPACES */
 	bool enable;

@@ -41,7 +41,7 @@ static void check_namespace(const struct config_namespace *was, const struct con
 		refuse_of_namespace(device, "eui64", report);
 	if (was->buffered_io != is->buffered_io)
 		refuse_of_namespace(device, "buffered_io", report);
-	if (config_has_reservations(was) != config_has_reservations(is))
+	if (was->resv_enable != is->resv_enable)
 		refuse_of_namespace(PLACE_KEY(place, "resv"), "enable", report);
 }
 
