@@ -26,5 +26,9 @@ void refused_io(const char *what, struct host_request request, unsigned status, 
 void refused_admin(const char *what, struct host_request request, unsigned status,
                    uint16_t location);
 
+/* What was refused has changed nothing of harness_plain()'s namespace of RAM, and the queue lives
+ * on. Disconnects. */
+void refused_leave(uint32_t space);
+
 /* How many commands of scene's controller have failed, as its log tells. */
 uint64_t refused_count(void);
