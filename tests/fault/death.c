@@ -4,7 +4,6 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "common/base/clock.h"
 #include "tests/process/load.h"
@@ -19,13 +18,6 @@ static void given_a_set(void)
 {
 	scene_start(NULL);
 	scene.options.timeout_ms = PATIENT_MS;
-}
-
-static void pause_ms(unsigned ms)
-{
-	const struct timespec pause = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000L};
-
-	nanosleep(&pause, NULL);
 }
 
 /* ------------------------------------------------------------------ in flight */
@@ -165,7 +157,7 @@ START_TEST(keep_alive_needs_no_state)
 
 		host_must(&scene.controller, host_keep_alive(&scene.controller));
 		ck_assert_uint_lt(clock_now_ns() - begin_ns, NS_PER_S);
-		pause_ms(500);
+		harness_pause(500);
 	}
 	ck_assert_int_eq(kill(old, SIGKILL), 0);
 	harness_pid(scene.harness, "state", old);
@@ -259,7 +251,7 @@ START_TEST(the_whole_set_ends_with_its_launcher)
 	for (unsigned i = 0; i < 3; i++)
 		while (kill(pids[i], 0) == 0) {
 			ck_assert_msg(clock_now_ns() < deadline_ns, "%s lives on", names[i]);
-			pause_ms(10);
+			harness_pause(10);
 		}
 	harness_forget(scene.harness);
 }
@@ -291,7 +283,7 @@ static void kill_under_load(const char *name, const char *nsid, bool reconnects)
 	pid_t load = start_load(nsid, "6", reconnects);
 
 	for (unsigned i = 0; i < 5; i++) {
-		pause_ms(1000);
+		harness_pause(1000);
 		harness_kill(scene.harness, name);
 	}
 	load_expect_good_end(load);

@@ -4,7 +4,6 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "common/base/clock.h"
 #include "tests/process/load.h"
@@ -28,13 +27,6 @@ static void given_a_set_and_digests(void)
 {
 	given_a_set();
 	scene.options.wishes.header_digest = scene.options.wishes.data_digest = true;
-}
-
-static void pause_ms(unsigned ms)
-{
-	const struct timespec pause = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000L};
-
-	nanosleep(&pause, NULL);
 }
 
 /* Until the successor is ready: before, it would not hear the next SIGHUP. */
@@ -491,7 +483,7 @@ START_TEST(keep_alive_goes_on)
 	for (unsigned i = 0; i < 4; i++) {
 		restart();
 		host_must(&scene.controller, host_keep_alive(&scene.controller));
-		pause_ms(700);
+		harness_pause(700);
 	}
 	host_must(&scene.controller, host_keep_alive(&scene.controller));
 	scene_disconnect();
@@ -520,7 +512,7 @@ static void restart_under_load(const char *nsid, const char *bytes, const char *
 	                        NULL);
 
 	for (unsigned i = 0; i < 8; i++) {
-		pause_ms(400);
+		harness_pause(400);
 		restart();
 	}
 	load_expect_good_end(load);

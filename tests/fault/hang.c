@@ -11,7 +11,6 @@
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "common/base/clock.h"
@@ -45,13 +44,6 @@ static void given_a_set_with_a_short_watchdog(void)
 static void given_a_set_with_a_strict_watchdog(void)
 {
 	start_set("2");
-}
-
-static void pause_ms(unsigned ms)
-{
-	const struct timespec pause = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000L};
-
-	nanosleep(&pause, NULL);
 }
 
 static void say(const char *what, uint64_t since_ns)
@@ -158,7 +150,7 @@ static void await_end_of(pid_t thread)
 		    (WIFEXITED(status) || WIFSIGNALED(status)))
 			return;
 		ck_assert_msg(clock_now_ns() < end_ns, "nobody ends it");
-		pause_ms(5);
+		harness_pause(5);
 	}
 }
 

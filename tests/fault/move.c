@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "common/base/clock.h"
 #include "tests/process/load.h"
@@ -34,13 +33,6 @@ static void given_two_workers(void)
 	harness_start(scene.harness, true);
 	scene.options = harness_host(scene.harness, 0, 0);
 	scene.options.timeout_ms = PATIENT_MS;
-}
-
-static void pause_ms(unsigned ms)
-{
-	const struct timespec pause = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000L};
-
-	nanosleep(&pause, NULL);
 }
 
 /* ------------------------------------------------------------------ moving */
@@ -121,7 +113,7 @@ static void move_under_load(uint32_t nsid)
 	pid_t load = start_load(nsid, "2");
 
 	for (unsigned i = 0; i < MOVES; i++) {
-		pause_ms(300);
+		harness_pause(300);
 		ask_for(nsid, to_whom(i));
 		await_move(nsid, to_whom(i));
 	}
@@ -203,7 +195,7 @@ START_TEST(leaves_a_worker_that_is_taken_out_of_service)
 		exports.subsystems[0].namespaces[i].worker = NULL;
 	harness_restore(scene.harness, &exports);
 	load = start_load(2, "2");
-	pause_ms(300);
+	harness_pause(300);
 	take_out_of_service("io-0", 0);
 	for (uint32_t nsid = 1; nsid <= 4; nsid++)
 		await_move(nsid, "io-1");
@@ -219,7 +211,7 @@ static void move_with_a_death(uint32_t nsid, const char *name)
 	pid_t load = start_load(nsid, "2");
 
 	for (unsigned i = 0; i < MOVES; i++) {
-		pause_ms(300);
+		harness_pause(300);
 		ask_for(nsid, to_whom(i));
 		harness_kill(scene.harness, name);
 		await_move(nsid, to_whom(i));

@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "common/base/clock.h"
 #include "tests/process/load.h"
@@ -22,13 +21,6 @@ static void given_a_set(void)
 {
 	scene_start(NULL);
 	scene.options.timeout_ms = PATIENT_MS;
-}
-
-static void pause_ms(unsigned ms)
-{
-	const struct timespec pause = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000L};
-
-	nanosleep(&pause, NULL);
 }
 
 static void restart(const char *name)
@@ -77,7 +69,7 @@ static void restart_under_load(const char *name, const char *nsid)
 	pid_t load = start_load(nsid);
 
 	for (unsigned i = 0; i < RESTARTS; i++) {
-		pause_ms(1100); /* else its supervisor takes it for one that fails */
+		harness_pause(1100); /* else its supervisor takes it for one that fails */
 		restart(name);
 	}
 	load_expect_good_end(load);
@@ -183,9 +175,9 @@ START_TEST(verified_io_goes_on_while_all_are_restarted)
 {
 	pid_t load = start_load("1");
 
-	pause_ms(1100);
+	harness_pause(1100);
 	restart("all");
-	pause_ms(1100);
+	harness_pause(1100);
 	ck_assert_int_eq(kill(scene.harness->launcher, SIGHUP), 0);
 	harness_await_log(scene.harness, "all 3 processes have been restarted", 1);
 	load_expect_good_end(load);

@@ -2,7 +2,6 @@
 /* The state service dies, or is stopped, while something is under way: it is taken up again. */
 #include <signal.h>
 #include <string.h>
-#include <time.h>
 
 #include "common/base/clock.h"
 #include "tests/process/scene.h"
@@ -18,13 +17,6 @@ static const struct harness_namespace extra = {.nsid = 4, .path = "ram:1M"};
 static void given_a_set(void)
 {
 	scene_start(NULL);
-}
-
-static void pause_ms(unsigned ms)
-{
-	const struct timespec pause = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000L};
-
-	nanosleep(&pause, NULL);
 }
 
 /* With namespace `extra`, or without. */
@@ -132,7 +124,7 @@ START_TEST(an_event_that_was_told_is_not_told_again)
 	harness_kill(scene.harness, "state");
 	submit_admin(&again);
 	change_namespaces(false);
-	for (end_ns = clock_now_ns() + NS_PER_S / 2; clock_now_ns() < end_ns; pause_ms(5)) {
+	for (end_ns = clock_now_ns() + NS_PER_S / 2; clock_now_ns() < end_ns; harness_pause(5)) {
 		queue_must(&scene.controller.admin, host_queue_poll(&scene.controller.admin));
 		ck_assert(!again.completed);
 	}
@@ -243,7 +235,7 @@ static void expect_to_wait(struct host_queue *queue, const struct host_request *
 {
 	uint64_t end_ns = clock_now_ns() + 2 * NS_PER_S;
 
-	for (; clock_now_ns() < end_ns; pause_ms(5)) {
+	for (; clock_now_ns() < end_ns; harness_pause(5)) {
 		queue_must(queue, host_queue_poll(queue));
 		ck_assert(!request->completed);
 		scene_write(1, 0, 1, clock_now_ns());
@@ -365,7 +357,7 @@ static void begin_slow_write(void)
 	queue_must(&scene.queue, host_queue_flush(&scene.queue));
 	while (slow_file_held() == 0) {
 		ck_assert_uint_lt(clock_now_ns(), deadline_ns);
-		pause_ms(5);
+		harness_pause(5);
 	}
 }
 

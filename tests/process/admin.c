@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The life of a controller: properties, keep-alive, features, log pages. */
 #include <string.h>
-#include <time.h>
 
 #include "common/base/clock.h"
 #include "tests/process/scene.h"
@@ -14,13 +13,6 @@
 static void given_a_set(void)
 {
 	scene_start(NULL);
-}
-
-static void pause_ms(unsigned ms)
-{
-	const struct timespec pause = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000L};
-
-	nanosleep(&pause, NULL);
 }
 
 static uint64_t property(uint32_t offset, bool is_64_bit)
@@ -72,7 +64,7 @@ START_TEST(is_not_ready_once_it_is_disabled)
 	host_must(&scene.controller,
 	          host_property_set(&scene.controller, NVME_PROPERTY_CC, false, 0x460000));
 	for (unsigned i = 0; i < 500 && property(NVME_PROPERTY_CSTS, false) & NVME_CSTS_RDY; i++)
-		pause_ms(10);
+		harness_pause(10);
 	ck_assert_uint_eq(property(NVME_PROPERTY_CSTS, false) & NVME_CSTS_RDY, 0);
 	scene_disconnect();
 	shows("Base 2.1 §3.1.4.6", "CC.EN to 0: CSTS.RDY becomes 0");
@@ -90,7 +82,7 @@ START_TEST(can_be_enabled_again)
 	host_must(&scene.controller,
 	          host_property_set(&scene.controller, NVME_PROPERTY_CC, false, cc));
 	for (unsigned i = 0; i < 500 && property(NVME_PROPERTY_CSTS, false) & NVME_CSTS_RDY; i++)
-		pause_ms(10);
+		harness_pause(10);
 	host_must(&scene.controller, host_controller_enable(&scene.controller));
 	host_must(&scene.controller, host_controller_queues(&scene.controller, 1, &granted));
 	host_must(&scene.controller,
@@ -146,7 +138,7 @@ START_TEST(lives_on_as_long_as_it_is_kept_alive)
 	scene.options.kato_ms = 1000;
 	scene_connect();
 	for (unsigned i = 0; i < 16; i++) {
-		pause_ms(300);
+		harness_pause(300);
 		host_must(&scene.controller, host_keep_alive(&scene.controller));
 	}
 	scene_disconnect();
@@ -160,7 +152,7 @@ START_TEST(lives_on_as_long_as_there_is_traffic)
 	scene.options.kato_ms = 1000;
 	scene_connect();
 	for (unsigned i = 0; i < 16; i++) {
-		pause_ms(300);
+		harness_pause(300);
 		expect_good(scene_io(NVME_IO_READ, 2, 0, 1, data));
 	}
 	host_must(&scene.controller, host_keep_alive(&scene.controller));
@@ -174,7 +166,7 @@ START_TEST(needs_no_keep_alive_without_a_timeout)
 	scene_connect();
 	ck_assert_int_eq(host_keep_alive(&scene.controller), HOST_E_STATUS);
 	expect_status(scene.controller.status, DNR(NVME_SC_KEEP_ALIVE_INVALID));
-	pause_ms(3000);
+	harness_pause(3000);
 	scene_expect_ready();
 	scene_disconnect();
 	shows("Base 2.1 §5.1.14", "Keep Alive without KATO is Keep Alive Timeout Invalid with DNR");

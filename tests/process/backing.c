@@ -14,13 +14,6 @@
 
 #define MIB (1u << 20)
 
-static void pause_ms(unsigned ms)
-{
-	const struct timespec pause = {.tv_nsec = ms * 1000000L};
-
-	nanosleep(&pause, NULL);
-}
-
 /* Namespace 1 is a file, 2 is RAM, 3 is a file that is not there. */
 static void given_a_missing_file(void)
 {
@@ -49,7 +42,7 @@ static void await_namespace(uint32_t nsid)
 			ck_abort_msg("namespace %u does not become ready: %s",
 			             nsid,
 			             host_controller_error(&scene.controller));
-		pause_ms(20);
+		harness_pause(20);
 	}
 }
 

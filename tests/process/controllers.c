@@ -2,7 +2,6 @@
 /* Which controller a host gets: static controllers; hosts that connect twice; identifiers that run
  * out. */
 #include <string.h>
-#include <time.h>
 
 #include "common/base/clock.h"
 #include "tests/process/scene.h"
@@ -33,21 +32,6 @@ static void given_a_set(void)
 	};
 
 	scene_start(&exports);
-}
-
-static void pause_ms(unsigned ms)
-{
-	const struct timespec pause = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000L};
-
-	nanosleep(&pause, NULL);
-}
-
-static uint32_t csts_of(struct host_controller *controller)
-{
-	uint64_t value;
-
-	host_must(controller, host_property_get(controller, NVME_PROPERTY_CSTS, false, &value));
-	return (uint32_t)value;
 }
 
 static void open_queue(struct host_controller *controller, struct host_queue *queue)
@@ -114,7 +98,7 @@ static void connect_in_the_end(struct host_queue *queue, unsigned subsystem, uin
 	               NVME_SC_CONNECT_BUSY &&
 	       clock_now_ns() < deadline_ns) {
 		host_queue_close(queue);
-		pause_ms(20);
+		harness_pause(20);
 	}
 	expect_good(status);
 }
@@ -280,7 +264,7 @@ START_TEST(is_refused_and_the_older_one_goes_on)
 	expect_good(connect_queue(
 		&queues[2], REFUSES, NVME_CNTLID_DYNAMIC, "nqn.2001-01.com.example:b", &result));
 	connect_to(1, REFUSES, &other); /* another port is another path */
-	ck_assert_uint_eq(csts_of(&other), NVME_CSTS_RDY);
+	ck_assert_uint_eq(scene_csts(&other), NVME_CSTS_RDY);
 	host_controller_close(&other);
 	close_queues();
 }
@@ -312,8 +296,8 @@ START_TEST(replaces_none_on_another_port)
 {
 	connect_to(0, REPLACES, &scene.controller);
 	connect_to(1, REPLACES, &other);
-	ck_assert_uint_eq(csts_of(&scene.controller), NVME_CSTS_RDY);
-	ck_assert_uint_eq(csts_of(&other), NVME_CSTS_RDY);
+	ck_assert_uint_eq(scene_csts(&scene.controller), NVME_CSTS_RDY);
+	ck_assert_uint_eq(scene_csts(&other), NVME_CSTS_RDY);
 	host_controller_close(&other);
 	scene_disconnect();
 }
@@ -323,7 +307,7 @@ START_TEST(is_allowed_where_nothing_is_said)
 {
 	connect_to(0, ALLOWS, &scene.controller);
 	connect_to(0, ALLOWS, &other);
-	ck_assert_uint_eq(csts_of(&scene.controller), NVME_CSTS_RDY);
+	ck_assert_uint_eq(scene_csts(&scene.controller), NVME_CSTS_RDY);
 	host_controller_close(&other);
 	scene_disconnect();
 }

@@ -3,7 +3,6 @@
  * worker's death has cut off is not taken for that. */
 #include <fcntl.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "tests/process/guarded.h"
@@ -135,13 +134,6 @@ END_TEST
 
 /* ------------------------------------------------------------------ deaths and changes */
 
-static void pause_ms(unsigned ms)
-{
-	const struct timespec pause = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000L};
-
-	nanosleep(&pause, NULL);
-}
-
 static void kill_under_load(const char *nsid)
 {
 	pid_t load = load_start("--nsid",
@@ -160,7 +152,7 @@ static void kill_under_load(const char *nsid)
 	                        NULL);
 
 	for (unsigned i = 0; i < 4; i++) {
-		pause_ms(300);
+		harness_pause(300);
 		harness_kill(scene.harness, "io-0");
 	}
 	load_expect_good_end(load);

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* What hosts are told without asking: events, the requests that wait for them, and their end. */
-#include <time.h>
 
 #include "tests/process/scene.h"
 #include "tests/support/shows.h"
@@ -12,13 +11,6 @@
 static void given_a_set(void)
 {
 	scene_start(NULL);
-}
-
-static void pause_ms(unsigned ms)
-{
-	const struct timespec pause = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000L};
-
-	nanosleep(&pause, NULL);
 }
 
 /* ------------------------------------------------------------------ events */
@@ -73,7 +65,7 @@ START_TEST(keeps_an_event_request_until_there_is_an_event)
 	ask_for_events();
 	host_must(&scene.controller,
 	          host_property_get(&scene.controller, 8, false, &(uint64_t){0}));
-	pause_ms(1000);
+	harness_pause(1000);
 	queue_must(&scene.controller.admin, host_queue_poll(&scene.controller.admin));
 	ck_assert(!event.completed);
 	scene_disconnect();
@@ -162,7 +154,7 @@ START_TEST(sends_no_second_event_before_the_log_was_read)
 	/* the answer to this comes after the change: if there were an event, it would be here */
 	host_must(&scene.controller,
 	          host_property_get(&scene.controller, 8, false, &(uint64_t){0}));
-	pause_ms(500);
+	harness_pause(500);
 	queue_must(&scene.controller.admin, host_queue_poll(&scene.controller.admin));
 	ck_assert(!event.completed);
 	scene_disconnect();

@@ -3,7 +3,6 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "common/base/clock.h"
 #include "tests/process/load.h"
@@ -13,13 +12,6 @@
 #define PATIENT_MS 25000u
 
 static char text[65536];
-
-static void pause_ms(unsigned ms)
-{
-	const struct timespec pause = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000L};
-
-	nanosleep(&pause, NULL);
-}
 
 /* Namespace 1 is a plain file; 2 has faults over RAM, 3 over a file. */
 static void given(const char *device_timeout)
@@ -358,7 +350,7 @@ START_TEST(verified_io_goes_on_while_rules_come_and_go)
 
 	for (unsigned i = 0; i < 8; i++) {
 		must_ctl(fault("3", "set", rules[i % 4]));
-		pause_ms(300);
+		harness_pause(300);
 		if (i % 4 == 3)
 			must_ctl(fault("3", "clear"));
 	}

@@ -4,7 +4,6 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "common/base/clock.h"
 #include "tests/process/scene.h"
@@ -33,13 +32,6 @@ static void limit(const char *limits)
 
 	exports.limits = limits;
 	harness_restore(scene.harness, &exports);
-}
-
-static void pause_ms(unsigned ms)
-{
-	const struct timespec pause = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000L};
-
-	nanosleep(&pause, NULL);
 }
 
 /* It is ended by the target, and not before so long. */
@@ -137,7 +129,7 @@ static void await_room(unsigned port)
 	while ((r = host_connection_open(&one, &options.address, &options.wishes, WAIT_MS)) &&
 	       clock_now_ns() < deadline_ns) {
 		host_connection_close(&one);
-		pause_ms(20);
+		harness_pause(20);
 	}
 	connection_must(&one, r);
 	host_connection_close(&one);

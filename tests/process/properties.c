@@ -2,7 +2,6 @@
 /* Resets and shutdowns, of a controller and of its subsystem; static controllers; hosts that
  * connect twice; identifiers that run out. */
 #include <string.h>
-#include <time.h>
 
 #include "common/base/clock.h"
 #include "tests/process/scene.h"
@@ -40,29 +39,14 @@ static void given_a_set(void)
 	scene_start(&exports);
 }
 
-static void pause_ms(unsigned ms)
-{
-	const struct timespec pause = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000L};
-
-	nanosleep(&pause, NULL);
-}
-
-static uint32_t csts_of(struct host_controller *controller)
-{
-	uint64_t value;
-
-	host_must(controller, host_property_get(controller, NVME_PROPERTY_CSTS, false, &value));
-	return (uint32_t)value;
-}
-
 /* Waits for it. */
 static void expect_csts(struct host_controller *controller, uint32_t wanted, unsigned ms)
 {
 	uint64_t deadline_ns = clock_now_ns() + ms * NS_PER_MS;
 	uint32_t csts;
 
-	while ((csts = csts_of(controller)) != wanted && clock_now_ns() < deadline_ns)
-		pause_ms(10);
+	while ((csts = scene_csts(controller)) != wanted && clock_now_ns() < deadline_ns)
+		harness_pause(10);
 	ck_assert_uint_eq(csts, wanted);
 }
 
@@ -137,7 +121,7 @@ START_TEST(is_shut_down_when_what_was_in_flight_is_over)
 	begin_read(2, &slow);
 	begin_ns = clock_now_ns();
 	write_cc(&scene.controller, 1u << 14 | NVME_CC_EN);
-	ck_assert_uint_eq(csts_of(&scene.controller), NVME_CSTS_RDY | NVME_CSTS_SHST_OCCURS);
+	ck_assert_uint_eq(scene_csts(&scene.controller), NVME_CSTS_RDY | NVME_CSTS_SHST_OCCURS);
 	host_queue_close(&scene.queue);
 	expect_csts(&scene.controller, NVME_CSTS_RDY | NVME_CSTS_SHST_COMPLETE, WAIT_MS);
 	ck_assert_uint_ge(clock_now_ns() - begin_ns, 700 * NS_PER_MS);
@@ -155,7 +139,7 @@ START_TEST(is_shut_down_at_once_when_that_is_abrupt)
 	scene_connect();
 	begin_read(2, &slow);
 	write_cc(&scene.controller, 2u << 14 | NVME_CC_EN);
-	ck_assert_uint_eq(csts_of(&scene.controller), NVME_CSTS_RDY | NVME_CSTS_SHST_COMPLETE);
+	ck_assert_uint_eq(scene_csts(&scene.controller), NVME_CSTS_RDY | NVME_CSTS_SHST_COMPLETE);
 	connection_must(&scene.queue.connection,
 	                host_connection_await_end(&scene.queue.connection, WAIT_MS));
 	scene_disconnect();
@@ -203,7 +187,7 @@ START_TEST(is_reset_when_what_was_in_flight_is_over)
 	scene_connect();
 	begin_read(2, &slow);
 	write_cc(&scene.controller, 0);
-	ck_assert_uint_eq(csts_of(&scene.controller), NVME_CSTS_RDY);
+	ck_assert_uint_eq(scene_csts(&scene.controller), NVME_CSTS_RDY);
 	host_queue_close(&scene.queue);
 	expect_csts(&scene.controller, 0, WAIT_MS);
 	host_must(&scene.controller, host_controller_enable(&scene.controller));
@@ -369,7 +353,7 @@ START_TEST(resets_all_controllers_of_its_subsystem)
 	expect_csts(controller, NVME_CSTS_NSSRO, WAIT_MS);
 	expect_csts(&other, NVME_CSTS_NSSRO, WAIT_MS);
 	host_must(&other, host_property_set(&other, NVME_PROPERTY_CSTS, false, NVME_CSTS_NSSRO));
-	ck_assert_uint_eq(csts_of(&other), 0);
+	ck_assert_uint_eq(scene_csts(&other), 0);
 	host_must(&other, host_controller_enable(&other));
 	host_queue_close(&other_queue);
 	open_queue(&other, &other_queue);
@@ -402,8 +386,8 @@ START_TEST(resets_nothing_by_another_value)
 {
 	connect_to(0, RESETTABLE, &other);
 	host_must(&other, host_property_set(&other, NVME_PROPERTY_NSSR, false, 1));
-	pause_ms(100);
-	ck_assert_uint_eq(csts_of(&other), NVME_CSTS_RDY);
+	harness_pause(100);
+	ck_assert_uint_eq(scene_csts(&other), NVME_CSTS_RDY);
 	host_controller_close(&other);
 }
 END_TEST
@@ -415,7 +399,7 @@ START_TEST(does_not_fill_the_log)
 	for (unsigned i = 0; i < 200; i++) {
 		write_cc(&scene.controller, 0);
 		write_cc(&scene.controller, 0x781);
-		ck_assert_uint_eq(csts_of(&scene.controller) & NVME_CSTS_CFS, NVME_CSTS_CFS);
+		ck_assert_uint_eq(scene_csts(&scene.controller) & NVME_CSTS_CFS, NVME_CSTS_CFS);
 	}
 	ck_assert_uint_lt(harness_log_count(scene.harness, "enabled with what it cannot do"), 150);
 	scene_disconnect();

@@ -93,6 +93,14 @@ struct nvme_status scene_admin(struct host_request *request)
 	return request->status;
 }
 
+uint32_t scene_csts(struct host_controller *controller)
+{
+	uint64_t value;
+
+	host_must(controller, host_property_get(controller, NVME_PROPERTY_CSTS, false, &value));
+	return (uint32_t)value;
+}
+
 void scene_refused(struct host_request *request, unsigned status, unsigned location)
 {
 	struct nvme_status answered = scene_admin(request);

@@ -51,6 +51,8 @@ struct nvme_status scene_io(uint8_t opcode, uint32_t nsid, uint64_t lba, uint32_
 struct nvme_status scene_execute(struct host_request *request);
 /* The same on the admin queue. */
 struct nvme_status scene_admin(struct host_request *request);
+/* CSTS, of any controller. */
+uint32_t scene_csts(struct host_controller *controller);
 
 /* Bytes that follow from the seed, and from where they are. */
 void scene_fill(void *data, size_t bytes, uint64_t seed);

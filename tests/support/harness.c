@@ -26,9 +26,9 @@
 
 void harness_keep_log(const struct harness *harness); /* journal.c */
 
-static void pause_ms(unsigned ms)
+void harness_pause(unsigned ms)
 {
-	const struct timespec pause = {.tv_nsec = ms * 1000000L};
+	const struct timespec pause = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000L};
 
 	nanosleep(&pause, NULL);
 }
@@ -280,7 +280,7 @@ void harness_end(struct harness *harness)
 		return;
 	kill(harness->launcher, SIGTERM);
 	while (waitpid(harness->launcher, &status, WNOHANG) == 0 && clock_now_ns() < deadline_ns)
-		pause_ms(5);
+		harness_pause(5);
 	if (clock_now_ns() >= deadline_ns) {
 		kill(harness->launcher, SIGKILL);
 		waitpid(harness->launcher, &status, 0);
@@ -403,7 +403,7 @@ static void await_one(struct harness *harness, unsigned port, unsigned subsystem
 			harness_keep_log(harness);
 			ck_abort_msg("no service in %u ms: %s", HARNESS_WAIT_MS, error);
 		}
-		pause_ms(10);
+		harness_pause(10);
 	}
 }
 

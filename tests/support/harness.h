@@ -105,6 +105,9 @@ struct harness {
  * 127.0.0.1. */
 struct harness_exports harness_plain(void);
 
+/* For hosts that are silent on purpose, and between two looks at a condition. */
+void harness_pause(unsigned ms);
+
 /* Makes the directory and the files, and picks the ports. */
 struct harness *harness_new(const struct harness_exports *exports);
 /* Starts the launcher, with config.json if has_config, and waits until it serves: until each
