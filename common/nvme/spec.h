@@ -47,6 +47,13 @@ enum nvme_io_opcode {
 	NVME_IO_DATASET_MANAGEMENT = 0x09,
 };
 
+/* Zoned Namespace Command Set 1.1 §3.4 */
+enum nvme_zone_opcode {
+	NVME_IO_ZONE_MANAGEMENT_SEND = 0x79,
+	NVME_IO_ZONE_MANAGEMENT_RECEIVE = 0x7a,
+	NVME_IO_ZONE_APPEND = 0x7d,
+};
+
 /* Also of an I/O queue, but for the state service (Base 2.1 §7.5 to §7.8) */
 enum nvme_reservation_opcode {
 	NVME_IO_RESERVATION_REGISTER = 0x0d,

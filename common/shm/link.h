@@ -47,6 +47,23 @@ enum link_operation {
  * a worker whose welcome says that it knows this. */
 #define LINK_CANCEL 6u
 
+/* Operations of a namespace that is zoned, and known to be from a report of its worker. */
+enum link_zone_operation {
+	/* As LINK_WRITE, to where the zone that begins with first_block is written next: this is
+	 * the result. */
+	LINK_ZONE_APPEND = 7,
+	/* Zone Management Send, zone_action of it, on the zone that begins with first_block, or
+	 * LINK_ZONE_ALL; block_count is 0. No data. */
+	LINK_ZONE_SEND,
+	/* Zone Management Receive, zone_action and zone_filter of it, from first_block on;
+	 * block_count is 0, and the data as many bytes as the host wants, a multiple of 4. */
+	LINK_ZONE_RECEIVE,
+};
+
+/* In zone_flags. */
+#define LINK_ZONE_ALL     0x01 /* SEND: Select All */
+#define LINK_ZONE_PARTIAL 0x02 /* RECEIVE: Partial Report */
+
 #define LINK_FUA      0x01 /* on stable storage before the completion */
 #define LINK_DEALLOC  0x02 /* LINK_WRITE_ZEROES: may give the space back (DEAC) */
 #define LINK_INDIRECT 0x04 /* segments[0] is where a table of segment_count segments lies */
@@ -79,10 +96,19 @@ struct link_request {
 	uint32_t handle; /* the namespace */
 	uint64_t first_block;
 	uint32_t block_count;
-	/* Protection information: with a mask these bits of the application tag must be those; a
-	 * WRITE without LINK_METADATA stores the tag, a WRITE_ZEROES too. */
-	uint16_t application_tag;
-	uint16_t application_mask;
+	union {
+		/* Protection information: with a mask these bits of the application tag must be
+		 * those; a WRITE without LINK_METADATA stores the tag, a WRITE_ZEROES too. */
+		struct {
+			uint16_t application_tag;
+			uint16_t application_mask;
+		};
+		struct {
+			uint8_t zone_action;
+			uint8_t zone_filter;
+			uint8_t zone_flags;
+		};
+	};
 	struct link_segment segments[LINK_SEGMENTS_INLINE];
 };
 _Static_assert(sizeof(struct link_request) == 64, "one cache line");
@@ -94,9 +120,9 @@ _Static_assert(sizeof(struct link_request) == 64, "one cache line");
 
 struct link_completion {
 	struct link_id id;
-	uint16_t status; /* struct nvme_status; or LINK_UNDECIDED */
-	uint16_t reserved;
-	uint32_t result; /* dword 0 */
+	uint16_t status;      /* struct nvme_status; or LINK_UNDECIDED */
+	uint16_t result_high; /* LINK_ZONE_APPEND: bits 47:32 of the first block written */
+	uint32_t result;      /* bits 31:0 of it; else dword 0 */
 };
 _Static_assert(sizeof(struct link_completion) == 16, "a quarter of a cache line");
 
