@@ -40,7 +40,8 @@ holds() {
 		return
 	fi
 	echo "not ok - ${name//_/ }"
-	echo "# exit $status; its last words:"
+	echo "# exit $status: $(grep -v '^+' "$trace" | tail -n 1)"
+	echo "# its last words:"
 	tail -n 60 "$trace" | sed 's/^/#   /'
 	tests_failed=$((tests_failed + 1))
 	return 1
