@@ -273,7 +273,7 @@ static int load_number(struct state *state, const char *key, uint64_t *ret_numbe
 
 static int read_config(struct state *state, struct config *ret_config)
 {
-	struct report report = {.file = "state.db"};
+	struct report report = {.file = "state.db", .mends = true};
 	json_t *root;
 	int r = database_load_config(state->database, &root);
 
@@ -282,6 +282,9 @@ static int read_config(struct state *state, struct config *ret_config)
 	r = config_read(ret_config, root, &report);
 	for (unsigned i = 0; i < report_kept(&report.errors); i++)
 		log_err("configuration: %s", report.errors.line[i]);
+	for (unsigned i = 0; i < report_kept(&report.warnings); i++)
+		if (report.warnings.line[i])
+			log_warn("configuration: %s", report.warnings.line[i]);
 	report_deinit(&report);
 	json_decref(root);
 	return r > 0 ? error_origin(-EINVAL) : r;

@@ -228,7 +228,33 @@ static void read_namespace(const struct json_object *object, void *ret_element)
 	read_visibility(object, namespace);
 }
 
-/* "2.1", "1.4.0": as the VS property has it; 0 if it is none, or one before 1.2. */
+/* The versions of the base specification that there are; each with the value that VS has. */
+#define VERSIONS(X)                                                                                \
+	X("1.2", 0x10200)                                                                          \
+	X("1.2.1", 0x10201)                                                                        \
+	X("1.3", 0x10300)                                                                          \
+	X("1.4", 0x10400)                                                                          \
+	X("2.0", 0x20000)                                                                          \
+	X("2.1", 0x20100)                                                                          \
+	X("2.2", 0x20200)                                                                          \
+	X("2.3", 0x20300)
+
+static const struct {
+	const char *text;
+	uint32_t vs;
+} versions[] = {
+#define X(text, vs) {text, vs},
+	VERSIONS(X)
+#undef X
+};
+
+static const char version_words[] = "is no version of NVMe that may be said: these are"
+#define X(text, vs) " " text
+	VERSIONS(X)
+#undef X
+	;
+
+/* "2.1", "1.4.0": as the VS property has it; 0 if it is none. */
 static uint32_t parse_version(const char *text)
 {
 	unsigned long part[3] = {0};
@@ -243,22 +269,43 @@ static uint32_t parse_version(const char *text)
 			return 0;
 		text = end + 1;
 	} while (*end == '.' && ++parts < 3);
-	if (*end != '\0' || parts == 0 || part[0] < 1 || (part[0] == 1 && part[1] < 2))
+	if (*end != '\0' || parts == 0)
 		return 0;
 	return (uint32_t)(part[0] << 16 | part[1] << 8 | part[2]);
 }
 
+/* The last one that there is, not above it; 0: it is before the first. */
+static uint32_t version_below(uint32_t vs)
+{
+	uint32_t found = 0;
+
+	for (size_t i = 0; i < sizeof(versions) / sizeof(versions[0]); i++)
+		if (versions[i].vs <= vs)
+			found = versions[i].vs;
+	return found;
+}
+
 static void read_version(const struct json_object *attr, struct config_subsystem *subsystem)
 {
+	const struct json_place *place = PLACE_KEY(attr->place, "version");
+	uint32_t said, below;
 	char text[16];
 
+	for (size_t i = 0; i < sizeof(versions) / sizeof(versions[0]); i++)
+		json_tell_value(attr, "version", versions[i].text);
 	if (!json_read_text(attr, "version", text, sizeof(text)))
 		return;
-	subsystem->version = parse_version(text);
-	if (subsystem->version == 0)
-		report_error(attr->report,
-		             PLACE_KEY(attr->place, "version"),
-		             "is no version of NVMe from 1.2 on");
+	said = parse_version(text);
+	below = version_below(said);
+	if (said == 0 || below == 0 || (said != below && !attr->report->mends)) {
+		report_error(attr->report, place, "%s", version_words);
+		return;
+	}
+	if (said != below)
+		report_warning(attr->report,
+		               place,
+		               "is no version of NVMe; hosts are told the one before it");
+	subsystem->version = below;
 }
 
 /* Identify has room for ASCII only (Base 2.1 §1.4.2). */

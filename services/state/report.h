@@ -33,6 +33,8 @@ struct report {
 	const char *text;          /* to find lines in; NULL: there is none */
 	struct report_lines errors;
 	struct report_lines warnings;
+	/* Of what an earlier release took, which is in force: what is refused now is mended */
+	bool mends;
 	bool lacks_memory; /* what is said to be wrong may be right */
 };
 

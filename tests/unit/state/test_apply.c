@@ -289,6 +289,23 @@ START_TEST(of_a_later_release_is_refused)
 }
 END_TEST
 
+/* Any version from 1.2 on was taken, and is in databases. */
+START_TEST(with_a_version_that_an_earlier_release_took_is_loaded)
+{
+	json_t *root = config_save(&stage.state.target.config);
+	json_t *attr = json_object_get(json_array_get(json_object_get(root, "subsystems"), 0),
+	                               "attr");
+
+	ck_assert_int_eq(json_object_set_new(attr, "version", json_string("9.9")), 0);
+	ck_assert_int_eq(database_begin(stage.state.database), 0);
+	ck_assert_int_eq(database_store_config(stage.state.database, root), 0);
+	ck_assert_int_eq(database_commit(stage.state.database), 0);
+	json_decref(root);
+	stage_reopen();
+	ck_assert_uint_eq(stage.state.target.config.subsystems[0].version, 0x20300);
+}
+END_TEST
+
 START_TEST(is_not_for_others_to_read)
 {
 	char path[128], command[256];
@@ -328,6 +345,7 @@ int main(void)
 	         given_a_configuration,
 	         stage_close,
 	         of_a_later_release_is_refused,
+	         with_a_version_that_an_earlier_release_took_is_loaded,
 	         is_not_for_others_to_read);
 	return run(suite);
 }
