@@ -15,6 +15,7 @@
 #include "services/state/journal.h"
 #include "services/state/reconcile.h"
 #include "services/state/reservations.h"
+#include "services/state/retained.h"
 #include "services/state/revisions.h"
 
 /* A change on its way. */
@@ -100,6 +101,8 @@ static int store(struct state *state, struct plan *plan)
 		r = store_backings(state, &plan->identity.backings);
 	if (!r)
 		r = reservations_store(state, &plan->config);
+	if (!r)
+		r = retained_store(state->database, &plan->config);
 	if (!r)
 		r = store_subsystems(state, plan);
 	if (!r)

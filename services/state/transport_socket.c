@@ -207,11 +207,8 @@ static void reset_subsystem(const struct state *state, struct ipc_peer *peer,
 /* A static controller has them in its next association too. */
 static void keep_features(struct state *state, const struct session *session)
 {
-	const struct config_subsystem *subsystem = target_find_config(&state->target,
-	                                                              session->subsystem);
-
-	if (subsystem && subsystem->is_static)
-		retained_keep(state->database, session);
+	retained_keep(
+		state->database, target_find_config(&state->target, session->subsystem), session);
 }
 
 static void execute_admin(struct state *state, struct ipc_peer *peer, const envelope *message,
