@@ -38,6 +38,18 @@ unsigned status_queues_in_flight(const Nvmetd__ControllerStatus *controller);
 /* What all rules together have hit. */
 uint64_t status_fault_hits(const Nvmetd__FaultStatus *fault);
 
+/* "write exclusive, registrants only"; "" of none. */
+const char *status_reservation_type(const Nvmetd__ReservationStatus *reservation);
+/* ", reserved (…) by HOST, 3 registrants", the host by its name where it is connected: in the
+ * buffer. "" where nobody has registered. */
+#define STATUS_RESERVATION_WORDS 400
+const char *status_reservation_words(char buffer[static STATUS_RESERVATION_WORDS],
+                                     const Nvmetd__SubsystemStatus *subsystem,
+                                     const Nvmetd__NamespaceStatus *ns);
+/* As nvme-cli writes a host identifier: 32 hexadecimal digits. */
+#define STATUS_HOST_ID_SIZE 33
+const char *status_host_id(char buffer[static STATUS_HOST_ID_SIZE], const ProtobufCBinaryData *id);
+
 /* "1 GiB" where it is exact, "1.5 GiB" where it is not: in the buffer, of STATUS_WORD bytes. */
 #define STATUS_WORD 32
 const char *status_size_words(char *buffer, uint64_t bytes);

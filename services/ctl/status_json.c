@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "services/ctl/status.h"
 
+#include <inttypes.h>
 #include <jansson.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "common/base/log.h"
@@ -188,6 +190,45 @@ static json_t *fault_of(struct writer *writer, const Nvmetd__FaultStatus *fault)
 	return object;
 }
 
+static json_t *registrant_of(struct writer *writer, const Nvmetd__ReservationStatus *reservation,
+                             const Nvmetd__RegistrantStatus *registrant)
+{
+	char id[STATUS_HOST_ID_SIZE], holder[STATUS_HOST_ID_SIZE], key[20];
+	json_t *object = json_object();
+
+	snprintf(key, sizeof(key), "0x%" PRIx64, registrant->key);
+	status_host_id(holder, &reservation->holder);
+	put_text(writer, object, "host_id", status_host_id(id, &registrant->host_id));
+	put_text(writer, object, "key", key);
+	/* nobody is named where all are */
+	put_bool(writer,
+	         object,
+	         "holds",
+	         reservation->type != 0 && (!holder[0] || strcmp(id, holder) == 0));
+	return object;
+}
+
+/* null: no host has registered. */
+static json_t *reservation_of(struct writer *writer, const Nvmetd__ReservationStatus *reservation)
+{
+	json_t *object, *registrants;
+
+	if (!reservation)
+		return json_null();
+	object = json_object();
+	registrants = json_array();
+	for (size_t i = 0; i < reservation->n_registrants; i++)
+		append(writer,
+		       registrants,
+		       registrant_of(writer, reservation, reservation->registrants[i]));
+	put_number(writer, object, "type", reservation->type);
+	put_text(writer, object, "type_words", status_reservation_type(reservation));
+	put_number(writer, object, "generation", reservation->generation);
+	put_bool(writer, object, "persists", reservation->persists);
+	put(writer, object, "registrants", registrants);
+	return object;
+}
+
 static json_t *namespace_of(struct writer *writer, const Nvmetd__CtlStatusReply *status,
                             const Nvmetd__NamespaceStatus *ns)
 {
@@ -211,6 +252,7 @@ static json_t *namespace_of(struct writer *writer, const Nvmetd__CtlStatusReply 
 	put_number(writer, object, "in_flight", status_in_flight(status, ns));
 	put(writer, object, "counters", counters_of(writer, ns->counters));
 	put(writer, object, "fault", fault_of(writer, ns->fault));
+	put(writer, object, "reservation", reservation_of(writer, ns->reservation));
 	return object;
 }
 
@@ -234,15 +276,6 @@ static json_t *queues_of(struct writer *writer, const Nvmetd__ControllerStatus *
 	return array;
 }
 
-static json_t *host_id_of(const Nvmetd__Session *session)
-{
-	char text[2 * 16 + 1] = "";
-
-	for (size_t i = 0; i < session->host_id.len && i < 16; i++)
-		snprintf(text + 2 * i, 3, "%02x", session->host_id.data[i]);
-	return json_string(text);
-}
-
 static const char *trtype_of(const Nvmetd__CtlStatusReply *status, const Nvmetd__Session *session)
 {
 	for (size_t i = 0; i < status->n_ports; i++)
@@ -258,10 +291,11 @@ static json_t *controller_of(struct writer *writer, const Nvmetd__CtlStatusReply
 	const Nvmetd__ControllerStatus *controller = status_controller_of(
 		status, session, &process);
 	json_t *object = json_object();
+	char host_id[STATUS_HOST_ID_SIZE];
 
 	put_number(writer, object, "cntlid", session->cntlid);
 	put_text(writer, object, "host_nqn", session->host_nqn);
-	put(writer, object, "host_id", host_id_of(session));
+	put_text(writer, object, "host_id", status_host_id(host_id, &session->host_id));
 	put_text(writer, object, "host_address", session->host_address);
 	put_number(writer, object, "portid", session->port_id);
 	put_text(writer, object, "trtype", trtype_of(status, session));

@@ -242,8 +242,10 @@ static const char *protection_words(const Nvmetd__NamespaceStatus *ns)
 	return ns->write_protected ? ", write protected" : "";
 }
 
-static void add_state(struct table *table, const Nvmetd__NamespaceStatus *ns)
+static void add_state(struct table *table, const Nvmetd__SubsystemStatus *subsystem,
+                      const Nvmetd__NamespaceStatus *ns)
 {
+	char reservation[STATUS_RESERVATION_WORDS];
 	const Nvmetd__FaultStatus *fault = ns->fault;
 	char words[48];
 
@@ -253,21 +255,24 @@ static void add_state(struct table *table, const Nvmetd__NamespaceStatus *ns)
 		table_add(table, "not ready: %s", ns->reason);
 	else if (fault)
 		table_add(table,
-		          "ready%s, %sfaults: %zu rules, %" PRIu64 " hit, %" PRIu64 " hang",
+		          "ready%s, %sfaults: %zu rules, %" PRIu64 " hit, %" PRIu64 " hang%s",
 		          protection_words(ns),
 		          fault->off ? "POWER OFF, " : "",
 		          fault->n_rules,
 		          status_fault_hits(fault),
-		          fault->hanging);
+		          fault->hanging,
+		          status_reservation_words(reservation, subsystem, ns));
 	else
 		table_add(table,
-		          "ready%s%s%s",
+		          "ready%s%s%s%s",
 		          protection_words(ns),
 		          grant_words(ns),
-		          mask_words(ns, words));
+		          mask_words(ns, words),
+		          status_reservation_words(reservation, subsystem, ns));
 }
 
 static void add_namespace(struct table *table, const Nvmetd__CtlStatusReply *status,
+                          const Nvmetd__SubsystemStatus *subsystem,
                           const Nvmetd__NamespaceStatus *ns)
 {
 	unsigned block_size = status_block_size(ns);
@@ -285,7 +290,7 @@ static void add_namespace(struct table *table, const Nvmetd__CtlStatusReply *sta
 	table_add(table, "%u", status_in_flight(status, ns));
 	add_counters(table, ns->counters);
 	table_add(table, "%s", ns->path);
-	add_state(table, ns);
+	add_state(table, subsystem, ns);
 }
 
 static void print_namespaces(FILE *out, const Nvmetd__CtlStatusReply *status,
@@ -297,7 +302,7 @@ static void print_namespaces(FILE *out, const Nvmetd__CtlStatusReply *status,
 		return;
 	table_begin(&table, "NSID|SIZE|BLOCK|WORKER|IN FLIGHT|" COUNTER_HEADINGS "|PATH|STATE");
 	for (size_t i = 0; i < subsystem->n_namespaces; i++)
-		add_namespace(&table, status, subsystem->namespaces[i]);
+		add_namespace(&table, status, subsystem, subsystem->namespaces[i]);
 	table_print(&table, out, 2);
 }
 

@@ -30,3 +30,41 @@ void reservations_put_view(struct scratch *scratch, Nvmetd__NamespaceView *view,
 			                              .len = sizeof(registrant->host_id)};
 	}
 }
+
+static void put_registrants(struct scratch *scratch, Nvmetd__ReservationStatus *status,
+                            const struct reservation *reservation)
+{
+	status->registrants = (Nvmetd__RegistrantStatus **)scratch_array(
+		scratch, reservation->n_registrants, sizeof(**status->registrants));
+	for (size_t i = 0; status->registrants && i < reservation->n_registrants; i++) {
+		struct registrant *from = &reservation->registrants[i];
+		Nvmetd__RegistrantStatus *registrant = status->registrants[status->n_registrants++];
+
+		nvmetd__registrant_status__init(registrant);
+		registrant->host_id.data = from->host_id;
+		registrant->host_id.len = sizeof(from->host_id);
+		registrant->key = from->key;
+	}
+}
+
+void reservations_put_status(struct scratch *scratch, Nvmetd__NamespaceStatus *status,
+                             const struct backing *backing)
+{
+	struct reservation *reservation = backing->reservation;
+
+	if (!reservation)
+		return;
+	status->reservation = scratch_take(scratch, sizeof(*status->reservation));
+	if (!status->reservation)
+		return;
+	nvmetd__reservation_status__init(status->reservation);
+	status->reservation->type = reservation->type;
+	if (reservation->type != NVME_RESERVATION_NONE &&
+	    !reservation_is_of_all(reservation->type)) {
+		status->reservation->holder.data = reservation->holder;
+		status->reservation->holder.len = sizeof(reservation->holder);
+	}
+	status->reservation->generation = reservation->generation;
+	status->reservation->persists = reservation->persists;
+	put_registrants(scratch, status->reservation, reservation);
+}

@@ -40,6 +40,10 @@ bool reservations_check(const struct admin_request *request, struct admin_reply 
 void reservations_put_view(struct scratch *scratch, Nvmetd__NamespaceView *view,
                            const struct config_namespace *namespace);
 
+/* Of its status, for an operator. */
+void reservations_put_status(struct scratch *scratch, Nvmetd__NamespaceStatus *status,
+                             const struct backing *backing);
+
 /* RESCAP of Identify. */
 uint8_t reservations_capabilities(const struct config_namespace *namespace);
 

@@ -9,6 +9,7 @@
 
 #include "common/base/clock.h"
 #include "services/state/move.h"
+#include "services/state/reservations.h"
 #include "services/state/visibility.h"
 
 /* ------------------------------------------------------------------ peers */
@@ -308,6 +309,7 @@ static void put_backing(struct scratch *scratch, Nvmetd__NamespaceStatus *status
 		                                    : "no worker has said that it serves it";
 	status->block_shift = backing->known ? backing->block_shift : 0;
 	status->blocks = backing->known ? backing->blocks : 0;
+	reservations_put_status(scratch, status, backing);
 	put_counters(scratch, status, asked);
 }
 

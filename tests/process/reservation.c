@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Hosts that reserve a namespace, and what others may do on it then, as they see it. */
+#include <stdio.h>
 #include <string.h>
 
 #include "common/base/clock.h"
@@ -273,6 +274,33 @@ START_TEST(is_reported_as_it_is)
 }
 END_TEST
 
+static void expect_in_status(const char *wanted, const char *option)
+{
+	static char text[65536];
+
+	ck_assert_int_eq(harness_ctl(scene.harness, text, sizeof(text), "status", option, NULL), 0);
+	ck_assert_msg(strstr(text, wanted), "\"%s\" is not in: %s", wanted, text);
+}
+
+START_TEST(is_shown_to_the_operator)
+{
+	char words[200];
+
+	connect_all();
+	expect_good(reserving_register(&b, 1));
+	expect_in_status("hang, not reserved, 1 registrant", NULL);
+	expect_good(reserving_register(&a, 1));
+	expect_good(reserving_acquire(&a, 1, WE_RO));
+	snprintf(words,
+	         sizeof(words),
+	         ", reserved (write exclusive, registrants only) by %s, 2 registrants",
+	         a.nqn);
+	expect_in_status(words, NULL);
+	expect_in_status("\"type_words\": \"write exclusive, registrants only\"", "--json");
+	disconnect_all();
+}
+END_TEST
+
 /* ------------------------------------------------------------------ what is in flight */
 
 /* B's write is at a slow device when A preempts B: the answer comes when the write is over. */
@@ -445,6 +473,7 @@ int main(void)
 	                 comes_with_its_data_on_demand,
 	                 is_reported_with_long_identifiers_only,
 	                 is_reported_as_it_is,
+	                 is_shown_to_the_operator,
 	                 is_preempted_when_the_old_holders_write_is_over,
 	                 is_preempted_and_aborted_in_the_same_way,
 	                 keeps_out_what_comes_a_moment_later,
