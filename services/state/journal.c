@@ -92,13 +92,13 @@ void journal_free(struct subsystem *subsystem)
 /* What is new is at the end. */
 bool journal_is_unsaved(const struct subsystem *subsystem)
 {
-	return subsystem->unsaved_power_cycles ||
+	return subsystem->power_cycles != subsystem->power_cycles_saved ||
 	       (subsystem->n_journal > 0 && entry_at(subsystem->journal.previous)->unsaved);
 }
 
 void journal_saved(struct subsystem *subsystem)
 {
-	subsystem->unsaved_power_cycles = false;
+	subsystem->power_cycles_saved = subsystem->power_cycles;
 	for (struct list *at = subsystem->journal.previous;
 	     at != &subsystem->journal && entry_at(at)->unsaved;
 	     at = at->previous)
@@ -204,9 +204,21 @@ static uint64_t first_of(const struct subsystem *subsystem)
 	                                : subsystem->journal_next;
 }
 
+/* Those that are not saved are the last. */
+static uint64_t first_unsaved(const struct subsystem *subsystem)
+{
+	uint64_t number = subsystem->journal_next;
+
+	for (struct list *at = subsystem->journal.previous;
+	     at != &subsystem->journal && entry_at(at)->unsaved;
+	     at = at->previous)
+		number = entry_at(at)->number;
+	return number;
+}
+
 struct journal_part journal_all(const struct subsystem *subsystem)
 {
-	return (struct journal_part){first_of(subsystem), subsystem->journal_next};
+	return (struct journal_part){first_of(subsystem), first_unsaved(subsystem)};
 }
 
 bool journal_has(const struct subsystem *subsystem, struct journal_part part)

@@ -14,8 +14,10 @@
  * Shape     The last JOURNAL_ENTRIES events of each subsystem, as they lie on the wire, numbered
  *           from 1 without end. The database has them in as many places, one after the other.
  * Promise   Bounded: the oldest goes when one more comes, and no event is larger than
- *           JOURNAL_EVENT_MAX. What is recorded is in the database with the next state_save().
- *           Without memory an event is lost, and nothing else.
+ *           JOURNAL_EVENT_MAX. What is recorded is in the database with the next state_save(),
+ *           which reconcile() does at once, and each second again where it failed; before that no
+ *           host can read it, so that what a host has read is never lost. Without memory an event
+ *           is lost, and nothing else.
  * Trust     texts of the database are checked; what is no event is passed over
  * Threads   one
  * Lifetime  the subsystem's; journal_free()
@@ -55,7 +57,7 @@ struct journal_part {
 	uint64_t to;
 };
 
-/* All there are now. */
+/* All there are now, and are saved. */
 struct journal_part journal_all(const struct subsystem *subsystem);
 /* False: some of them have gone since. */
 bool journal_has(const struct subsystem *subsystem, struct journal_part part);

@@ -20,7 +20,6 @@ void journal_power_on(struct target *target)
 		       subsystem->firmware,
 		       strnlen(subsystem->firmware, sizeof(event.firmware)));
 		subsystem->subsystem->power_cycles++;
-		subsystem->subsystem->unsaved_power_cycles = true;
 		journal_record(
 			subsystem->subsystem, NVME_EVENT_POWER_ON, NULL, &event, sizeof(event));
 	}

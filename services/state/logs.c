@@ -76,7 +76,7 @@ static void log_smart(const struct admin_request *request, const struct get_log 
 	const struct log_health health = health_of(request->subsystem, request->session);
 
 	log_smart_build(&log, &request->counts, &health);
-	log.power_cycles[0] = le64_of(request->subsystem->subsystem->power_cycles);
+	log.power_cycles[0] = le64_of(request->subsystem->subsystem->power_cycles_saved);
 	log_answer(asked, &log, sizeof(log), reply);
 	read_event_log(request, asked, SESSION_EVENTS_HEALTH, reply);
 }

@@ -47,7 +47,7 @@ static void put_header(struct nvme_event_log *log, const struct admin_request *r
 		.rv = NVME_EVENT_LOG_REVISION,
 		.lhl = le16_of(NVME_EVENT_LOG_LHL),
 		.timestamp = le64_of(context->timestamp),
-		.power_cycles = le64_of(request->subsystem->subsystem->power_cycles),
+		.power_cycles = le64_of(request->subsystem->subsystem->power_cycles_saved),
 		.generation = le16_of((uint16_t)context->generation),
 		.rci = le32_of(NVME_RCI_PORT(request->session->port_id) | NVME_RCI_BY_PORT |
 	                       (existed ? NVME_RCI_EXISTED : 0)),

@@ -32,7 +32,7 @@ int database_put_journal(struct database *database, const struct subsystem *subs
 	int r = 0;
 
 	snprintf(key, sizeof(key), CYCLES "%u", subsystem->number);
-	if (subsystem->unsaved_power_cycles)
+	if (subsystem->power_cycles != subsystem->power_cycles_saved)
 		r = database_set_number(database, key, subsystem->power_cycles);
 	list_for_each (at, (struct list *)&subsystem->journal) {
 		const struct journal_entry *entry = container_of(at, struct journal_entry, link);
@@ -79,8 +79,10 @@ int database_load_journals(struct database *database, struct target *target)
 		struct subsystem *subsystem = target_find_subsystem(
 			target, (uint32_t)statement_number(statement, 0));
 
-		if (subsystem)
+		if (subsystem) {
 			subsystem->power_cycles = statement_number(statement, 1);
+			subsystem->power_cycles_saved = subsystem->power_cycles;
+		}
 	}
 	return r == DATABASE_E_NONE ? load_events(database, target) : r;
 }

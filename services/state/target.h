@@ -86,7 +86,7 @@ struct subsystem {
 	unsigned n_journal;
 	uint64_t journal_next; /* the number of the next */
 	uint64_t power_cycles;
-	bool unsaved_power_cycles;
+	uint64_t power_cycles_saved; /* in the database: what hosts are told */
 };
 
 struct target {

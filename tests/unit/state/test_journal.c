@@ -25,7 +25,7 @@ static void given_a_controller(void)
 	stage_connect(STAGE_HOST, 1, STAGE_SUBSYSTEM);
 }
 
-static struct nvme_status get(uint32_t action, uint32_t bytes, uint32_t offset)
+static struct nvme_status get_at_once(uint32_t action, uint32_t bytes, uint32_t offset)
 {
 	stage.command = (struct nvme_command){
 		.opcode = NVME_ADMIN_GET_LOG_PAGE,
@@ -33,6 +33,13 @@ static struct nvme_status get(uint32_t action, uint32_t bytes, uint32_t offset)
 		.cdw12 = le32_of(offset),
 	};
 	return stage_execute();
+}
+
+/* With what reconcile() does after anything that is recorded. */
+static struct nvme_status get(uint32_t action, uint32_t bytes, uint32_t offset)
+{
+	ck_assert_int_eq(state_save(&stage.state), 0);
+	return get_at_once(action, bytes, offset);
 }
 
 static const struct nvme_event_log *header(uint32_t action)
@@ -339,6 +346,41 @@ START_TEST(outlives_the_state_service)
 }
 END_TEST
 
+/* It would be gone with the state service, though a host had seen it. */
+START_TEST(has_no_event_that_is_not_saved)
+{
+	const struct nvme_event_log *log;
+
+	record(1);
+	ck_assert_int_eq(state_save(&stage.state), 0);
+	record(2);
+	journal_power_on(&stage.state.target);
+	expect_status(get_at_once(ESTABLISH, 1024, 0), 0);
+	log = (const struct nvme_event_log *)stage.reply.data;
+	ck_assert_uint_eq(le32_get(log->tnev), 1);
+	ck_assert_uint_eq(le64_get(log->power_cycles), 0);
+	ck_assert_uint_eq(number_at(0), 1);
+	get_at_once(RELEASE, 512, 0);
+	ck_assert_uint_eq(le32_get(header(ESTABLISH)->tnev), 3);
+}
+END_TEST
+
+START_TEST(has_what_was_read_also_after_a_kill)
+{
+	uint8_t was[512];
+	size_t one = sizeof(struct nvme_event_head) + sizeof(struct nvme_event_namespace);
+
+	record(1);
+	ck_assert_int_eq(state_save(&stage.state), 0);
+	record(2);
+	expect_status(get_at_once(ESTABLISH, 1024, 0), 0);
+	memcpy(was, stage.reply.data + HEADER, one);
+	stage_reopen(); /* which saves nothing */
+	read_all();
+	ck_assert_mem_eq(stage.reply.data + HEADER, was, one);
+}
+END_TEST
+
 START_TEST(passes_over_what_is_no_event)
 {
 	static const char *const texts[] = {
@@ -403,6 +445,8 @@ int main(void)
 	         given_a_controller,
 	         stage_close,
 	         outlives_the_state_service,
+	         has_no_event_that_is_not_saved,
+	         has_what_was_read_also_after_a_kill,
 	         passes_over_what_is_no_event,
 	         comes_back_the_same_from_a_text);
 	return run(suite);
