@@ -23,6 +23,7 @@
  * Threads   one; pure but for malloc()
  * Lifetime  admin_reply_deinit() frees the data
  */
+#define ADMIN_IMPRINT_SIZE 16u
 #define ADMIN_TRANSFER_MAX (1u << 20) /* MDTS */
 
 struct state;
@@ -54,6 +55,9 @@ struct admin_reply {
 	bool protects;  /* Set Features of write protection: protect.h carries it out */
 	bool ask_later; /* nothing was done yet: the transport is to ask again */
 	bool drains; /* the answer waits until the change that it made has drained (deferred.h) */
+	/* of one that drains: by which it is known when it is sent again (reservation_imprint.h) */
+	bool has_imprint;
+	uint8_t imprint[ADMIN_IMPRINT_SIZE];
 };
 
 void admin_execute(const struct admin_request *request, struct admin_reply *ret_reply);

@@ -3,8 +3,10 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "common/base/error.h"
+#include "services/state/reservation_imprint.h"
 
 struct deferred {
 	struct list link; /* in state->deferred */
@@ -13,6 +15,8 @@ struct deferred {
 	uint64_t request_id;
 	struct nvme_status status;
 	uint32_t result;
+	bool has_imprint;
+	uint8_t imprint[ADMIN_IMPRINT_SIZE];
 };
 
 void admin_answer(struct ipc_peer *peer, uint64_t request_id, const struct admin_reply *reply,
@@ -52,7 +56,10 @@ static void drained(struct state *state, struct barrier *barrier, bool in_time)
 		.result = deferred->result,
 	};
 
-	(void)state;
+	if (deferred->has_imprint && in_time)
+		reservation_imprint_forget(state->database, deferred->imprint);
+	else if (deferred->has_imprint)
+		reservation_imprint_keep(state->database, deferred->imprint);
 	admin_answer(deferred->peer, deferred->request_id, &reply, NULL);
 	forget(deferred);
 }
@@ -68,6 +75,8 @@ int deferred_begin(struct state *state, struct ipc_peer *peer, uint64_t request_
 	deferred->request_id = request_id;
 	deferred->status = reply->status;
 	deferred->result = reply->result;
+	deferred->has_imprint = reply->has_imprint;
+	memcpy(deferred->imprint, reply->imprint, sizeof(deferred->imprint));
 	list_append(&state->deferred, &deferred->link);
 	barrier_begin(state, &deferred->barrier, DEFERRED_NS, drained);
 	return 0;
@@ -80,6 +89,9 @@ bool deferred_cancel(struct state *state, const struct ipc_peer *peer, uint64_t 
 
 		if (deferred->peer != peer || deferred->request_id != request_id)
 			continue;
+		/* a transport that waits no longer has told the host so */
+		if (deferred->has_imprint)
+			reservation_imprint_keep(state->database, deferred->imprint);
 		forget(deferred);
 		return true;
 	}

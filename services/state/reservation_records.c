@@ -228,6 +228,19 @@ int reservation_records_note(struct database *database,
 	return r ? r : forget_oldest(database);
 }
 
+int reservation_records_forget(struct database *database,
+                               const uint8_t identity[static RESERVATION_IDENTITY_SIZE])
+{
+	_cleanup_(statement_finalize) sqlite3_stmt *statement = NULL;
+	int r = statement_prepare(database,
+	                          &statement,
+	                          "DELETE FROM reservation_command WHERE identity=?",
+	                          "u",
+	                          identity);
+
+	return r ? r : statement_finish(database, statement);
+}
+
 int reservation_records_find(struct database *database,
                              const uint8_t identity[static RESERVATION_IDENTITY_SIZE])
 {

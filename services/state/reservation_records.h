@@ -31,6 +31,8 @@ int reservation_records_drop(struct database *database, uint32_t handle);
 
 int reservation_records_note(struct database *database,
                              const uint8_t identity[static RESERVATION_IDENTITY_SIZE]);
+int reservation_records_forget(struct database *database,
+                               const uint8_t identity[static RESERVATION_IDENTITY_SIZE]);
 /* 0: it was noted; DATABASE_E_NONE. */
 int reservation_records_find(struct database *database,
                              const uint8_t identity[static RESERVATION_IDENTITY_SIZE]);

@@ -11,6 +11,7 @@
 #include "services/state/change.h"
 #include "services/state/reconcile.h"
 #include "services/state/reservation.h"
+#include "services/state/reservation_imprint.h"
 #include "services/state/reservation_notice.h"
 #include "services/state/reservation_records.h"
 
@@ -107,6 +108,24 @@ static void conclude(const struct change *change, struct admin_reply *reply)
 
 	reply->drains |= reservation &&
 	                 !barrier_is_drained(change->state, reservation->revision, clock_now_ns());
+	reservation_imprint(
+		reply->imprint, change->backing, &change->asked, change->request->session->host_id);
+	reply->has_imprint = reply->drains;
+}
+
+/* It was carried out already, and its host told to send it again (Command Interrupted). */
+static bool conclude_again(const struct change *change, struct admin_reply *reply)
+{
+	struct database *database = change->state->database;
+	struct admin_reply again = {.status = STATUS_OK};
+
+	conclude(change, &again);
+	if (!reservation_imprint_is_kept(database, again.imprint))
+		return false;
+	if (!again.drains)
+		reservation_imprint_forget(database, again.imprint);
+	*reply = again;
+	return true;
 }
 
 /* Where the rule is another one, transports are to have a view with it before the answer. */
@@ -136,6 +155,8 @@ static void carry_out(const struct change *change, struct admin_reply *reply)
 		return;
 	}
 	outcome = reservation_apply(next, &change->asked, change->request->session->host_id);
+	if (!status_is_ok(outcome.status) && conclude_again(change, reply))
+		return;
 	reply->status = outcome.status;
 	reply->error_location = outcome.location;
 	if (!status_is_ok(reply->status))

@@ -18,6 +18,7 @@
 #include "services/state/journal.h"
 #include "services/state/protect.h"
 #include "services/state/reconcile.h"
+#include "services/state/reservation_imprint.h"
 #include "services/state/reservations.h"
 #include "services/state/retained.h"
 #include "services/state/status.h"
@@ -191,6 +192,8 @@ static bool execute_later(struct state *state, struct ipc_peer *peer, const enve
 		reply->status = status_of(NVME_SC_INTERNAL);
 	if (reply->drains) /* done, but nobody can wait for it */
 		reply->status = status_of(NVME_SC_COMMAND_INTERRUPTED);
+	if (reply->drains && reply->has_imprint)
+		reservation_imprint_keep(state->database, reply->imprint);
 	return false;
 }
 

@@ -345,6 +345,43 @@ START_TEST(is_preempted_and_aborted_in_the_same_way)
 }
 END_TEST
 
+static void limit(const char *value)
+{
+	char text[512];
+
+	ck_assert_msg(
+		harness_ctl(scene.harness, text, sizeof(text), "/", "set", "limits", value, NULL) ==
+			0,
+		"%s",
+		text);
+}
+
+/* B's write hangs, so that A is told to send its preempt again, and does. */
+START_TEST(is_preempted_by_a_command_that_was_interrupted)
+{
+	struct host_request write;
+	uint8_t data[512];
+
+	connect_all();
+	limit("admin_answer_ms=1000");
+	expect_good(reserving_register(&a, 1));
+	expect_good(reserving_register(&b, 1));
+	expect_good(reserving_acquire(&b, 1, WE));
+	scene_fill(data, sizeof(data), 7);
+	reserving_fault("write hang");
+	reserving_begin_write(&b, &write, data);
+	expect_status(reserving_preempt(&a, 1, WE, B), NVME_SC_COMMAND_INTERRUPTED);
+	reserving_fault(NULL);
+	queue_must(&b.queue, host_queue_await(&b.queue, &write, WAIT_MS));
+	limit("admin_answer_ms=");
+	expect_good(reserving_preempt(&a, 1, WE, B));
+	expect_status(reserving_preempt(&a, 1, WE, B), CONFLICT);
+	disconnect_all();
+	shows("Base 2.1 §8.1.22",
+	      "a Preempt that was answered with Command Interrupted is good when it is sent again");
+}
+END_TEST
+
 /* What A has got is there before C can be let in or kept out by mistake: no write of C is good
  * after A has its answer, however many are under way. */
 START_TEST(keeps_out_what_comes_a_moment_later)
@@ -476,6 +513,7 @@ int main(void)
 	                 is_shown_to_the_operator,
 	                 is_preempted_when_the_old_holders_write_is_over,
 	                 is_preempted_and_aborted_in_the_same_way,
+	                 is_preempted_by_a_command_that_was_interrupted,
 	                 keeps_out_what_comes_a_moment_later,
 	                 is_told_to_those_who_lose_it,
 	                 is_told_to_registrants_when_it_is_released,
