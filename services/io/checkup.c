@@ -97,9 +97,57 @@ static char *take_path(const struct checkup *checkup, size_t i)
 	                                                      : NULL;
 }
 
+/* What devices have said in one round. */
+struct answers {
+	struct health *all;
+	size_t n, room;
+};
+
+static const struct health *find_answer(const struct answers *answers, uint64_t device)
+{
+	for (size_t i = 0; i < answers->n; i++)
+		if (answers->all[i].device == device)
+			return &answers->all[i];
+	return NULL;
+}
+
+/* Without memory the device is asked once more. */
+static void keep_answer(struct answers *answers, const struct health *health)
+{
+	if (answers->n == answers->room) {
+		size_t room = answers->room > 0 ? 2 * answers->room : 8;
+		struct health *all = reallocarray(answers->all, room, sizeof(*all));
+
+		if (!all)
+			return;
+		answers->all = all;
+		answers->room = room;
+	}
+	answers->all[answers->n++] = *health;
+}
+
+static bool look_at(struct answers *answers, const char *sysfs, const char *path,
+                    struct health *ret_health)
+{
+	const struct health *known;
+	struct health_disk disk;
+
+	if (!health_find(sysfs, path, &disk))
+		return false;
+	known = find_answer(answers, disk.device);
+	if (known) {
+		*ret_health = *known;
+		return true;
+	}
+	*ret_health = health_ask(&disk);
+	keep_answer(answers, ret_health);
+	return true;
+}
+
 /* With the lock, but for the looking itself. */
 static void look_at_all(struct checkup *checkup)
 {
+	struct answers answers = {0};
 	char *path;
 
 	checkup->is_new = false;
@@ -108,11 +156,12 @@ static void look_at_all(struct checkup *checkup)
 		bool is_known;
 
 		pthread_mutex_unlock(&checkup->lock);
-		is_known = health_read(checkup->sysfs, path, &health);
+		is_known = look_at(&answers, checkup->sysfs, path, &health);
 		pthread_mutex_lock(&checkup->lock);
 		note(checkup, path, is_known, &health);
 		free(path);
 	}
+	free(answers.all);
 }
 
 static void sleep_until_next(struct checkup *checkup)

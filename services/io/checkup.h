@@ -14,7 +14,8 @@
  *
  * Shape     A thread of its own, as asking a device may take as long as that likes, goes through
  * the paths that it was given each CHECKUP_PERIOD_S. There is none while there are no paths.
- * Promise   changed() is called where what is known of any path has become other.
+ * Promise   changed() is called where what is known of any path has become other. However many
+ *           paths are on a device, it is asked once each time.
  * Trust     as health.h
  * Threads   the control thread, whose mailbox it is
  * Lifetime  checkup_free() waits a moment for the thread. One that a device holds up is left to the

@@ -15,7 +15,7 @@
 #include "common/base/cleanup.h"
 #include "common/nvme/spec.h"
 
-#define PATH_SIZE   512
+#define PATH_SIZE   HEALTH_FOLDER_SIZE
 #define LINE_SIZE   64
 /* The kernel gives up a command to the device after this. */
 #define PATIENCE_MS 5000
@@ -185,21 +185,27 @@ static dev_t number_of(const char *disk, dev_t partition)
 	return partition;
 }
 
-bool health_read(const char *sysfs, const char *path, struct health *ret_health)
+bool health_find(const char *sysfs, const char *path, struct health_disk *ret_disk)
 {
-	char disk[PATH_SIZE];
-	struct health health;
+	struct health_disk disk;
 	struct stat found;
 	dev_t device;
 
 	if (stat(path, &found) < 0)
 		return false;
 	device = S_ISBLK(found.st_mode) ? found.st_rdev : found.st_dev;
-	if (!find_disk(sysfs, device, disk))
+	if (!find_disk(sysfs, device, disk.folder))
 		return false;
-	health = (struct health){.device = number_of(disk, device), .said = read_sysfs(disk)};
-	if (read_nvme(disk, &health.said) && says(disk, "ro", "1"))
-		health.said.critical_warning |= NVME_WARNING_READ_ONLY;
-	*ret_health = health;
+	disk.device = number_of(disk.folder, device);
+	*ret_disk = disk;
 	return true;
+}
+
+struct health health_ask(const struct health_disk *disk)
+{
+	struct health health = {.device = disk->device, .said = read_sysfs(disk->folder)};
+
+	if (read_nvme(disk->folder, &health.said) && says(disk->folder, "ro", "1"))
+		health.said.critical_warning |= NVME_WARNING_READ_ONLY;
+	return health;
 }

@@ -22,8 +22,19 @@ struct health {
 	struct log_health said;
 };
 
-/* False: there is no device, or nothing is known of it. sysfs: "/sys". */
-bool health_read(const char *sysfs, const char *path, struct health *ret_health);
+#define HEALTH_FOLDER_SIZE 512
+
+/* Where it says so. */
+struct health_disk {
+	uint64_t device;
+	char folder[HEALTH_FOLDER_SIZE]; /* in /sys */
+};
+
+/* What the path is on, which is not asked for that. False: there is no device, or nothing is known
+ * of it. sysfs: "/sys". */
+bool health_find(const char *sysfs, const char *path, struct health_disk *ret_disk);
+
+struct health health_ask(const struct health_disk *disk);
 
 static inline bool health_is_same(const struct health *a, const struct health *b)
 {

@@ -3,10 +3,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/inotify.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "common/base/cleanup.h"
 #include "common/base/clock.h"
 #include "common/loop/loop.h"
 #include "services/io/checkup.h"
@@ -70,9 +72,19 @@ static void forget_the_disk(void)
 	must_system(command);
 }
 
+static bool read_health(const char *sysfs, const char *path)
+{
+	struct health_disk found;
+
+	if (!health_find(sysfs, path, &found))
+		return false;
+	health = health_ask(&found);
+	return true;
+}
+
 START_TEST(is_well_if_nothing_is_said)
 {
-	ck_assert(health_read(root, file, &health));
+	ck_assert(read_health(root, file));
 	ck_assert_uint_eq(health.device, makedev(259, 7));
 	ck_assert_uint_eq(health.said.critical_warning, 0);
 	ck_assert_uint_eq(health.said.temperature, 0);
@@ -82,18 +94,18 @@ END_TEST
 
 START_TEST(is_not_known_if_it_is_not_there)
 {
-	ck_assert(!health_read("/nonexistent", file, &health));
-	ck_assert(!health_read(root, "/nonexistent", &health));
+	ck_assert(!read_health("/nonexistent", file));
+	ck_assert(!read_health(root, "/nonexistent"));
 }
 END_TEST
 
 START_TEST(has_the_temperature_of_its_sensor)
 {
 	attribute("device/hwmon/hwmon3/temp1_input", "41850");
-	ck_assert(health_read(root, file, &health));
+	ck_assert(read_health(root, file));
 	ck_assert_uint_eq(health.said.temperature, 315);
 	attribute("device/hwmon1/temp1_input", "-10000"); /* another driver's place for it */
-	ck_assert(health_read(root, file, &health));
+	ck_assert(read_health(root, file));
 	ck_assert_uint_eq(health.said.temperature, 263);
 }
 END_TEST
@@ -101,10 +113,10 @@ END_TEST
 START_TEST(has_no_temperature_that_cannot_be)
 {
 	attribute("device/hwmon1/temp1_input", "-400000");
-	ck_assert(health_read(root, file, &health));
+	ck_assert(read_health(root, file));
 	ck_assert_uint_eq(health.said.temperature, 0);
 	attribute("device/hwmon1/temp1_input", "99999999999999999999");
-	ck_assert(health_read(root, file, &health));
+	ck_assert(read_health(root, file));
 	ck_assert_uint_eq(health.said.temperature, 0);
 }
 END_TEST
@@ -112,10 +124,10 @@ END_TEST
 START_TEST(is_not_reliable_where_it_is_degraded)
 {
 	attribute("md/degraded", "0");
-	ck_assert(health_read(root, file, &health));
+	ck_assert(read_health(root, file));
 	ck_assert_uint_eq(health.said.critical_warning, 0);
 	attribute("md/degraded", "1");
-	ck_assert(health_read(root, file, &health));
+	ck_assert(read_health(root, file));
 	ck_assert_uint_eq(health.said.critical_warning, NVME_WARNING_RELIABILITY);
 }
 END_TEST
@@ -123,10 +135,10 @@ END_TEST
 START_TEST(is_not_reliable_where_it_is_offline)
 {
 	attribute("device/state", "running");
-	ck_assert(health_read(root, file, &health));
+	ck_assert(read_health(root, file));
 	ck_assert_uint_eq(health.said.critical_warning, 0);
 	attribute("device/state", "offline");
-	ck_assert(health_read(root, file, &health));
+	ck_assert(read_health(root, file));
 	ck_assert_uint_eq(health.said.critical_warning, NVME_WARNING_RELIABILITY);
 }
 END_TEST
@@ -134,7 +146,7 @@ END_TEST
 START_TEST(is_read_only_where_it_says_so)
 {
 	attribute("ro", "1");
-	ck_assert(health_read(root, file, &health));
+	ck_assert(read_health(root, file));
 	ck_assert_uint_eq(health.said.critical_warning, NVME_WARNING_READ_ONLY);
 }
 END_TEST
@@ -155,7 +167,7 @@ START_TEST(of_a_partition_is_that_of_its_disk)
 	         moved,
 	         disk);
 	must_system(command);
-	ck_assert(health_read(root, file, &health));
+	ck_assert(read_health(root, file));
 	ck_assert_uint_eq(health.device, makedev(259, 7));
 	ck_assert_uint_eq(health.said.critical_warning, NVME_WARNING_READ_ONLY);
 }
@@ -261,6 +273,33 @@ START_TEST(knows_each_of_many_paths)
 }
 END_TEST
 
+static void run_until_known(const char *path)
+{
+	struct loop_timer timer = LOOP_TIMER(give_up);
+
+	loop_timer_set(loop, &timer, clock_now_ns() + WAIT_NS);
+	while (!checkup_find(checkup, path, &health))
+		loop_run(loop);
+	loop_timer_clear(&timer);
+}
+
+/* Each path had it asked anew: a device with many namespaces was kept busy with that. */
+START_TEST(asks_a_device_once_for_all_its_paths)
+{
+	_cleanup_(cleanup_close) int watcher = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+	char uevent[160], other[160], events[4096];
+	const char *both[] = {file, other};
+
+	snprintf(uevent, sizeof(uevent), "%s/uevent", disk); /* is read for each question */
+	snprintf(other, sizeof(other), "%s/../%s/file", root, strrchr(root, '/') + 1);
+	ck_assert_int_ge(inotify_add_watch(watcher, uevent, IN_OPEN | IN_CLOSE_NOWRITE), 0);
+	ck_assert_int_eq(checkup_watch(checkup, both, 2), 0);
+	run_until_known(file);
+	run_until_known(other);
+	ck_assert_int_eq(read(watcher, events, sizeof(events)), 2 * sizeof(struct inotify_event));
+}
+END_TEST
+
 /* As a worker with as many files reports them: each time one of them becomes ready. */
 START_TEST(finds_its_way_among_very_many_paths)
 {
@@ -305,6 +344,7 @@ int main(void)
 	         forgets_what_is_not_watched_any_more,
 	         looks_at_a_new_path_at_once,
 	         knows_each_of_many_paths,
+	         asks_a_device_once_for_all_its_paths,
 	         finds_its_way_among_very_many_paths);
 	return run(suite);
 }
