@@ -7,7 +7,8 @@
 /*
  * clock - the time that all deadlines are counted in.
  *
- * Shape     Nanoseconds of CLOCK_MONOTONIC; 0 never occurs and may mean "no deadline".
+ * Shape     Nanoseconds of CLOCK_MONOTONIC; 0 never occurs and may mean "no deadline". What one
+ *           process tells another is in CLOCK_BOOTTIME, which counts also while the machine sleeps.
  * Promise   Never goes back; a change of the machine's date does not touch it.
  * Trust     none
  * Threads   any
@@ -22,5 +23,13 @@ static inline uint64_t clock_now_ns(void)
 	struct timespec now;
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * NS_PER_S + (uint64_t)now.tv_nsec;
+}
+
+static inline uint64_t clock_boot_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_BOOTTIME, &now);
 	return (uint64_t)now.tv_sec * NS_PER_S + (uint64_t)now.tv_nsec;
 }

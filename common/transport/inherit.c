@@ -265,14 +265,6 @@ struct reading {
 	bool has_as_many; /* threads as we: each connection goes to where it was */
 };
 
-uint64_t succession_now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_BOOTTIME, &now);
-	return (uint64_t)now.tv_sec * NS_PER_S + (uint64_t)now.tv_nsec;
-}
-
 /* False: it is not to be read on. */
 static bool read_head(struct reading *reading, const Nvmetd__HandoverHead *head)
 {
@@ -285,7 +277,7 @@ static bool read_head(struct reading *reading, const Nvmetd__HandoverHead *head)
 		         "is not understood here: their hosts reconnect",
 		         log_safe(release, sizeof(release), head->release, strlen(head->release)),
 		         head->version);
-	reading->left_ns = head->left_ns ? head->left_ns : succession_now_ns();
+	reading->left_ns = head->left_ns ? head->left_ns : clock_boot_ns();
 	reading->has_as_many = head->threads == reading->transport->n_reactors;
 	return reading->has_head;
 }
@@ -405,7 +397,7 @@ static void grow_too_old(struct loop_timer *timer)
 
 static void watch_age(struct transport *transport, uint64_t left_ns)
 {
-	uint64_t age_ns = succession_now_ns() - left_ns;
+	uint64_t age_ns = clock_boot_ns() - left_ns;
 
 	if (age_ns < HANDOVER_AGE_NS)
 		loop_timer_set(transport->service.loop,

@@ -330,7 +330,7 @@ static int add_head(struct parcel *parcel, unsigned n_reactors)
 
 	message.version = HANDOVER_VERSION;
 	message.release = (char *)NVMETD_VERSION;
-	message.left_ns = succession_now_ns();
+	message.left_ns = clock_boot_ns();
 	message.threads = n_reactors;
 	item.body_case = NVMETD__HANDOVER__BODY_HEAD;
 	item.head = &message;

@@ -45,9 +45,6 @@ struct controller;
 /* The loops have ended. Leaves everything to the successor; then the process is to end at once. */
 void succession_leave(struct transport *transport);
 
-/* CLOCK_BOOTTIME, the same for all processes: it counts also while the machine sleeps. */
-uint64_t succession_now_ns(void);
-
 void succession_init(struct transport *transport);
 /* Before the state service is called: what was left, if anything. */
 void succession_inherit(struct transport *transport);
