@@ -10,6 +10,7 @@
 #include "common/nvme/identify.h"
 #include "common/transport/aborts.h"
 #include "common/transport/seat.h"
+#include "common/transport/subsystem_reset.h"
 #include "common/transport/transition.h"
 #include "common/transport/transport.h"
 
@@ -86,8 +87,8 @@ static void set_property(struct task *task, struct controller *controller)
 
 	status = properties_set(
 		&controller->properties, &task->command, &change, &task->error_location);
-	if (change == PROPERTIES_SUBSYSTEM_RESET) { /* it concerns others, on other transports */
-		ask(controller->transport, task);
+	if (change == PROPERTIES_SUBSYSTEM_RESET) {
+		subsystem_reset_begin(controller->transport, controller->subsystem, task);
 		return;
 	}
 	if (change == PROPERTIES_DISABLED) {

@@ -176,6 +176,7 @@ static void begin(struct controller *controller, struct transport *transport,
                   Nvmetd__Session *session, bool discovery)
 {
 	controller->transport = transport;
+	controller->reset_ns = clock_boot_ns();
 	controller->session = session;
 	controller->subsystem = session->subsystem;
 	controller->cntlid = session->cntlid;
@@ -450,6 +451,7 @@ void controller_reset_session(struct controller *controller)
 {
 	Nvmetd__Session *session = controller->session;
 
+	controller->reset_ns = clock_boot_ns();
 	if (session->features)
 		nvmetd__controller_features__free_unpacked(session->features, NULL);
 	session->features = NULL;

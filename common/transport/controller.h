@@ -75,6 +75,7 @@ struct controller {
 	Nvmetd__Session *session;
 	struct properties properties;
 	struct loop_timer transition; /* of transition.h */
+	uint64_t reset_ns;            /* when it has begun, or was reset: clock_boot_ns() */
 	struct loop_timer keep_alive;
 	uint64_t heard_ns;   /* a command had come then, or not a tick before */
 	bool is_last_chance; /* its period is over, and nothing has been heard */

@@ -12,6 +12,7 @@
 #include "common/transport/request.h"
 #include "common/transport/seat.h"
 #include "common/transport/spread.h"
+#include "common/transport/subsystem_reset.h"
 #include "common/transport/succession.h"
 #include "common/transport/task.h"
 #include "common/transport/transport.h"
@@ -209,8 +210,10 @@ static void all_are_back(struct transport *transport)
 static void is_back(struct transport *transport, struct heir *heir)
 {
 	free_heir(heir);
-	if (--transport->n_adopting == 0)
-		all_are_back(transport);
+	if (--transport->n_adopting > 0)
+		return;
+	subsystem_reset_catch_up(transport);
+	all_are_back(transport);
 }
 
 /* Of the queues that are there, and of those that still come. */
@@ -278,6 +281,8 @@ static bool read_head(struct reading *reading, const Nvmetd__HandoverHead *head)
 		         log_safe(release, sizeof(release), head->release, strlen(head->release)),
 		         head->version);
 	reading->left_ns = head->left_ns ? head->left_ns : clock_boot_ns();
+	if (reading->has_head)
+		subsystem_reset_inherit(reading->transport, head);
 	reading->has_as_many = head->threads == reading->transport->n_reactors;
 	return reading->has_head;
 }
@@ -293,6 +298,8 @@ static void read_controller(struct reading *reading, const Nvmetd__HandoverContr
 	r = controller_inherit(&controller, reading->transport, message);
 	if (r)
 		log_warn("a controller of the predecessor is lost: %s", error_words(r));
+	else
+		controller->reset_ns = message->reset_ns ? message->reset_ns : reading->left_ns;
 	reading->controllers[reading->n_controllers++] = controller;
 }
 

@@ -10,6 +10,7 @@
 #include "common/transport/reactor.h"
 #include "common/transport/request.h"
 #include "common/transport/seat.h"
+#include "common/transport/subsystem_reset.h"
 #include "common/transport/succession.h"
 #include "common/transport/transport.h"
 
@@ -247,6 +248,7 @@ static int add_controller(struct parcel *parcel, struct controller *controller)
 	message.vs = controller->properties.vs;
 	message.cc = controller->properties.cc;
 	message.csts = controller->properties.csts;
+	message.reset_ns = controller->reset_ns;
 	message.counters = &counters;
 	/* one that has not all of what it inherited yet is to have as many as it was said to have
 	 */
@@ -323,18 +325,22 @@ static int add_heirs(struct parcel *parcel, struct transport *transport, unsigne
 	return r; /* the descriptors stay open until the parcel is left, and so to the end */
 }
 
-static int add_head(struct parcel *parcel, unsigned n_reactors)
+static int add_head(struct parcel *parcel, const struct transport *transport)
 {
 	Nvmetd__HandoverHead message = NVMETD__HANDOVER_HEAD__INIT;
 	Nvmetd__Handover item = NVMETD__HANDOVER__INIT;
+	int r;
 
 	message.version = HANDOVER_VERSION;
 	message.release = (char *)NVMETD_VERSION;
 	message.left_ns = clock_boot_ns();
-	message.threads = n_reactors;
+	message.threads = transport->n_reactors;
 	item.body_case = NVMETD__HANDOVER__BODY_HEAD;
 	item.head = &message;
-	return add(parcel, &item, -1);
+	r = subsystem_reset_list(transport, &message) ? add(parcel, &item, -1)
+	                                              : error_origin(-ENOMEM);
+	subsystem_reset_unlist(&message);
+	return r;
 }
 
 static int leave(struct transport *transport, unsigned *n)
@@ -343,7 +349,7 @@ static int leave(struct transport *transport, unsigned *n)
 	int r = parcel_new(&parcel);
 
 	if (!r)
-		r = add_head(parcel, transport->n_reactors);
+		r = add_head(parcel, transport);
 	if (!r)
 		r = add_controllers(parcel, transport);
 	for (unsigned i = 0; !r && i < transport->n_reactors; i++)

@@ -15,6 +15,7 @@
 #include "common/shm/memory.h"
 #include "common/transport/reactor.h"
 #include "common/transport/spread.h"
+#include "common/transport/subsystem_reset.h"
 #include "common/transport/succession.h"
 
 #define ARENA_MIB_DEFAULT 16u
@@ -173,6 +174,7 @@ static void stop(struct transport *transport)
 	end_controllers(transport);
 	stop_reactors(transport);
 	succession_forget(transport);
+	subsystem_reset_forget(transport);
 	asks_deinit(&transport->asks);
 	for (unsigned i = 0; i < transport->n_reactors; i++)
 		transport->reactors[i] = reactor_free(transport->reactors[i]);
@@ -193,6 +195,7 @@ int transport_main(const struct wire *wire, int argc, char **argv)
 	transport.service = SERVICE_NULL;
 	list_init(&transport.views);
 	list_init(&transport.controllers);
+	list_init(&transport.subsystem_resets);
 	succession_init(&transport);
 	listeners_init(&transport.listeners);
 	asks_init(&transport.asks);

@@ -13,6 +13,7 @@
 #include "common/transport/reactor.h"
 #include "common/transport/seat.h"
 #include "common/transport/spread.h"
+#include "common/transport/subsystem_reset.h"
 #include "common/transport/succession.h"
 #include "common/transport/transition.h"
 
@@ -212,6 +213,7 @@ static void arrived(void *context, uint64_t state_instance)
 	present_sessions(transport);
 	listeners_report(transport);
 	tell_drained(transport);
+	subsystem_reset_tell_again(transport);
 	asks_ask_again(transport);
 }
 
@@ -274,16 +276,6 @@ static void take_session_end(struct transport *transport, const Nvmetd__SessionE
 		               log_safe(reason, sizeof(reason), end->reason, strlen(end->reason)));
 }
 
-static void take_subsystem_reset(struct transport *transport, uint32_t subsystem)
-{
-	list_for_each_safe (link, &transport->controllers) {
-		struct controller *controller = container_of(link, struct controller, link);
-
-		if (controller->subsystem == subsystem)
-			admin_reset_by_subsystem(transport, controller);
-	}
-}
-
 static void take_refusal(struct transport *transport, uint64_t number,
                          const Nvmetd__Refusal *refusal)
 {
@@ -340,7 +332,7 @@ static void received(void *context, const envelope *message)
 		take_session_end(transport, message->session_end);
 		return;
 	case NVMETD__ENVELOPE__BODY_SUBSYSTEM_RESET:
-		take_subsystem_reset(transport, message->subsystem_reset->subsystem);
+		subsystem_reset_take(transport, message->subsystem_reset);
 		return;
 	case NVMETD__ENVELOPE__BODY_CONNECT_REPLY:
 	case NVMETD__ENVELOPE__BODY_ADMIN_REPLY:

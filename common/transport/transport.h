@@ -37,7 +37,8 @@ struct transport {
 	struct list controllers;
 	struct list heirs;   /* connections that a predecessor has left, until there is a view */
 	unsigned n_adopting; /* of them: on their way to a reactor and back */
-	struct loop_timer too_old; /* what waits for a view then is closed */
+	struct loop_timer too_old;    /* what waits for a view then is closed */
+	struct list subsystem_resets; /* of subsystem_reset.h */
 	struct asks asks;
 	atomic_ullong direct_epoch;    /* see direct.h */
 	struct log_limit associations; /* lines about those that begin and end */

@@ -1,24 +1,27 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #pragma once
 
-#include "services/state/admin.h"
+#include "common/base/clock.h"
 #include "services/state/state.h"
 
 /*
  * subsystem_reset - NVM Subsystem Reset (Base 2.1 §3.7.1), which a host asks for by NSSR.
  *
- * Shape     A Property Set that a transport passes on; each transport that is connected is told to
- *           reset its controllers of that subsystem.
- * Promise   Only where the subsystem's enable_nssr says so. A transport that is away just now has
- *           no controllers, or hands them over as they are: its successor is not told.
- * Trust     the command is a host's
+ * Shape     The transport of that host has begun it; all that are connected are told, that one too,
+ *           which hears so that it has been taken. It has a time: what has begun, or was reset,
+ *           since then it does not concern, so that it may be told more than once.
+ * Promise   Only where the subsystem's enable_nssr says so. A transport that is away just then, or
+ *           leaves without hearing it, is told when it has presented what it took over from its
+ *           predecessor; what is older than SUBSYSTEM_RESET_AGE_NS is not told any more.
+ * Trust     a transport's word; one that says a time to come is taken to say now
  * Threads   one
- * Lifetime  none
+ * Lifetime  the last of each subsystem is kept with that
  */
+#define SUBSYSTEM_RESET_AGE_NS (30 * NS_PER_S) /* a transport keeps no connections so long */
 
-/* Whether the command is one. */
-bool subsystem_reset_is(const struct nvme_command *command);
+void subsystem_reset_take(struct state *state, struct transport *from,
+                          const Nvmetd__SubsystemReset *message);
 
-/* The answer to it. Its host hears that before what it brings about. */
-struct nvme_status subsystem_reset_check(const struct admin_request *request);
-void subsystem_reset_execute(const struct state *state, const struct session *session);
+/* It has presented its sessions. */
+void subsystem_reset_tell_those_of_late(const struct state *state,
+                                        const struct transport *transport);

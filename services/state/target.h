@@ -87,6 +87,7 @@ struct subsystem {
 	uint64_t journal_next; /* the number of the next */
 	uint64_t power_cycles;
 	uint64_t power_cycles_saved; /* in the database: what hosts are told */
+	uint64_t reset_ns; /* of subsystem_reset.h: the last; 0: none since this process began */
 };
 
 struct target {

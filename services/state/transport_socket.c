@@ -143,6 +143,7 @@ static void on_present(void *context, struct ipc_peer *peer, const envelope *mes
 	if (presented->more)
 		return;
 	begin_anew(state, transport, presented->n_sessions);
+	subsystem_reset_tell_those_of_late(state, transport);
 	reconcile(state);
 }
 
@@ -195,16 +196,6 @@ static bool execute_later(struct state *state, struct ipc_peer *peer, const enve
 	if (reply->drains && reply->has_imprint)
 		reservation_imprint_keep(state->database, reply->imprint);
 	return false;
-}
-
-static void reset_subsystem(const struct state *state, struct ipc_peer *peer,
-                            const envelope *message, const struct admin_request *request)
-{
-	const struct admin_reply reply = {.status = subsystem_reset_check(request)};
-
-	admin_answer(peer, message->request_id, &reply, NULL);
-	if (status_is_ok(reply.status))
-		subsystem_reset_execute(state, request->session);
 }
 
 /* A static controller has them in its next association too. */
@@ -291,8 +282,6 @@ static void on_admin(void *context, struct ipc_peer *peer, const envelope *messa
 		hold_admin(peer, message, session);
 	else if (!session || !request.port || (!session->discovery && !request.subsystem))
 		answer_orphan(peer, message->request_id);
-	else if (subsystem_reset_is(request.command))
-		reset_subsystem(state, peer, message, &request);
 	else
 		execute_admin(state, peer, message, &request);
 }
@@ -350,6 +339,12 @@ static void on_session_reset(void *context, struct ipc_peer *peer, const envelop
 	change_deliver(state);
 }
 
+static void on_subsystem_reset(void *context, struct ipc_peer *peer, const envelope *message)
+{
+	if (peer->user)
+		subsystem_reset_take(context, peer->user, message->subsystem_reset);
+}
+
 static void on_drained(void *context, struct ipc_peer *peer, const envelope *message)
 {
 	struct transport *transport = peer->user;
@@ -391,15 +386,16 @@ static void on_status(void *context, struct ipc_peer *peer, const envelope *mess
 }
 
 static const struct ipc_rule rules[] = {
-	{NVMETD__ENVELOPE__BODY_SESSION_PRESENT,  IPC_AFTER_HELLO, on_present      },
-	{NVMETD__ENVELOPE__BODY_CONNECT_REQUEST,  IPC_AFTER_HELLO, on_connect      },
-	{NVMETD__ENVELOPE__BODY_ADMIN_REQUEST,    IPC_AFTER_HELLO, on_admin        },
-	{NVMETD__ENVELOPE__BODY_REQUEST_CANCEL,   IPC_AFTER_HELLO, on_cancel       },
-	{NVMETD__ENVELOPE__BODY_SESSION_GONE,     IPC_AFTER_HELLO, on_session_gone },
-	{NVMETD__ENVELOPE__BODY_SESSION_RESET,    IPC_AFTER_HELLO, on_session_reset},
-	{NVMETD__ENVELOPE__BODY_DRAINED,          IPC_AFTER_HELLO, on_drained      },
-	{NVMETD__ENVELOPE__BODY_TRANSPORT_REPORT, IPC_AFTER_HELLO, on_report       },
-	{NVMETD__ENVELOPE__BODY_TRANSPORT_STATUS, IPC_AFTER_HELLO, on_status       },
+	{NVMETD__ENVELOPE__BODY_SESSION_PRESENT,  IPC_AFTER_HELLO, on_present        },
+	{NVMETD__ENVELOPE__BODY_CONNECT_REQUEST,  IPC_AFTER_HELLO, on_connect        },
+	{NVMETD__ENVELOPE__BODY_ADMIN_REQUEST,    IPC_AFTER_HELLO, on_admin          },
+	{NVMETD__ENVELOPE__BODY_REQUEST_CANCEL,   IPC_AFTER_HELLO, on_cancel         },
+	{NVMETD__ENVELOPE__BODY_SESSION_GONE,     IPC_AFTER_HELLO, on_session_gone   },
+	{NVMETD__ENVELOPE__BODY_SESSION_RESET,    IPC_AFTER_HELLO, on_session_reset  },
+	{NVMETD__ENVELOPE__BODY_SUBSYSTEM_RESET,  IPC_AFTER_HELLO, on_subsystem_reset},
+	{NVMETD__ENVELOPE__BODY_DRAINED,          IPC_AFTER_HELLO, on_drained        },
+	{NVMETD__ENVELOPE__BODY_TRANSPORT_REPORT, IPC_AFTER_HELLO, on_report         },
+	{NVMETD__ENVELOPE__BODY_TRANSPORT_STATUS, IPC_AFTER_HELLO, on_status         },
 };
 
 const struct ipc_role transport_role = {

@@ -69,6 +69,8 @@ static void received(void *context, const envelope *message)
 		envelope_free(imitation->view);
 		imitation->view = keep(message);
 		say_that_all_listen(imitation, imitation->view->transport_view);
+	} else if (message->body_case == NVMETD__ENVELOPE__BODY_SUBSYSTEM_RESET) {
+		imitation->reset_ns = message->subsystem_reset->at_ns;
 	} else if (message->request_id == imitation->asked) {
 		imitation->answer = keep(message);
 	}
@@ -202,4 +204,25 @@ const uint8_t *imitation_admin(struct imitation *imitation, struct imitation_con
 	ck_assert_uint_eq(answer->admin_reply->status, 0);
 	ck_assert_uint_eq(answer->admin_reply->data.len, length);
 	return answer->admin_reply->data.data;
+}
+
+void imitation_reset(struct imitation *imitation, uint32_t subsystem)
+{
+	Nvmetd__SubsystemReset reset = NVMETD__SUBSYSTEM_RESET__INIT;
+	envelope message = NVMETD__ENVELOPE__INIT;
+
+	reset.subsystem = subsystem;
+	reset.at_ns = clock_boot_ns();
+	message.body_case = NVMETD__ENVELOPE__BODY_SUBSYSTEM_RESET;
+	message.subsystem_reset = &reset;
+	tell(imitation, 0, &message);
+}
+
+void imitation_await_reset(struct imitation *imitation, uint64_t since_ns)
+{
+	uint64_t deadline_ns = clock_now_ns() + HARNESS_WAIT_MS * NS_PER_MS;
+
+	while (imitation->reset_ns < since_ns && clock_now_ns() < deadline_ns)
+		ck_assert_int_ge(loop_round(imitation->loop, 10), 0);
+	ck_assert_uint_ge(imitation->reset_ns, since_ns);
 }

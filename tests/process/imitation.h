@@ -22,8 +22,9 @@ struct imitation {
 	struct loop *loop;
 	struct ipc_client *client;
 	Nvmetd__TransportTraits traits;
-	envelope *view;   /* the newest; NULL: none yet */
-	envelope *answer; /* to what was asked last; NULL: none yet */
+	envelope *view;    /* the newest; NULL: none yet */
+	uint64_t reset_ns; /* of the last reset of a subsystem that it was told of; 0: none */
+	envelope *answer;  /* to what was asked last; NULL: none yet */
 	uint64_t asked;
 };
 
@@ -39,6 +40,11 @@ void imitation_close(struct imitation *imitation);
 /* An admin queue on the port. `nqn`: of the subsystem, or discovery's. */
 struct imitation_controller imitation_connect(struct imitation *imitation, uint32_t port_id,
                                               const char *nqn);
+
+/* A host of it has written NSSR. */
+void imitation_reset(struct imitation *imitation, uint32_t subsystem);
+/* It is told of a reset that is not older (clock_boot_ns()). */
+void imitation_await_reset(struct imitation *imitation, uint64_t since_ns);
 
 /* An admin command of that controller, which must succeed: what it returns, `length` bytes, until
  * the next one. */
