@@ -53,14 +53,15 @@ static void put_discovery(struct nvme_identify_controller *wire)
 
 static void put_io(struct nvme_identify_controller *wire)
 {
-	wire->ctratt = le32_of(le32_get(wire->ctratt) | NVME_CTRATT_RHII);
+	wire->ctratt = le32_of(le32_get(wire->ctratt) | NVME_CTRATT_EGS | NVME_CTRATT_RHII);
 	wire->cntrltype = 1;
 	wire->cmic = NVME_CMIC_MULTI_PORT | NVME_CMIC_MULTI_CONTROLLER | NVME_CMIC_ANA;
 	wire->oaes = le32_of(NVME_OAES_NAMESPACE | NVME_OAES_ANA);
 	wire->lpa = NVME_LPA_EFFECTS | NVME_LPA_EXTENDED_DATA | NVME_LPA_PERSISTENT_EVENT |
 	            NVME_LPA_MISCELLANEOUS;
 	wire->pels = le32_of(NVME_EVENT_LOG_SIZE);
-	wire->frmw = 0x03;   /* one firmware slot, read only */
+	wire->frmw = 0x03; /* one firmware slot, read only */
+	wire->endgidmax = le16_of(NVME_MAX_ENDURANCE_GROUPS);
 	wire->anatt = 10;    /* seconds */
 	wire->anacap = 0x1f; /* each of the five states may be seen */
 	wire->anagrpmax = le32_of(NVME_MAX_ANA_GROUPS);
@@ -110,6 +111,7 @@ void identify_namespace_build(struct nvme_identify_namespace *ret_wire,
 	ret_wire->nmic = 0x01; /* may be reached by several controllers */
 	ret_wire->rescap = from->rescap;
 	ret_wire->anagrpid = le32_of(from->ana_group);
+	ret_wire->endgid = le16_of(from->endurance_group);
 	ret_wire->nsattr = from->write_protected;
 	memcpy(ret_wire->nguid, from->nguid, sizeof(ret_wire->nguid));
 	memcpy(ret_wire->eui64, from->eui64, sizeof(ret_wire->eui64));
@@ -152,6 +154,7 @@ void identify_independent_build(struct nvme_independent_namespace *ret_wire,
 	ret_wire->nmic = 0x01;
 	ret_wire->rescap = from->rescap;
 	ret_wire->anagrpid = le32_of(from->ana_group);
+	ret_wire->endgid = le16_of(from->endurance_group);
 	ret_wire->nsattr = from->write_protected;
 	ret_wire->nstat = 0x01; /* ready: what is not there yet is no active namespace */
 }

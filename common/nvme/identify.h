@@ -31,6 +31,9 @@
 #define NVME_KAS_UNITS      10   /* keep-alive granularity, in 100 ms */
 #define NVME_CSI_NVM        0
 
+/* ENDGIDMAX: each namespace has a group of its own, of the same number */
+#define NVME_MAX_ENDURANCE_GROUPS NVME_MAX_NAMESPACES
+
 #define NVME_CMIC_MULTI_PORT       0x01
 #define NVME_CMIC_MULTI_CONTROLLER 0x02
 #define NVME_CMIC_ANA              0x08
@@ -38,6 +41,7 @@
 #define NVME_OAES_ANA              (1u << 11)
 #define NVME_OAES_DISCOVERY        (1u << 31)
 #define NVME_CTRATT_HOSTID_128     (1u << 0)
+#define NVME_CTRATT_EGS            (1u << 4) /* endurance groups */
 #define NVME_CTRATT_TBKAS          (1u << 6)
 #define NVME_CTRATT_RHII           (1u << 18) /* reservations need a Host Identifier other than 0 */
 #define NVME_LPA_EFFECTS           0x02
@@ -89,7 +93,8 @@ struct nvme_identify_controller {
 	struct le16 cctemp;
 	uint8_t reserved270[50];
 	struct le16 kas;
-	uint8_t reserved322[20];
+	uint8_t reserved322[18];
+	struct le16 endgidmax;
 	uint8_t anatt;
 	uint8_t anacap;
 	struct le32 anagrpmax;
@@ -130,6 +135,7 @@ _Static_assert(sizeof(struct nvme_identify_controller) == NVME_IDENTIFY_SIZE,
 _Static_assert(offsetof(struct nvme_identify_controller, cntrltype) == 111, "Figure 312");
 _Static_assert(offsetof(struct nvme_identify_controller, oacs) == 256, "Figure 312");
 _Static_assert(offsetof(struct nvme_identify_controller, kas) == 320, "Figure 312");
+_Static_assert(offsetof(struct nvme_identify_controller, endgidmax) == 340, "Figure 312");
 _Static_assert(offsetof(struct nvme_identify_controller, sqes) == 512, "Figure 312");
 _Static_assert(offsetof(struct nvme_identify_controller, subnqn) == 768, "Figure 312");
 _Static_assert(offsetof(struct nvme_identify_controller, ioccsz) == 1792, "Figure 312");
@@ -205,6 +211,7 @@ struct nvme_identify_namespace {
 };
 _Static_assert(sizeof(struct nvme_identify_namespace) == NVME_IDENTIFY_SIZE, "NVM 1.1 Figure 114");
 _Static_assert(offsetof(struct nvme_identify_namespace, anagrpid) == 92, "NVM 1.1 Figure 114");
+_Static_assert(offsetof(struct nvme_identify_namespace, endgid) == 102, "NVM 1.1 Figure 114");
 _Static_assert(offsetof(struct nvme_identify_namespace, nguid) == 104, "NVM 1.1 Figure 114");
 _Static_assert(offsetof(struct nvme_identify_namespace, lbaf) == 128, "NVM 1.1 Figure 114");
 
@@ -212,6 +219,7 @@ struct identify_namespace {
 	uint64_t blocks;
 	uint32_t block_shift;
 	uint32_t ana_group;
+	uint16_t endurance_group;
 	bool write_protected;
 	bool volatile_cache;
 	uint8_t rescap;
@@ -293,6 +301,14 @@ struct nvme_controller_list {
 _Static_assert(sizeof(struct nvme_controller_list) == NVME_IDENTIFY_SIZE, "Base 2.1 §4.6.1");
 
 #define NVME_CONTROLLER_LIST_MAX 2047u
+
+/* CNS 19h (Base 2.1 §5.1.13.2.18): ENDGIDs, ascending */
+struct nvme_endurance_group_list {
+	struct le16 count;
+	struct le16 endgid[2047];
+};
+_Static_assert(sizeof(struct nvme_endurance_group_list) == NVME_IDENTIFY_SIZE,
+               "Base 2.1 §5.1.13.2.18");
 
 /* CNS 02h, 07h, 10h, 1Ah: up to 1,024 NSIDs, ascending, ended by 0 if there are fewer */
 struct nvme_namespace_list {

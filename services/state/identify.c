@@ -3,6 +3,7 @@
 
 #include "common/nvme/identify.h"
 #include "services/state/admin.h"
+#include "services/state/endurance.h"
 #include "services/state/identify.h"
 
 static void identify_controller(const struct admin_request *request, struct admin_reply *reply)
@@ -75,11 +76,20 @@ static void identify_command_sets(const struct admin_request *request, struct ad
 		sets->combination[0] = le64_of(UINT64_C(1) << NVME_CSI_NVM);
 }
 
-/* There are none (CTRATT bit 4 is 0), and so their list is empty: no refusal, as hosts ask without
- * looking at CTRATT. */
-static void identify_endurance_groups(struct admin_reply *reply)
+/* From ENDGID on. A namespace that the host may not see has no group for it either. */
+static void identify_endurance_groups(const struct admin_request *request,
+                                      struct admin_reply *reply)
 {
-	admin_data(reply, NVME_IDENTIFY_SIZE);
+	uint16_t from = IDENTIFY_ENDGID(request->command), endgids[NVME_MAX_ENDURANCE_GROUPS];
+	unsigned count = endurance_groups_list(request->subsystem, request->session, from, endgids);
+	struct nvme_endurance_group_list *list = (struct nvme_endurance_group_list *)admin_data(
+		reply, NVME_IDENTIFY_SIZE);
+
+	if (!list)
+		return;
+	list->count = le16_of((uint16_t)count);
+	for (unsigned i = 0; i < count; i++)
+		list->endgid[i] = le16_of(endgids[i]);
 }
 
 /* What a controller that serves namespaces has besides what it says of them. */
@@ -93,7 +103,7 @@ static void identify_io(const struct admin_request *request, struct admin_reply 
 		identify_command_sets(request, reply);
 		return;
 	case NVME_CNS_ENDURANCE_GROUPS:
-		identify_endurance_groups(reply);
+		identify_endurance_groups(request, reply);
 		return;
 	case NVME_CNS_NAMESPACE_CONTROLLERS:
 	case NVME_CNS_CONTROLLERS:

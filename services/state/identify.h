@@ -17,9 +17,10 @@
  * Threads   one; pure but for malloc()
  * Lifetime  the reply's
  */
-#define IDENTIFY_CNS(command)   (le32_get((command)->cdw10) & 0xff)
-#define IDENTIFY_CNTID(command) ((uint16_t)(le32_get((command)->cdw10) >> 16))
-#define IDENTIFY_CSI(command)   ((uint8_t)(le32_get((command)->cdw11) >> 24))
+#define IDENTIFY_CNS(command)    (le32_get((command)->cdw10) & 0xff)
+#define IDENTIFY_CNTID(command)  ((uint16_t)(le32_get((command)->cdw10) >> 16))
+#define IDENTIFY_CSI(command)    ((uint8_t)(le32_get((command)->cdw11) >> 24))
+#define IDENTIFY_ENDGID(command) ((uint16_t)le32_get((command)->cdw11)) /* CNSSID */
 
 #define IDENTIFY_CNTID_BYTE (COMMAND_BYTE(cdw10) + 2)
 #define IDENTIFY_CSI_BYTE   (COMMAND_BYTE(cdw11) + 3)

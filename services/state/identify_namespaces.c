@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "common/nvme/protection.h"
+#include "services/state/endurance.h"
 #include "services/state/reservations.h"
 
 enum form { FORM_NVM, FORM_NVM_SPECIFIC, FORM_INDEPENDENT };
@@ -23,6 +24,7 @@ static struct identify_namespace describe(const struct admin_request *request,
 		.blocks = namespace->backing->blocks,
 		.block_shift = namespace->backing->block_shift,
 		.ana_group = namespace->ana_group,
+		.endurance_group = endurance_group_of(namespace),
 		.volatile_cache = namespace->backing->volatile_cache,
 		.write_protected = namespace->backing->write_protected,
 		.rescap = reservations_capabilities(namespace),

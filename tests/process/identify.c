@@ -203,15 +203,58 @@ START_TEST(lists_the_controllers_of_one_namespace_at_a_time)
 }
 END_TEST
 
-START_TEST(has_no_endurance_groups)
+static void list_groups(uint32_t from)
+{
+	struct host_request request = {
+		.command = {.opcode = NVME_ADMIN_IDENTIFY,
+	                    .cdw10 = le32_of(NVME_CNS_ENDURANCE_GROUPS),
+	                    .cdw11 = le32_of(from)},
+		.direction = NVME_TRANSFER_TO_HOST,
+		.data = page,
+		.length = sizeof(page),
+	};
+
+	memset(page, 0xee, sizeof(page));
+	expect_good(scene_admin(&request));
+}
+
+START_TEST(lists_an_endurance_group_for_each_namespace)
 {
 	scene_connect();
-	identify(NVME_CNS_ENDURANCE_GROUPS, 0);
+	ck_assert_uint_ne(scene.controller.identity.ctratt & NVME_CTRATT_EGS, 0);
+	list_groups(0);
+	ck_assert_uint_eq(u16(0), 2);
+	ck_assert_uint_eq(u16(2), 1);
+	ck_assert_uint_eq(u16(4), 2);
+	scene_expect_zeroes(page + 6, sizeof(page) - 6);
+	list_groups(2);
+	ck_assert_uint_eq(u16(0), 1);
+	ck_assert_uint_eq(u16(2), 2);
+	scene_expect_zeroes(page + 4, sizeof(page) - 4);
+	list_groups(3);
 	expect_nothing();
-	ck_assert_uint_eq(scene.controller.identity.ctratt & 1u << 4, 0);
 	scene_disconnect();
 	shows("Base 2.1 §5.1.13.2.18",
-	      "there are no endurance groups (CTRATT bit 4 is 0), and their list is empty");
+	      "endurance groups from ENDGID on, ascending: each namespace that the host sees has "
+	      "its "
+	      "own");
+}
+END_TEST
+
+START_TEST(says_of_a_namespace_in_which_endurance_group_it_is)
+{
+	scene_connect();
+	identify(NVME_CNS_CONTROLLER, 0);
+	ck_assert_uint_eq(u16(offsetof(struct nvme_identify_controller, endgidmax)),
+	                  NVME_MAX_NAMESPACES);
+	identify(NVME_CNS_NAMESPACE, 2);
+	ck_assert_uint_eq(u16(offsetof(struct nvme_identify_namespace, endgid)), 2);
+	identify(NVME_CNS_INDEPENDENT_NAMESPACE, 2);
+	ck_assert_uint_eq(u16(offsetof(struct nvme_independent_namespace, endgid)), 2);
+	scene_disconnect();
+	shows("Base 2.1 §3.2.3",
+	      "each namespace is an endurance group of its own, whose ENDGID is its NSID; no NVM "
+	      "sets (NVMSETID 0)");
 }
 END_TEST
 
@@ -301,7 +344,8 @@ int main(void)
 	                 lists_nothing_above_the_greatest_numbers,
 	                 lists_the_controllers_of_all_hosts,
 	                 lists_the_controllers_of_one_namespace_at_a_time,
-	                 has_no_endurance_groups,
+	                 lists_an_endurance_group_for_each_namespace,
+	                 says_of_a_namespace_in_which_endurance_group_it_is,
 	                 has_the_nvm_command_set,
 	                 says_its_limits_in_the_nvm_command_set,
 	                 has_no_zoned_namespaces,

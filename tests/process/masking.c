@@ -121,6 +121,36 @@ START_TEST(is_identified_as_one_that_is_not_there)
 }
 END_TEST
 
+static bool has_group(struct host_controller *controller, uint16_t endgid)
+{
+	const struct nvme_endurance_group_list *list = (const struct nvme_endurance_group_list *)
+		page;
+	struct host_request request = {
+		.command = {.opcode = NVME_ADMIN_IDENTIFY,
+	                    .cdw10 = le32_of(NVME_CNS_ENDURANCE_GROUPS)},
+		.direction = NVME_TRANSFER_TO_HOST,
+		.data = page,
+		.length = sizeof(page),
+	};
+
+	host_must(controller, host_admin(controller, &request));
+	expect_good(request.status);
+	for (unsigned i = 0; i < le16_get(list->count); i++)
+		if (le16_get(list->endgid[i]) == endgid)
+			return true;
+	return false;
+}
+
+START_TEST(has_no_endurance_group_for_others)
+{
+	ck_assert(has_group(&scene.controller, OURS));
+	ck_assert(!has_group(&other, OURS));
+	ck_assert(has_group(&other, OPEN));
+	shows("Base 2.1 §5.1.13.2.18",
+	      "the endurance group of a namespace that the host may not see is not listed");
+}
+END_TEST
+
 START_TEST(has_no_descriptors_for_others)
 {
 	ck_assert_int_eq(host_identify(&other, NVME_CNS_NAMESPACE_DESCRIPTORS, OURS, 0, page),
@@ -286,6 +316,7 @@ int main(void)
 	                 is_in_the_list_of_the_host_that_it_names,
 	                 is_in_no_other_list,
 	                 is_identified_as_one_that_is_not_there,
+	                 has_no_endurance_group_for_others,
 	                 has_no_descriptors_for_others,
 	                 is_not_in_the_ana_log_of_others,
 	                 is_read_by_the_host_that_it_names,

@@ -33,6 +33,7 @@ static void given_dirty_memory(void)
 		.blocks = UINT64_C(0x1122334455667788),
 		.block_shift = 12,
 		.ana_group = 5,
+		.endurance_group = 0x0304,
 		.volatile_cache = true,
 		.uuid = {1, 2, 3},
 	};
@@ -81,7 +82,7 @@ START_TEST(leaves_reserved_bytes_zero)
 	expect_zeroes(100, 111);
 	expect_zeroes(112, 256);
 	expect_zeroes(264, 320);
-	expect_zeroes(322, 342);
+	expect_zeroes(322, 340);
 	expect_zeroes(356, 512);
 	expect_zeroes(544, 768);
 	expect_zeroes(773, 1792);
@@ -106,7 +107,7 @@ START_TEST(of_discovery_has_no_io_fields)
 	build_controller();
 	ck_assert_uint_eq(at(111, 1), 2);
 	ck_assert_uint_eq(at(76, 1), 0);
-	expect_zeroes(342, 514);
+	expect_zeroes(340, 514);
 	expect_zeroes(516, 536);
 	expect_zeroes(540, 544);
 }
@@ -121,6 +122,15 @@ START_TEST(tells_its_size_and_block)
 	ck_assert_uint_eq(at(92, 4), 5);
 	ck_assert_uint_eq(at(99, 1), 0);
 	expect_zeroes(132, 4096);
+}
+END_TEST
+
+START_TEST(tells_its_endurance_group)
+{
+	identify_namespace_build((struct nvme_identify_namespace *)wire, &namespace);
+	ck_assert_uint_eq(at(100, 4), 0x0304u << 16); /* NVMSETID 0, ENDGID */
+	identify_independent_build((struct nvme_independent_namespace *)wire, &namespace);
+	ck_assert_uint_eq(at(10, 4), 0x0304u << 16);
 }
 END_TEST
 
@@ -186,6 +196,7 @@ int main(void)
 	         given_dirty_memory,
 	         NULL,
 	         tells_its_size_and_block,
+	         tells_its_endurance_group,
 	         tells_that_it_is_write_protected,
 	         tells_its_cache,
 	         has_a_descriptor_for_each_identifier,

@@ -69,7 +69,7 @@ START_TEST(says_what_a_linux_host_wants_to_know)
 	ck_assert_uint_eq(at(77, 1), 8);         /* MDTS */
 	ck_assert_uint_eq(at(76, 1), 0x0b);      /* CMIC */
 	ck_assert_uint_eq(at(92, 4), 0x900);     /* OAES */
-	ck_assert_uint_eq(at(96, 4), 0x40041);   /* CTRATT: 128-bit host id, TBKAS */
+	ck_assert_uint_eq(at(96, 4), 0x40051);   /* CTRATT: 128-bit host id, EGS, TBKAS */
 	ck_assert_uint_eq(at(320, 2), 10);       /* KAS */
 	ck_assert_uint_eq(at(512, 2), 0x4466);   /* SQES, CQES */
 	ck_assert_uint_eq(at(514, 2), 1024);     /* MAXCMD */
@@ -327,13 +327,37 @@ START_TEST(looks_at_the_namespace_before_the_command_set)
 }
 END_TEST
 
-START_TEST(has_no_endurance_groups)
+static struct nvme_status list_groups(uint32_t from)
 {
-	expect_status(identify(0x19, 0), 0);
-	expect_zeroes(0, 4096);
+	return stage_admin(NVME_ADMIN_IDENTIFY, 0, NVME_CNS_ENDURANCE_GROUPS, from);
+}
+
+START_TEST(has_an_endurance_group_for_each_namespace)
+{
+	expect_status(list_groups(0), 0);
+	ck_assert_uint_eq(at(0, 2), 2);
+	ck_assert_uint_eq(at(2, 4), 2u << 16 | 1);
+	expect_zeroes(6, 4096);
+	expect_status(identify(0, 2), 0);
+	ck_assert_uint_eq(at(102, 2), 2);
+	expect_status(identify(8, 2), 0);
+	ck_assert_uint_eq(at(12, 2), 2);
 	expect_status(identify(1, 0), 0);
-	ck_assert_uint_eq(at(96, 4) & 1u << 4, 0); /* CTRATT: none */
-	ck_assert_uint_eq(at(340, 2), 0);          /* ENDGIDMAX */
+	ck_assert_uint_eq(at(340, 2), 1024); /* ENDGIDMAX */
+}
+END_TEST
+
+START_TEST(lists_endurance_groups_from_a_number_on)
+{
+	expect_status(list_groups(1), 0);
+	ck_assert_uint_eq(at(0, 4), 1u << 16 | 2);
+	expect_status(list_groups(0xabcd0002), 0); /* CSI, and what is reserved */
+	ck_assert_uint_eq(at(0, 4), 2u << 16 | 1);
+	expect_zeroes(4, 4096);
+	expect_status(list_groups(3), 0);
+	expect_zeroes(0, 4096);
+	expect_status(list_groups(0xffff), 0);
+	expect_zeroes(0, 4096);
 }
 END_TEST
 
@@ -506,7 +530,8 @@ int main(void)
 	         refuses_other_command_sets,
 	         refuses_what_a_namespace_is_in_another_command_set,
 	         looks_at_the_namespace_before_the_command_set,
-	         has_no_endurance_groups,
+	         has_an_endurance_group_for_each_namespace,
+	         lists_endurance_groups_from_a_number_on,
 	         refuses_structures_that_it_does_not_have,
 	         of_an_unknown_opcode_is_refused);
 	describe(suite,
