@@ -48,6 +48,7 @@ struct note {
 struct round {
 	struct transport *transport;
 	uint64_t request_id;
+	uint32_t handle; /* only what was done by itself on this namespace; 0: all */
 	unsigned n_missing;
 	struct note *notes[TRANSPORT_REACTORS_MAX];
 };
@@ -256,7 +257,7 @@ static void fill(struct tables *tables, const struct round *round, Nvmetd__Count
 	list_for_each (link, &transport->controllers) {
 		struct controller *controller = container_of(link, struct controller, link);
 
-		if (!controller->ended)
+		if (round->handle == 0 && !controller->ended)
 			tell_controller(tables, round, controller);
 	}
 	for (unsigned i = 0; i < transport->n_reactors; i++) {
@@ -318,7 +319,7 @@ static void note_queue(struct note *note, struct queue *queue)
 		queue->wire->describe(queue, &ret->header_digest, &ret->data_digest);
 }
 
-static void note_grants(struct note *note, const struct direct *direct)
+static void note_grants(struct note *note, const struct direct *direct, uint32_t handle)
 {
 	size_t n = 0;
 
@@ -329,8 +330,11 @@ static void note_grants(struct note *note, const struct direct *direct)
 		return;
 	list_for_each (link, (struct list *)&direct->grants) {
 		const struct direct_grant *grant = container_of(link, struct direct_grant, link);
-		struct grant_note *ret = &note->grants[note->n_grants++];
+		struct grant_note *ret = &note->grants[note->n_grants];
 
+		if (handle != 0 && handle != grant->handle)
+			continue;
+		note->n_grants++;
 		ret->handle = grant->handle;
 		ret->is_held = grant->state == DIRECT_HELD;
 		nvmetd__counters__init(&ret->counters);
@@ -338,14 +342,15 @@ static void note_grants(struct note *note, const struct direct *direct)
 	}
 }
 
-static void take_note(struct letter *letter)
+static void note_queues(struct note *note, const struct reactor *reactor)
 {
-	struct note *note = container_of(letter, struct note, letter);
-	struct reactor *reactor = note->reactor;
-
 	for (unsigned i = 0; i < reactor->n_queue_slots; i++)
 		if (reactor->queues[i])
 			note_queue(note, reactor->queues[i]);
+}
+
+static void note_links(struct note *note, const struct reactor *reactor)
+{
 	for (unsigned i = 0; i < reactor->workers.n_all; i++) {
 		const struct worker_link *link = reactor->workers.all[i];
 		struct link_note *ret = &note->links[note->n_links++];
@@ -354,12 +359,23 @@ static void take_note(struct letter *letter)
 		ret->is_up = worker_link_state(link) == WORKER_UP;
 		ret->in_flight = worker_link_in_flight(link);
 	}
+}
+
+static void take_note(struct letter *letter)
+{
+	struct note *note = container_of(letter, struct note, letter);
+	struct reactor *reactor = note->reactor;
+
+	if (note->round->handle == 0) {
+		note_queues(note, reactor);
+		note_links(note, reactor);
+	}
 	note->arena_bytes_used = arena_bytes_taken(reactor->room.arena);
-	note_grants(note, &reactor->direct);
+	note_grants(note, &reactor->direct, note->round->handle);
 	mailbox_post(&reactor->transport->mailbox, &note->letter, note_returns);
 }
 
-void status_answer(struct transport *transport, uint64_t request_id)
+void status_answer(struct transport *transport, uint64_t request_id, uint32_t handle)
 {
 	struct round *round = calloc(1, sizeof(*round));
 
@@ -367,6 +383,7 @@ void status_answer(struct transport *transport, uint64_t request_id)
 		return;
 	round->transport = transport;
 	round->request_id = request_id;
+	round->handle = handle;
 	round->n_missing = transport->n_reactors;
 	for (unsigned i = 0; i < transport->n_reactors; i++) {
 		round->notes[i] = calloc(1, sizeof(*round->notes[i]));

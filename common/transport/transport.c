@@ -342,7 +342,7 @@ static void received(void *context, const envelope *message)
 		take_refusal(transport, message->request_id, message->refusal);
 		return;
 	case NVMETD__ENVELOPE__BODY_STATUS_REQUEST:
-		status_answer(transport, message->request_id);
+		status_answer(transport, message->request_id, message->status_request->handle);
 		return;
 	case NVMETD__ENVELOPE__BODY_LEAVE:
 		service_leave(&transport->service, "state service");

@@ -77,5 +77,5 @@ void task_return(struct task *task);
 /* Sends a task that is not answered yet back with this status. */
 void task_refuse(struct task *task, struct nvme_status status);
 
-/* Answers StatusRequest when all reactors have said theirs. */
-void status_answer(struct transport *transport, uint64_t request_id);
+/* Answers StatusRequest, with the handle that is in it, when all reactors have said theirs. */
+void status_answer(struct transport *transport, uint64_t request_id, uint32_t handle);

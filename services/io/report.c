@@ -119,7 +119,7 @@ static void count(struct status_of_one *one, const struct namespace *namespace, 
 		one->status.fault = &one->fault->status;
 }
 
-void report_send_status(struct ipc_client *client, uint64_t request_id,
+void report_send_status(struct ipc_client *client, uint64_t request_id, uint32_t handle,
                         const struct namespaces *namespaces, unsigned n_threads, uint32_t n_links)
 {
 	uint32_t n = namespaces_count(namespaces), i = 0;
@@ -132,11 +132,15 @@ void report_send_status(struct ipc_client *client, uint64_t request_id,
 	if (!all || !list)
 		return;
 	list_for_each (link, namespaces_list(namespaces)) {
-		count(&all[i], container_of(link, struct namespace, link), n_threads);
+		const struct namespace *namespace = container_of(link, struct namespace, link);
+
+		if (handle != 0 && handle != namespace->handle)
+			continue;
+		count(&all[i], namespace, n_threads);
 		list[i] = &all[i].status;
 		i++;
 	}
-	status.n_namespaces = n;
+	status.n_namespaces = i;
 	status.namespaces = list;
 	status.links = n_links;
 	message.body_case = NVMETD__ENVELOPE__BODY_WORKER_STATUS;

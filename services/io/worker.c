@@ -96,6 +96,7 @@ static void received(void *context, const envelope *message)
 	case NVMETD__ENVELOPE__BODY_STATUS_REQUEST:
 		report_send_status(worker->client,
 		                   message->request_id,
+		                   message->status_request->handle,
 		                   worker->namespaces,
 		                   worker->n_threads,
 		                   links_count(worker->links));

@@ -72,9 +72,10 @@ static bool ask_peer(struct gather *gather, struct ipc_peer *peer, int body, uin
 	if (!asked)
 		return false;
 	list_append(&gather->asked, &asked->link);
+	asked->request_id = ipc_server_request_id(peer->server);
 	message.body_case = NVMETD__ENVELOPE__BODY_STATUS_REQUEST;
 	message.status_request = &request;
-	ipc_server_send(peer, ipc_server_request_id(peer->server), &message);
+	ipc_server_send(peer, asked->request_id, &message);
 	return true;
 }
 
@@ -153,7 +154,7 @@ static void take_answer(struct gather *gather, struct ipc_peer *peer, const enve
 	list_for_each (at, &gather->asked) {
 		struct status_peer *asked = container_of(at, struct status_peer, link);
 
-		if (asked->peer == peer)
+		if (asked->peer == peer && asked->request_id == message->request_id)
 			status_peer_answer(asked, message);
 	}
 	if (is_complete(gather))

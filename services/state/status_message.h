@@ -17,6 +17,7 @@
 struct status_peer {
 	struct list link;
 	struct ipc_peer *peer; /* NULL: has answered, or is gone */
+	uint64_t request_id;   /* of the question */
 	char name[WORKER_NAME_SIZE];
 	char release[32];
 	uint32_t pid;
