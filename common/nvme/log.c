@@ -12,6 +12,7 @@ static const uint8_t io_pages[] = {
 	NVME_LOG_FIRMWARE_SLOT,
 	NVME_LOG_CHANGED_NAMESPACES,
 	NVME_LOG_COMMAND_EFFECTS,
+	NVME_LOG_ENDURANCE_GROUP,
 	NVME_LOG_ANA,
 	NVME_LOG_PERSISTENT_EVENT,
 	NVME_LOG_FEATURES,
@@ -48,6 +49,7 @@ struct nvme_status get_log_decode(const struct nvme_command *command, uint32_t m
 		.specific = (uint8_t)((cdw10 >> 8) & 0x7f),
 		.retain = (cdw10 & (1u << 15)) != 0,
 		.csi = (uint8_t)(cdw14 >> 24),
+		.identifier = (uint16_t)(cdw11 >> 16),
 		.nsid = le32_get(command->nsid),
 		.length_bytes = (uint32_t)(dwords * 4),
 		.offset_bytes = offset,
@@ -103,12 +105,36 @@ void log_smart_build(struct nvme_log_smart *ret_log, const struct log_counts *co
 	ret_log->available_spare = health->spare;
 	ret_log->spare_threshold = health->spare_threshold;
 	ret_log->percentage_used = health->used;
+	ret_log->endurance_warning = health->endurance_warning;
 	ret_log->media_errors[0] = le64_of(health->media_errors);
 	ret_log->data_units_read[0] = data_units(counts->read_bytes);
 	ret_log->data_units_written[0] = data_units(counts->write_bytes);
 	ret_log->host_reads[0] = le64_of(counts->reads);
 	ret_log->host_writes[0] = le64_of(counts->writes);
 	ret_log->error_entries[0] = le64_of(counts->errors);
+}
+
+/* 0 only if there was nothing at all. */
+static struct le64 billions(uint64_t bytes)
+{
+	return le64_of(bytes / 1000000000 + (bytes % 1000000000 != 0));
+}
+
+void log_endurance_build(struct nvme_log_endurance *ret_log, const struct log_counts *counts,
+                         const struct log_health *health, uint64_t capacity_bytes)
+{
+	memset(ret_log, 0, sizeof(*ret_log));
+	ret_log->egcw = health->critical_warning & NVME_WARNING_ENDURANCE;
+	ret_log->avsp = health->spare;
+	ret_log->avspt = health->spare_threshold;
+	ret_log->pused = health->used;
+	ret_log->dur[0] = billions(counts->read_bytes);
+	ret_log->duw[0] = billions(counts->write_bytes);
+	ret_log->hrc[0] = le64_of(counts->reads);
+	ret_log->hwc[0] = le64_of(counts->writes);
+	ret_log->mdie[0] = le64_of(health->media_errors);
+	ret_log->neile[0] = le64_of(counts->errors);
+	ret_log->tegcap[0] = le64_of(capacity_bytes);
 }
 
 void log_firmware_build(struct nvme_log_firmware *ret_log, const char *revision)

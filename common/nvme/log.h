@@ -25,6 +25,7 @@ struct get_log {
 	uint8_t specific; /* LSP */
 	bool retain;      /* RAE: the event stays masked, the log uncleared */
 	uint8_t csi;
+	uint16_t identifier; /* LSI */
 	uint32_t nsid;
 	uint32_t length_bytes;
 	uint64_t offset_bytes;
@@ -54,7 +55,7 @@ struct nvme_log_smart {
 	uint8_t available_spare;
 	uint8_t spare_threshold;
 	uint8_t percentage_used;
-	uint8_t endurance_warning;
+	uint8_t endurance_warning; /* of any endurance group: bits as in CRITICAL WARNING */
 	uint8_t reserved7[25];
 	struct le64 data_units_read[2]; /* 128 bits; in 1,000 units of 512 bytes, rounded up */
 	struct le64 data_units_written[2];
@@ -89,6 +90,7 @@ struct log_counts {
 #define NVME_WARNING_READ_ONLY   0x08 /* of all media, and not as a host wants it */
 #define NVME_WARNING_BACKUP      0x10
 #define NVME_WARNING_ALL         0x1f
+#define NVME_WARNING_ENDURANCE   0x0d /* those that an endurance group can have */
 
 /* What the devices below say of themselves. */
 struct log_health {
@@ -98,6 +100,7 @@ struct log_health {
 	uint8_t used;         /* percent of its life, may be more than 100 */
 	uint16_t temperature; /* Kelvin; 0: nobody knows */
 	uint64_t media_errors;
+	uint8_t endurance_warning; /* of any endurance group */
 };
 
 #define LOG_HEALTH_GOOD ((struct log_health){.spare = 100})
@@ -107,6 +110,36 @@ struct log_health log_smart_read(const struct nvme_log_smart *log);
 
 void log_smart_build(struct nvme_log_smart *ret_log, const struct log_counts *counts,
                      const struct log_health *health);
+
+/* LID 09h (Figure 218): of the endurance group in LSI */
+struct nvme_log_endurance {
+	uint8_t egcw;
+	uint8_t egfeat;
+	uint8_t reserved2;
+	uint8_t avsp;
+	uint8_t avspt;
+	uint8_t pused;
+	struct le16 did;
+	uint8_t reserved8[24];
+	struct le64 ee[2];  /* 128 bits, in 1,000,000,000 bytes; 0: not reported */
+	struct le64 dur[2]; /* in 1,000,000,000 bytes, rounded up, and so the next */
+	struct le64 duw[2];
+	struct le64 muw[2]; /* 0: not reported */
+	struct le64 hrc[2];
+	struct le64 hwc[2];
+	struct le64 mdie[2];
+	struct le64 neile[2];
+	struct le64 tegcap[2]; /* in bytes */
+	struct le64 uegcap[2];
+	uint8_t reserved192[320];
+};
+_Static_assert(sizeof(struct nvme_log_endurance) == 512, "Base 2.1 Figure 218");
+_Static_assert(offsetof(struct nvme_log_endurance, ee) == 32, "Figure 218");
+_Static_assert(offsetof(struct nvme_log_endurance, uegcap) == 176, "Figure 218");
+
+/* counts: of the group, whoever has read and written. */
+void log_endurance_build(struct nvme_log_endurance *ret_log, const struct log_counts *counts,
+                         const struct log_health *health, uint64_t capacity_bytes);
 
 /* LID 03h (Figure 207) */
 struct nvme_log_firmware {

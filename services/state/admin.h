@@ -40,6 +40,7 @@ struct admin_request {
 	const uint8_t *data; /* from the host */
 	size_t data_bytes;
 	struct log_counts counts;     /* Get Log Page: of this controller */
+	bool is_tallied;              /* what is counted of the namespace was asked (tally.h) */
 	const uint8_t *error_entries; /* newest first */
 	size_t error_entries_bytes;
 };
@@ -54,6 +55,7 @@ struct admin_reply {
 	bool parked;    /* no answer now: an Asynchronous Event Request waits */
 	bool protects;  /* Set Features of write protection: protect.h carries it out */
 	bool ask_later; /* nothing was done yet: the transport is to ask again */
+	const struct config_namespace *tallies; /* it waits for what is counted there: tally.h */
 	bool drains; /* the answer waits until the change that it made has drained (deferred.h) */
 	/* of one that drains: by which it is known when it is sent again (reservation_imprint.h) */
 	bool has_imprint;

@@ -6,6 +6,7 @@
 static void add(struct log_health *sum, const struct log_health *said)
 {
 	sum->critical_warning |= said->critical_warning;
+	sum->endurance_warning |= said->critical_warning & NVME_WARNING_ENDURANCE;
 	if (said->temperature > sum->temperature)
 		sum->temperature = said->temperature;
 	if (said->used > sum->used)

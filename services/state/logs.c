@@ -7,6 +7,7 @@
 #include "services/state/admin.h"
 #include "services/state/ana.h"
 #include "services/state/discovery_log.h"
+#include "services/state/endurance.h"
 #include "services/state/event.h"
 #include "services/state/features.h"
 #include "services/state/health.h"
@@ -118,6 +119,45 @@ static void log_effects(const struct get_log *asked, struct admin_reply *reply)
 		return;
 	}
 	log_effects_build(&log);
+	log_answer(asked, &log, sizeof(log), reply);
+}
+
+#define LSI_BYTE (COMMAND_BYTE(cdw11) + 2)
+
+/* NULL: there is none, which is refused. */
+static const struct config_namespace *find_group(const struct admin_request *request,
+                                                 const struct get_log *asked,
+                                                 struct admin_reply *reply)
+{
+	const struct config_namespace *namespace = endurance_group_find(
+		request->subsystem, request->session, asked->identifier);
+
+	if (!namespace)
+		admin_refuse_byte(reply, LSI_BYTE);
+	return namespace;
+}
+
+/* Of the group in LSI. What is counted there only its worker and the transports know: they are
+ * asked, and then the command is executed again. */
+static void log_endurance(const struct admin_request *request, const struct get_log *asked,
+                          struct admin_reply *reply)
+{
+	const struct config_namespace *namespace = find_group(request, asked, reply);
+	struct log_health health = LOG_HEALTH_GOOD;
+	struct nvme_log_endurance log;
+	const struct backing *backing;
+
+	if (!namespace)
+		return;
+	backing = namespace->backing;
+	if (!request->is_tallied) {
+		reply->tallies = namespace;
+		return;
+	}
+	if (backing->has_health)
+		health = backing->health;
+	log_endurance_build(
+		&log, &backing->counts, &health, backing->blocks << backing->block_shift);
 	log_answer(asked, &log, sizeof(log), reply);
 }
 
@@ -248,6 +288,9 @@ static void execute_io(const struct admin_request *request, const struct get_log
 		break;
 	case NVME_LOG_COMMAND_EFFECTS:
 		log_effects(asked, reply);
+		break;
+	case NVME_LOG_ENDURANCE_GROUP:
+		log_endurance(request, asked, reply);
 		break;
 	case NVME_LOG_ANA:
 		log_ana(request, asked, reply);

@@ -12,6 +12,7 @@
 #include "services/state/journal.h"
 #include "services/state/move.h"
 #include "services/state/secret.h"
+#include "services/state/tally.h"
 
 /* So long the copy may lack what no operator has changed. */
 #define COPY_DELAY_NS NS_PER_S
@@ -29,6 +30,7 @@ void state_init(struct state *state, struct loop *loop, const char *run_dir, uin
 	list_init(&state->faults);
 	list_init(&state->barriers);
 	list_init(&state->deferred);
+	list_init(&state->tallies);
 	list_init(&state->moves);
 	list_init(&state->ana_changes);
 	list_init(&state->announcers);
@@ -51,6 +53,7 @@ void state_deinit(struct state *state)
 	announce_deinit(state);
 	loop_timer_clear(&state->leave);
 	deferred_forget_all(state);
+	tally_forget_all(state);
 	move_forget_all(state);
 	ana_change_forget_all(state);
 	loop_timer_clear(&state->timer); /* set until the last peer is gone */

@@ -88,6 +88,7 @@ struct state {
 	struct list faults;      /* of fault.c */
 	struct list barriers;    /* of barrier.c */
 	struct list deferred;    /* of deferred.c */
+	struct list tallies;     /* of tally.c */
 	struct list moves;       /* of move.c */
 	struct list ana_changes; /* of ana_change.c */
 	struct list announcers;  /* of announce.c */

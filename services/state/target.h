@@ -60,6 +60,7 @@ struct backing {
 	bool has_health; /* its device has said how it is */
 	uint64_t device; /* which it is */
 	struct log_health health;
+	struct log_counts counts; /* as they were tallied last (tally.h) */
 
 	bool unsaved; /* the database does not know all of this yet */
 

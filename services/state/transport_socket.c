@@ -23,6 +23,7 @@
 #include "services/state/retained.h"
 #include "services/state/status.h"
 #include "services/state/subsystem_reset.h"
+#include "services/state/tally.h"
 
 /* More than this a transport has no use for. */
 #define LISTENERS_MAX 1024
@@ -68,6 +69,7 @@ static void gone(void *context, struct ipc_peer *peer, const char *reason)
 	status_forget(state, peer);
 	connecting_forget(state, peer);
 	deferred_forget(state, peer);
+	tally_forget(state, peer);
 	if (!transport || transport->peer != peer)
 		return;
 	state_forget_sessions(state, transport);
@@ -189,6 +191,11 @@ static bool execute_later(struct state *state, struct ipc_peer *peer, const enve
 		return true;
 	if (reply->drains && deferred_begin(state, peer, message->request_id, reply) == 0)
 		return true;
+	if (reply->tallies &&
+	    tally_begin(state, peer, message->request_id, request, reply->tallies) == 0)
+		return true;
+	if (reply->tallies)
+		reply->status = status_of(NVME_SC_INTERNAL);
 	if (reply->parked)
 		reply->status = status_of(NVME_SC_INTERNAL);
 	if (reply->drains) /* done, but nobody can wait for it */
@@ -291,7 +298,8 @@ static void on_cancel(void *context, struct ipc_peer *peer, const envelope *mess
 	struct state *state = context;
 
 	if (connecting_cancel(state, peer, message->request_cancel->request_id) ||
-	    deferred_cancel(state, peer, message->request_cancel->request_id))
+	    deferred_cancel(state, peer, message->request_cancel->request_id) ||
+	    tally_cancel(state, peer, message->request_cancel->request_id))
 		return;
 	list_for_each (at, &state->sessions) {
 		struct session *session = container_of(at, struct session, link);
@@ -382,7 +390,8 @@ static void on_report(void *context, struct ipc_peer *peer, const envelope *mess
 
 static void on_status(void *context, struct ipc_peer *peer, const envelope *message)
 {
-	status_answer(context, peer, message);
+	if (!tally_answer(context, peer, message))
+		status_answer(context, peer, message);
 }
 
 static const struct ipc_rule rules[] = {

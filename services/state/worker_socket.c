@@ -6,6 +6,7 @@
 #include "services/state/hold.h"
 #include "services/state/reconcile.h"
 #include "services/state/status.h"
+#include "services/state/tally.h"
 
 static void arrived(void *context, struct ipc_peer *peer, const Nvmetd__Hello *hello)
 {
@@ -36,6 +37,7 @@ static void gone(void *context, struct ipc_peer *peer, const char *reason)
 
 	(void)reason;
 	status_forget(context, peer);
+	tally_forget(context, peer);
 	fault_forget(context, peer);
 	if (worker && worker->peer == peer)
 		worker->peer = NULL;
@@ -52,7 +54,8 @@ static void on_report(void *context, struct ipc_peer *peer, const envelope *mess
 
 static void on_status(void *context, struct ipc_peer *peer, const envelope *message)
 {
-	status_answer(context, peer, message);
+	if (!tally_answer(context, peer, message))
+		status_answer(context, peer, message);
 }
 
 static void on_fault(void *context, struct ipc_peer *peer, const envelope *message)

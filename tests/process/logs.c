@@ -24,7 +24,7 @@ static void get(uint8_t lid, uint64_t offset, uint32_t length)
 	          host_get_log(&scene.controller, lid, false, offset, page, length));
 }
 
-/* The Persistent Event log with a context for it. */
+/* The Persistent Event log with a context for it; of endurance group 1, where it is of one. */
 static struct host_request get_request(uint8_t lid)
 {
 	uint32_t specific = lid == NVME_LOG_PERSISTENT_EVENT ? NVME_EVENT_LOG_ESTABLISH : 0;
@@ -32,7 +32,8 @@ static struct host_request get_request(uint8_t lid)
 	return (struct host_request){
 		.command = {.opcode = NVME_ADMIN_GET_LOG_PAGE,
 	                    .nsid = le32_of(NVME_NSID_ALL),
-	                    .cdw10 = le32_of(lid | specific << 8 | (512u / 4 - 1) << 16)},
+	                    .cdw10 = le32_of(lid | specific << 8 | (512u / 4 - 1) << 16),
+	                    .cdw11 = le32_of(1u << 16)},
 		.direction = NVME_TRANSFER_TO_HOST,
 		.data = page,
 		.length = 512,

@@ -177,10 +177,10 @@ struct session *stage_connect(const char *host_nqn, uint32_t port_id, const char
 	return session;
 }
 
-struct nvme_status stage_execute(void)
+struct admin_request stage_request(void)
 {
 	const struct target *target = &stage.state.target;
-	struct admin_request request = {
+	return (struct admin_request){
 		.state = &stage.state,
 		.target = target,
 		.sessions = &stage.state.sessions,
@@ -196,10 +196,16 @@ struct nvme_status stage_execute(void)
 	                   .read_bytes = 512001,
 	                   .write_bytes = 512,
 	                   .errors = 5},
+		.is_tallied = true,
 		.error_entries = (const uint8_t *)"an entry of the error log, of which the "
 						  "transport sends 64 byte",
 		.error_entries_bytes = 64,
 	};
+}
+
+struct nvme_status stage_execute(void)
+{
+	const struct admin_request request = stage_request();
 
 	admin_reply_deinit(&stage.reply);
 	admin_execute(&request, &stage.reply);

@@ -59,6 +59,8 @@ const struct config_namespace *stage_namespace(const char *nqn, uint32_t nsid);
 /* A session of the host on the port; NVME_DISCOVERY_NQN for discovery. Also stage.session. */
 struct session *stage_connect(const char *host_nqn, uint32_t port_id, const char *nqn);
 
+/* stage.command, as its transport brings it; what is to be asked before was asked. */
+struct admin_request stage_request(void);
 /* Executes an admin command of stage.session: the status. */
 struct nvme_status stage_admin(uint8_t opcode, uint32_t nsid, uint32_t cdw10, uint32_t cdw11);
 /* The same, of stage.command. */

@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Endurance groups on the wire: what is counted in them, by whomever, and whose they are. */
+#include <signal.h>
+#include <string.h>
+
+#include "common/base/clock.h"
+#include "common/nvme/identify.h"
+#include "common/nvme/log.h"
+#include "tests/process/grants.h"
+#include "tests/process/scene.h"
+#include "tests/support/shows.h"
+
+#define BYTE(field) offsetof(struct nvme_command, field)
+#define LSI_BYTE    (BYTE(cdw11) + 2)
+
+enum { FILE_BACKED = 1, GRANTED = 2, MASKED = 3, NOT_THERE = 4 };
+
+static struct nvme_log_endurance group;
+
+static void given_a_set(void)
+{
+	struct harness_exports exports = harness_plain();
+	struct harness_namespace *spaces = exports.subsystems[0].namespaces;
+
+	spaces[1].has_io_grant = true;
+	spaces[2] = (struct harness_namespace){.nsid = MASKED, .path = "ram:1M", .is_masked = true};
+	scene_start(&exports);
+}
+
+static struct host_request get_request(uint16_t endgid)
+{
+	return (struct host_request){
+		.command = {.opcode = NVME_ADMIN_GET_LOG_PAGE,
+	                    .cdw10 = le32_of(NVME_LOG_ENDURANCE_GROUP | (sizeof(group) / 4 - 1)
+	                                                                        << 16),
+	                    .cdw11 = le32_of((uint32_t)endgid << 16)},
+		.direction = NVME_TRANSFER_TO_HOST,
+		.data = &group,
+		.length = sizeof(group),
+	};
+}
+
+static void get(uint16_t endgid)
+{
+	struct host_request request = get_request(endgid);
+
+	memset(&group, 0xee, sizeof(group));
+	expect_good(scene_admin(&request));
+}
+
+static uint64_t reads(uint16_t endgid)
+{
+	get(endgid);
+	ck_assert_uint_eq(le64_get(group.hrc[1]), 0);
+	return le64_get(group.hrc[0]);
+}
+
+static uint64_t writes(uint16_t endgid)
+{
+	get(endgid);
+	ck_assert_uint_eq(le64_get(group.hwc[1]), 0);
+	return le64_get(group.hwc[0]);
+}
+
+/* ------------------------------------------------------------------ what is counted */
+
+START_TEST(counts_what_its_namespace_is_read_and_written)
+{
+	uint64_t read_before, written_before;
+
+	scene_connect();
+	read_before = reads(FILE_BACKED);
+	written_before = writes(FILE_BACKED);
+	scene_write(FILE_BACKED, 0, 8, 1);
+	scene_write(FILE_BACKED, 8, 8, 2);
+	scene_read_back(FILE_BACKED, 0, 8, 1);
+	ck_assert_uint_eq(writes(FILE_BACKED), written_before + 2);
+	ck_assert_uint_ge(reads(FILE_BACKED), read_before + 1);
+	ck_assert_uint_eq(le64_get(group.duw[0]), 1);
+	ck_assert_uint_eq(le64_get(group.dur[0]), 1);
+	scene_disconnect();
+	shows("Base 2.1 §5.1.12.1.10",
+	      "log 09h counts what hosts have read and written in the namespace, in commands and "
+	      "in "
+	      "10^9 bytes, rounded up");
+}
+END_TEST
+
+START_TEST(counts_what_another_host_does)
+{
+	uint64_t before;
+
+	scene_connect();
+	before = writes(FILE_BACKED);
+	scene_disconnect();
+	scene_connect();
+	scene_write(FILE_BACKED, 0, 1, 3);
+	scene_disconnect();
+	scene_connect();
+	ck_assert_uint_eq(writes(FILE_BACKED), before + 1);
+	scene_disconnect();
+}
+END_TEST
+
+START_TEST(counts_what_a_transport_does_by_itself)
+{
+	uint64_t before;
+
+	scene_connect();
+	grants_settle(GRANTED);
+	before = writes(GRANTED);
+	scene_write(GRANTED, 0, 1, 4);
+	ck_assert_uint_eq(writes(GRANTED), before + 1);
+	scene_disconnect();
+}
+END_TEST
+
+START_TEST(says_how_its_media_are)
+{
+	scene_connect();
+	get(FILE_BACKED);
+	ck_assert_uint_eq(group.egcw & ~NVME_WARNING_ENDURANCE, 0);
+	ck_assert_uint_eq(group.avsp, 100);
+	ck_assert_uint_eq(group.egfeat, 0);
+	ck_assert_uint_eq(le64_get(group.tegcap[0]),
+	                  scene.spaces[FILE_BACKED].blocks * scene.spaces[FILE_BACKED].block_bytes);
+	ck_assert_uint_eq(le64_get(group.uegcap[0]), 0);
+	scene_expect_zeroes(group.reserved192, sizeof(group.reserved192));
+	scene_disconnect();
+	shows("Base 2.1 §5.1.12.1.10",
+	      "log 09h has the warnings, the spare and the wear of what is below the namespace, "
+	      "and "
+	      "its size; what nobody knows (endurance estimate, media units) is 0");
+}
+END_TEST
+
+/* ------------------------------------------------------------------ refusals */
+
+START_TEST(that_is_not_there_is_refused)
+{
+	static const uint16_t none[] = {0, MASKED, NOT_THERE, 1024, 1025, 0xffff};
+
+	scene_connect();
+	for (size_t i = 0; i < sizeof(none) / sizeof(none[0]); i++) {
+		struct host_request request = get_request(none[i]);
+
+		scene_refused(&request, DNR(NVME_SC_INVALID_FIELD), LSI_BYTE);
+	}
+	scene_disconnect();
+	shows("Base 2.1 §5.1.12.1.10",
+	      "an endurance group that is not there, or of a namespace that the host may not see: "
+	      "Invalid Field at LSI, DNR");
+}
+END_TEST
+
+START_TEST(is_not_read_from_behind_its_end)
+{
+	struct host_request request = get_request(FILE_BACKED);
+
+	scene_connect();
+	request.command.cdw12 = le32_of(sizeof(group));
+	expect_good(scene_admin(&request));
+	scene_expect_zeroes(&group, sizeof(group));
+	request.command.cdw12 = le32_of(sizeof(group) + 4);
+	scene_refused(&request, DNR(NVME_SC_INVALID_FIELD), BYTE(cdw12));
+	scene_disconnect();
+}
+END_TEST
+
+/* ------------------------------------------------------------------ deaths */
+
+START_TEST(waits_for_no_worker_that_stands_still)
+{
+	pid_t worker = harness_pid(scene.harness, "io-0", 0);
+	uint64_t known, began_ns;
+
+	scene_connect();
+	known = writes(FILE_BACKED);
+	ck_assert_int_eq(kill(worker, SIGSTOP), 0);
+	began_ns = clock_now_ns();
+	ck_assert_uint_eq(writes(FILE_BACKED), known); /* as it was before */
+	ck_assert_uint_ge(clock_now_ns() - began_ns, NS_PER_S / 2);
+	ck_assert_int_eq(kill(worker, SIGCONT), 0);
+	scene_write(FILE_BACKED, 0, 1, 5);
+	ck_assert_uint_eq(writes(FILE_BACKED), known + 1);
+	scene_disconnect();
+}
+END_TEST
+
+START_TEST(begins_anew_with_its_worker)
+{
+	scene_connect();
+	scene_write(FILE_BACKED, 0, 1, 6);
+	ck_assert_uint_ge(writes(FILE_BACKED), 1);
+	harness_kill(scene.harness, "io-0");
+	scene_write(FILE_BACKED, 1, 1, 7); /* waits for the successor */
+	ck_assert_uint_eq(writes(FILE_BACKED), 1);
+	scene_disconnect();
+}
+END_TEST
+
+static void submit(struct host_request *request)
+{
+	queue_must(&scene.controller.admin, host_queue_submit(&scene.controller.admin, request));
+	queue_must(&scene.controller.admin, host_queue_flush(&scene.controller.admin));
+}
+
+START_TEST(is_not_told_to_a_host_that_has_gone)
+{
+	struct host_request request = get_request(FILE_BACKED);
+	pid_t worker = harness_pid(scene.harness, "io-0", 0);
+
+	scene_connect();
+	ck_assert_int_eq(kill(worker, SIGSTOP), 0);
+	submit(&request);
+	scene_disconnect();
+	ck_assert_int_eq(kill(worker, SIGCONT), 0);
+	scene_connect();
+	scene_write(FILE_BACKED, 0, 1, 8);
+	ck_assert_uint_ge(writes(FILE_BACKED), 1);
+	scene_disconnect();
+}
+END_TEST
+
+START_TEST(is_answered_by_the_next_state_service)
+{
+	struct host_request request = get_request(FILE_BACKED);
+	pid_t worker = harness_pid(scene.harness, "io-0", 0);
+
+	scene_connect();
+	ck_assert_int_eq(kill(worker, SIGSTOP), 0); /* so that it waits */
+	submit(&request);
+	harness_kill(scene.harness, "state");
+	ck_assert_int_eq(kill(worker, SIGCONT), 0);
+	host_queue_await(&scene.controller.admin, &request, HARNESS_WAIT_MS);
+	ck_assert(request.completed);
+	expect_good(request.status);
+	ck_assert_uint_eq(group.avsp, 100);
+	scene_disconnect();
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("endurance groups");
+
+	describe_running(suite,
+	                 "an endurance group",
+	                 given_a_set,
+	                 scene_stop,
+	                 counts_what_its_namespace_is_read_and_written,
+	                 counts_what_another_host_does,
+	                 counts_what_a_transport_does_by_itself,
+	                 says_how_its_media_are,
+	                 that_is_not_there_is_refused,
+	                 is_not_read_from_behind_its_end);
+	describe_running(suite,
+	                 "an endurance group while processes die",
+	                 given_a_set,
+	                 scene_stop,
+	                 waits_for_no_worker_that_stands_still,
+	                 begins_anew_with_its_worker,
+	                 is_not_told_to_a_host_that_has_gone,
+	                 is_answered_by_the_next_state_service);
+	return harness_run(suite);
+}
