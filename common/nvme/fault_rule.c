@@ -11,6 +11,7 @@
 #include "common/base/clock.h"
 #include "common/base/size.h"
 #include "common/nvme/protection.h"
+#include "common/nvme/zns.h"
 
 #define DELAY_MAX_NS (600 * NS_PER_S)
 #define ERRNO_MAX    133 /* EHWPOISON */
@@ -394,9 +395,11 @@ int fault_rule_parse(const char *text, struct fault_rule *ret_rule, char *reason
 
 const char *fault_path_below(const char *path)
 {
-	const char *protected = protection_path_below(path);
+	const char *above = protection_path_below(path);
 
-	if (protected)
-		path = protected;
+	if (!above)
+		above = zoned_path_below(path);
+	if (above)
+		path = above;
 	return strncmp(path, "fault:", 6) == 0 ? path + 6 : NULL;
 }

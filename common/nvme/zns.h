@@ -107,3 +107,7 @@ struct nvme_identify_zns_controller {
 	uint8_t reserved1[4095];
 };
 _Static_assert(sizeof(struct nvme_identify_zns_controller) == NVME_IDENTIFY_SIZE, "CNS 06h");
+
+/* What stands behind "zoned:" in a path, of a store that is given zones: another path. NULL: the
+ * path is not of that kind. */
+const char *zoned_path_below(const char *path);

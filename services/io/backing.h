@@ -13,7 +13,7 @@
  * backing - what the blocks of a namespace are stored on.
  *
  * Shape     A kind (file or block device, ram:SIZE, null:SIZE) behind a table of functions; or
- *           fault:, which stands on one of these, or pi:, which may stand on that too.
+ *           fault:, which stands on one of these, or pi: or zoned:, which may stand on that too.
  *           Two namespaces that name the same file with the same options share one backing.
  * Promise   What is open is fenced: no other process, and no predecessor's request that the
  *           kernel still carries on, reaches the same file (docs/decisions/0001). Opening tells
@@ -31,17 +31,25 @@ enum backing_error {
 	BACKING_E_HELD,          /* somebody else has it; worth another try in some ms */
 };
 
+struct lane;
 struct request;
+struct zone_geometry;
 struct backing;
 
 struct backing_wish {
 	uint32_t handle;
-	const char *path; /* a file, a block device, "ram:1G", "null:1T"; below "fault:", "pi:" */
+	const char *path; /* a file, a block device, "ram:1G", "null:1T"; below "fault:", "pi:",
+	                     "zoned:" */
 	bool buffered;    /* no O_DIRECT */
 	bool read_only;
 	uint32_t block_shift; /* 9, 12; 0: the device's own, else 9 */
 	const int *memory;    /* that ram: had elsewhere, a descriptor; NULL: what the store has, or
 	                         new */
+	/* zoned: of a store that is new */
+	uint64_t zone_bytes;    /* 0: 64 MiB */
+	uint64_t zone_capacity; /* bytes; 0: all of it */
+	uint32_t zones_open_max;
+	uint32_t zones_active_max;
 };
 
 struct backing_kind {
@@ -69,6 +77,9 @@ struct backing_kind {
 	/* The host does not want the request any more, which was started and is not finished: what
 	 * can still be held back is finished with Command Abort Requested. NULL: nothing can. */
 	void (*cancel)(struct backing *backing, struct request *request);
+	/* A link has ended, and has nothing in flight: whose writes that were may put them again,
+	 * over another one. NULL: that makes no difference. */
+	void (*lane_gone)(struct backing *backing, const struct lane *lane);
 	/* Reads, and waits for it: at the begin. 0 or a negative errno. NULL: all of it is zeroes.
 	 */
 	int (*load)(struct backing *backing, uint64_t offset, void *ret_bytes, size_t length);
@@ -81,9 +92,10 @@ struct backing {
 	const struct backing_kind *kind;
 	unsigned references;
 	uint8_t block_shift;
-	bool volatile_cache; /* a write may be lost at power loss until flushed */
-	bool deallocate;     /* gives space back */
-	uint64_t bytes;      /* when opened */
+	bool volatile_cache;               /* a write may be lost at power loss until flushed */
+	bool deallocate;                   /* gives space back */
+	uint64_t bytes;                    /* when opened */
+	const struct zone_geometry *zones; /* NULL: it has none */
 };
 
 #define BACKING_REASON_SIZE 160
@@ -93,6 +105,7 @@ extern const struct backing_kind backing_ram;
 extern const struct backing_kind backing_null;
 extern const struct backing_kind backing_fault;
 extern const struct backing_kind backing_pi;
+extern const struct backing_kind backing_zoned;
 
 /* One reference is the caller's. */
 int backing_open(struct backing **ret_backing, const struct backing_wish *wish, char *reason,
@@ -104,9 +117,10 @@ DEFINE_CLEANUP(struct backing *, backing_release)
 /* It is the file or device that stat(2) has found. */
 bool backing_is(const struct backing *backing, const struct stat *found);
 
-/* The descriptor of the memory that its content is in, below fault: and pi: too; -1: in none. */
+/* The descriptor of the memory that its content is in, below fault:, pi: and zoned: too; -1: in
+ * none. */
 int backing_memory(const struct backing *backing);
-/* The descriptor of the file that it is on, below fault: and pi: too; -1: on none. */
+/* The descriptor of the file that it is on, below fault:, pi: and zoned: too; -1: on none. */
 int backing_watched(const struct backing *backing);
 /* What is kept of it for a successor, without opening it: a descriptor that is the caller's, or -1.
  */
@@ -123,7 +137,7 @@ int backing_parse_size(const struct backing_wish *wish, const struct backing_kin
  * be had, and reason says why. */
 uint8_t backing_block_shift(uint32_t wanted, unsigned own, char *reason, size_t reason_size);
 
-/* What the path leads to in the end, below fault: and pi:. */
+/* What the path leads to in the end, below fault:, pi: and zoned:. */
 const char *backing_path(const char *path);
 
 /* The namespace is not to be served any more: what ram: keeps for a successor is dropped. */

@@ -274,6 +274,8 @@ START_TEST(has_the_path_below_behind_it)
 {
 	ck_assert_str_eq(fault_path_below("fault:/dev/sdb"), "/dev/sdb");
 	ck_assert_str_eq(fault_path_below("fault:ram:1G"), "ram:1G");
+	ck_assert_str_eq(fault_path_below("pi:fault:/dev/sdb"), "/dev/sdb");
+	ck_assert_str_eq(fault_path_below("zoned:fault:/dev/sdb"), "/dev/sdb");
 	ck_assert_ptr_null(fault_path_below("/dev/sdb"));
 	ck_assert_ptr_null(fault_path_below("ram:1G"));
 }
