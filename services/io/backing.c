@@ -10,11 +10,12 @@
 #include "common/base/size.h"
 #include "common/nvme/fault_rule.h"
 #include "common/nvme/protection.h"
+#include "common/nvme/zns.h"
 
 static const struct backing_kind *kind_of(const char *path)
 {
 	static const struct backing_kind *const with_scheme[] = {
-		&backing_ram, &backing_null, &backing_fault, &backing_pi};
+		&backing_ram, &backing_null, &backing_fault, &backing_pi, &backing_zoned};
 
 	for (size_t i = 0; i < sizeof(with_scheme) / sizeof(with_scheme[0]); i++)
 		if (strncmp(path, with_scheme[i]->scheme, strlen(with_scheme[i]->scheme)) == 0)
@@ -29,10 +30,10 @@ int backing_open(struct backing **ret_backing, const struct backing_wish *wish, 
 	int r;
 
 	if (!kind) {
-		snprintf(
-			reason,
-			reason_size,
-			"neither an absolute path, nor ram:SIZE, null:SIZE, fault:PATH or pi:PATH");
+		snprintf(reason,
+		         reason_size,
+		         "neither an absolute path, nor ram:SIZE, null:SIZE, fault:PATH, pi:PATH "
+		         "or zoned:PATH");
 		return BACKING_E_NOT_READY;
 	}
 	/* Links to the transports need some too, without which nothing is served at all. */
@@ -74,6 +75,8 @@ const char *backing_path(const char *path)
 
 	if (!below)
 		below = protection_path_below(path);
+	if (!below)
+		below = zoned_path_below(path);
 	return below ? below : path;
 }
 

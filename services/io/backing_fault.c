@@ -9,13 +9,17 @@
 #include "common/base/log.h"
 #include "common/nvme/fault_rule.h"
 #include "common/nvme/protection.h"
+#include "common/nvme/zns.h"
 #include "services/io/fault.h"
 #include "services/io/pi.h"
+#include "services/io/zoned.h"
 
 struct fault *fault_of(struct backing *backing)
 {
 	if (backing->kind == &backing_pi)
 		backing = pi_below(backing);
+	else if (backing->kind == &backing_zoned)
+		backing = zoned_of(backing)->below;
 	return backing->kind == &backing_fault ? container_of(backing, struct fault, backing)
 	                                       : NULL;
 }
@@ -69,6 +73,8 @@ static const char *find_obstacle(const char *below)
 {
 	if (fault_path_below(below))
 		return "fault: does not stand on another fault:";
+	if (zoned_path_below(below))
+		return "fault: does not stand on zoned:; zoned:fault: may be";
 	return protection_path_below(below) ? "fault: does not stand on pi:; pi:fault: may be"
 	                                    : NULL;
 }

@@ -12,6 +12,7 @@
 #include "common/base/error.h"
 #include "common/base/log.h"
 #include "common/nvme/protection.h"
+#include "common/nvme/zns.h"
 #include "services/io/file.h"
 #include "services/io/pi.h"
 
@@ -86,6 +87,8 @@ static int open_below(struct pi *pi, const struct backing_wish *wish, const stru
 	below.path = protection_path_below(wish->path);
 	if (protection_path_below(below.path))
 		return not_ready(reason, "pi: does not stand on another pi:");
+	if (zoned_path_below(below.path))
+		return not_ready(reason, "pi: does not stand on zoned:");
 	below.block_shift = 0;
 	r = backing_open(&pi->below, &below, reason->text, reason->size);
 	if (r || wish->block_shift != 12 || wish->buffered || !is_cached_file(pi->below))

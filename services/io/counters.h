@@ -21,7 +21,7 @@ enum counter {
 	COUNT_READ_BYTES,
 	COUNT_WRITE_BYTES,
 	COUNT_FLUSHES,
-	COUNT_OTHERS, /* Write Zeroes, Dataset Management */
+	COUNT_OTHERS, /* Write Zeroes, Dataset Management, Zone Management */
 	COUNT_ERRORS,
 	COUNT_STARTED,
 	COUNT_FINISHED,

@@ -152,10 +152,24 @@ static void deliver_gone(struct letter *letter)
 	lane->thread->options.lane_gone(lane);
 }
 
+/* Its transport, or the hosts of it, may put again what was not answered, elsewhere. */
+static void tell_backings(struct io_thread *thread, const struct lane *lane)
+{
+	const struct table *table = thread->hold ? thread->hold->table : NULL;
+
+	for (uint32_t i = 0; table && i < table->n_targets; i++) {
+		struct backing *backing = table->targets[i].backing;
+
+		if (backing && backing->kind->lane_gone)
+			backing->kind->lane_gone(backing, lane);
+	}
+}
+
 static void let_lane_go(struct io_thread *thread, struct lane *lane)
 {
 	lane_detach(lane);
 	list_remove(&lane->link_in_thread);
+	tell_backings(thread, lane);
 	mailbox_post(thread->options.control, &lane->gone, deliver_gone);
 }
 

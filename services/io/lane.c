@@ -111,19 +111,24 @@ void lane_detach(struct lane *lane)
 
 /* ------------------------------------------------------------------ completions */
 
-static void complete(struct lane *lane, struct link_id id, struct nvme_status status)
+static void put(struct lane *lane, const struct link_completion *completion)
 {
-	const struct link_completion completion = {.id = id, .status = status.value};
-
 	if (lane->state == LANE_BROKEN)
 		return;
 	/* Also when it is closing: the transport takes what is in the ring before it goes on. */
-	if (ring_put(&lane->link.completions, &completion)) {
+	if (ring_put(&lane->link.completions, completion)) {
 		break_lane(lane, "it does not take its completions");
 		return;
 	}
 	if (++lane->unpublished >= UNPUBLISHED_MAX)
 		lane_publish(lane);
+}
+
+static void complete(struct lane *lane, struct link_id id, struct nvme_status status)
+{
+	const struct link_completion completion = {.id = id, .status = status.value};
+
+	put(lane, &completion);
 }
 
 void lane_publish(struct lane *lane)
@@ -164,6 +169,12 @@ static void count(const struct request *request, struct nvme_status status)
 		counters_add(counters, COUNT_OTHERS, 1);
 		return;
 	}
+	if (request->wanted.operation == LINK_ZONE_APPEND) {
+		counters_add(counters, COUNT_WRITES, 1);
+		counters_add(counters, COUNT_WRITE_BYTES, bytes);
+	} else {
+		counters_add(counters, COUNT_OTHERS, 1);
+	}
 }
 
 static void give_back(struct lane *lane, struct request *request)
@@ -196,6 +207,22 @@ void request_finish(struct request *request, struct nvme_status status)
 	count(request, status);
 	io_thread_release(lane->thread, request->hold);
 	complete(lane, request->wanted.id, status);
+	give_back(lane, request);
+}
+
+void request_finish_at(struct request *request, uint64_t block)
+{
+	struct lane *lane = request->lane;
+	const struct link_completion completion = {
+		.id = request->wanted.id,
+		.result = (uint32_t)block,
+		.result_high = (uint16_t)(block >> 32),
+	};
+
+	link_stamp_done(&lane->link, &request->wanted);
+	count(request, STATUS_OK);
+	io_thread_release(lane->thread, request->hold);
+	put(lane, &completion);
 	give_back(lane, request);
 }
 

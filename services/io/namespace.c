@@ -50,6 +50,15 @@ static char **copy_texts(char *const *texts, size_t n)
 	return copy;
 }
 
+/* What it has already has its own: a change is of use as long as it could not be opened. */
+static void take_zones(struct namespace *namespace, const Nvmetd__BackingView *view)
+{
+	namespace->zone_bytes = view->zone_bytes;
+	namespace->zone_capacity = view->zone_capacity;
+	namespace->zones_open_max = view->zones_open_max;
+	namespace->zones_active_max = view->zones_active_max;
+}
+
 struct namespace *namespace_new(const Nvmetd__BackingView *view, unsigned n_threads)
 {
 	_cleanup_(namespace_unrefp) struct namespace *namespace = calloc(1, sizeof(*namespace));
@@ -67,6 +76,7 @@ struct namespace *namespace_new(const Nvmetd__BackingView *view, unsigned n_thre
 	namespace->read_only = view->read_only;
 	namespace->io_grant = view->io_grant;
 	namespace->block_shift = view->block_shift;
+	take_zones(namespace, view);
 	namespace->n_faults = view->n_faults;
 	namespace->faults = copy_texts(view->faults, view->n_faults);
 	namespace->counters = new_counters(n_threads);
@@ -163,6 +173,7 @@ bool namespace_becomes(struct namespace *namespace, const Nvmetd__BackingView *v
 	namespace->read_only = view->read_only;
 	namespace->io_grant = view->io_grant; /* what was handed out before, the views take back */
 	take_faults(namespace, view);
+	take_zones(namespace, view);
 	return true;
 }
 
@@ -251,6 +262,10 @@ static struct backing_wish wish_of(const struct namespace *namespace)
 		.buffered = namespace->buffered,
 		.read_only = namespace->read_only,
 		.block_shift = namespace->block_shift,
+		.zone_bytes = namespace->zone_bytes,
+		.zone_capacity = namespace->zone_capacity,
+		.zones_open_max = namespace->zones_open_max,
+		.zones_active_max = namespace->zones_active_max,
 		.memory = namespace->memory >= 0 ? &namespace->memory : NULL,
 	};
 }

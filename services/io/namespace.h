@@ -38,6 +38,10 @@ struct namespace
 	bool read_only;
 	bool io_grant;        /* a transport may have its memory */
 	uint32_t block_shift; /* wanted */
+	uint64_t zone_bytes;  /* of a store that is to be given zones */
+	uint64_t zone_capacity;
+	uint32_t zones_open_max;
+	uint32_t zones_active_max;
 	size_t n_faults;      /* rules for fault:, of the view */
 	char **faults;
 

@@ -6,11 +6,13 @@
 #include "common/base/log.h"
 #include "services/io/fault_control.h"
 #include "services/io/namespace.h"
+#include "services/io/zone.h"
 
 /* ------------------------------------------------------------------ WorkerReport */
 
 struct report_of_one {
 	Nvmetd__BackingReport report;
+	Nvmetd__BackingZones zones;
 	Nvmetd__BackingHealth health;
 };
 
@@ -33,9 +35,20 @@ static void put_health(struct report_of_one *one, const struct namespace *namesp
 	one->report.health = &one->health;
 }
 
-static void describe(Nvmetd__BackingReport *report, struct namespace *namespace)
+static void put_zones(struct report_of_one *one, const struct zone_geometry *geometry)
+{
+	nvmetd__backing_zones__init(&one->zones);
+	one->zones.blocks = geometry->blocks;
+	one->zones.capacity = geometry->capacity;
+	one->zones.open_max = geometry->open_max;
+	one->zones.active_max = geometry->active_max;
+	one->report.zones = &one->zones;
+}
+
+static void describe(struct report_of_one *one, struct namespace *namespace)
 {
 	const struct backing *backing = namespace->backing;
+	Nvmetd__BackingReport *report = &one->report;
 
 	nvmetd__backing_report__init(report);
 	report->handle = namespace->handle;
@@ -49,6 +62,8 @@ static void describe(Nvmetd__BackingReport *report, struct namespace *namespace)
 	report->blocks = namespace->blocks;
 	report->volatile_cache = backing->volatile_cache;
 	report->deallocate = backing->deallocate && !namespace->read_only;
+	if (backing->zones)
+		put_zones(one, backing->zones);
 }
 
 void report_send(struct ipc_client *client, const struct namespaces *namespaces,
@@ -66,7 +81,7 @@ void report_send(struct ipc_client *client, const struct namespaces *namespaces,
 		return;
 	}
 	list_for_each (link, namespaces_list(namespaces)) {
-		describe(&reports[i].report, container_of(link, struct namespace, link));
+		describe(&reports[i], container_of(link, struct namespace, link));
 		put_health(&reports[i], container_of(link, struct namespace, link), checkup);
 		list[i] = &reports[i].report;
 		i++;

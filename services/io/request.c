@@ -186,6 +186,59 @@ static int check_ranges(struct request *request, const struct region *arena,
 	return 0;
 }
 
+/* ------------------------------------------------------------------ zones */
+
+static int check_append(struct request *request, const struct region *arena,
+                        struct nvme_status *ret_status, const char **ret_reason)
+{
+	uint64_t bytes;
+	int r = find_pieces(request, arena, &bytes, ret_reason);
+
+	if (r)
+		return r;
+	request->length = (uint64_t)request->wanted.block_count << request->target->block_shift;
+	if (bytes != request->length || bytes == 0)
+		return refuse(ret_status, status_dnr(NVME_SC_SGL_DATA_LENGTH));
+	for (uint32_t i = 0; i < request->n_pieces; i++)
+		if (request->pieces[i].iov_len % LINK_ALIGNMENT != 0)
+			return break_link(ret_reason, "a segment that is not aligned");
+	return 0;
+}
+
+static int check_receive(struct request *request, const struct region *arena,
+                         const char **ret_reason)
+{
+	uint64_t bytes;
+	int r = find_pieces(request, arena, &bytes, ret_reason);
+
+	if (r)
+		return r;
+	if (bytes == 0 || bytes % 4 != 0)
+		return break_link(ret_reason, "a report of zones that is not of whole dwords");
+	request->length = bytes;
+	return 0;
+}
+
+/* The machine of the zones looks at all else. */
+static int check_zones(struct request *request, const struct region *arena,
+                       struct nvme_status *ret_status, const char **ret_reason)
+{
+	const struct link_request *wanted = &request->wanted;
+	bool is_of_all = wanted->operation == LINK_ZONE_SEND &&
+	                 (wanted->zone_flags & LINK_ZONE_ALL);
+
+	if (!request->target->backing->zones)
+		return break_link(ret_reason, "an operation of zones where there are none");
+	if (!is_of_all && wanted->first_block >= request->target->blocks)
+		return refuse(ret_status, status_dnr(NVME_SC_LBA_RANGE));
+	if (wanted->operation == LINK_ZONE_APPEND)
+		return check_append(request, arena, ret_status, ret_reason);
+	if (wanted->block_count != 0)
+		return break_link(ret_reason, "blocks where there are none");
+	return wanted->operation == LINK_ZONE_RECEIVE ? check_receive(request, arena, ret_reason)
+	                                              : 0;
+}
+
 /* ------------------------------------------------------------------ all of it */
 
 static int find_target(struct request *request, const struct grant *grant,
@@ -198,6 +251,18 @@ static int find_target(struct request *request, const struct grant *grant,
 	if (!target || !target->backing)
 		return refuse(ret_status, status_of(NVME_SC_NAMESPACE_NOT_READY));
 	request->target = target;
+	return 0;
+}
+
+__attribute__((cold)) static int check_rare_operation(const struct link_request *wanted,
+                                                      const char **ret_reason)
+{
+	if (wanted->operation == LINK_CANCEL)
+		return REQUEST_E_CANCEL;
+	if (wanted->operation < LINK_ZONE_APPEND || wanted->operation > LINK_ZONE_RECEIVE)
+		return break_link(ret_reason, "an unknown operation");
+	if (wanted->flags & ~(LINK_FUA | LINK_INDIRECT | LINK_TRACED))
+		return break_link(ret_reason, "an unknown flag");
 	return 0;
 }
 
@@ -214,17 +279,18 @@ int request_check(struct request *request, const struct grant *grant, const stru
 	request->tries = 0;
 	request->offset = 0;
 	request->length = 0;
-	if (wanted->operation < LINK_READ || wanted->operation > LINK_DEALLOCATE)
-		return wanted->operation == LINK_CANCEL
-		               ? (int)REQUEST_E_CANCEL
-		               : break_link(ret_reason, "an unknown operation");
+	if (wanted->operation < LINK_READ || wanted->operation > LINK_DEALLOCATE) {
+		r = check_rare_operation(wanted, ret_reason);
+		if (r)
+			return r;
+	}
 	if (wanted->flags & ~KNOWN_FLAGS)
 		return break_link(ret_reason, "an unknown flag");
 	r = find_target(request, grant, ret_status);
 	if (r)
 		return r;
 	if (wanted->operation != LINK_READ && wanted->operation != LINK_FLUSH &&
-	    request->target->read_only)
+	    request->target->read_only && wanted->operation != LINK_ZONE_RECEIVE)
 		return refuse(ret_status, status_dnr(NVME_SC_NAMESPACE_WRITE_PROTECTED));
 	switch ((enum link_operation)wanted->operation) {
 	case LINK_READ:
@@ -237,7 +303,7 @@ int request_check(struct request *request, const struct grant *grant, const stru
 	case LINK_DEALLOCATE:
 		return check_ranges(request, arena, ret_status, ret_reason);
 	}
-	return break_link(ret_reason, "an unknown operation");
+	return check_zones(request, arena, ret_status, ret_reason);
 }
 
 void request_advance(struct request *request, uint64_t bytes)

@@ -86,6 +86,9 @@ void request_advance(struct request *request, uint64_t bytes);
 /* The answer. The request is its lane's again. */
 void request_finish(struct request *request, struct nvme_status status);
 
+/* The same of a LINK_ZONE_APPEND that has succeeded, from this block on. */
+void request_finish_at(struct request *request, uint64_t block);
+
 /* No answer: its link is ending, and what is not answered is put again on the next one. It has not
  * reached any store. */
 void request_drop(struct request *request);

@@ -46,6 +46,7 @@ struct zones {
 	struct list implicit;
 	uint32_t n_open;
 	uint32_t n_active; /* open and closed ones */
+	bool is_settling;  /* what a predecessor had in flight comes again: no write ends a doubt */
 };
 
 /* All empty. 0, or -ENOMEM. */
@@ -111,7 +112,8 @@ struct nvme_status zones_begin_action(struct zones *zones, uint32_t index,
 
 /* The same of all zones that the action concerns, with Select All: all, or none. */
 struct nvme_status zones_begin_all(struct zones *zones, enum nvme_zone_send_action action);
-/* Of all zones from this one on the next that the action concerns; count: there is none. */
+/* After it, of all zones from this one on, the next that is to undergo it; count: there is none.
+ * Those of an Open are explicitly open by then. */
 uint32_t zones_find_concerned(const struct zones *zones, enum nvme_zone_send_action action,
                               uint32_t index);
 
@@ -122,3 +124,10 @@ enum nvme_zone_state zone_state_after(enum nvme_zone_send_action action);
 void zones_did(struct zones *zones, uint32_t index, enum nvme_zone_send_action action);
 /* An Open was not done. */
 void zones_undo_open(struct zones *zones, uint32_t index);
+
+/* ------------------------------------------------------------------ reports */
+
+/* Of all zones from this one on the next that is such; count: there is none. */
+uint32_t zones_find_listed(const struct zones *zones, enum nvme_zone_filter filter, uint32_t index);
+void zones_describe(const struct zones *zones, uint32_t index,
+                    struct nvme_zone_descriptor *ret_descriptor);

@@ -45,9 +45,11 @@ struct zone_work {
 	struct request_inner inner; /* to the backing below; the store's too, for a change */
 	bool is_starting;           /* one of these: it may be answered at once */
 	bool is_answered;
-	struct nvme_status status; /* of the last step */
+	struct nvme_status status;  /* of the last step */
+	struct nvme_status failure; /* the answer, should what is looked up not help */
 	uint8_t step;
-	bool is_cancelled;
+	bool has_begun;
+	bool is_cancelled; /* before it has */
 	struct zone_change change;
 	uint64_t first; /* block: what is dealt with in this step */
 	uint64_t count;
@@ -62,6 +64,8 @@ struct zoned {
 	struct target target; /* as which requests to the one below name it */
 	const struct zone_store *store;
 	uint32_t changes_max; /* zones that one change may have */
+	uint64_t table;       /* of a store with a table: where it is below */
+	uint8_t unit_shift;   /* a zone's place in it */
 	uint64_t data;        /* where the first zone begins below: bytes */
 	uint64_t stride;      /* and how far apart they are */
 	uint64_t settled_ns;  /* until then what a predecessor had in flight may come again */
@@ -84,6 +88,8 @@ struct zoned_options {
 	const struct zone_store *store;
 	uint32_t changes_max;
 	uint8_t block_shift;
+	uint64_t table;
+	uint8_t unit_shift;
 	uint64_t data;
 	uint64_t stride;
 };
@@ -94,6 +100,7 @@ int zoned_new(struct zoned **ret_zoned, const struct zoned_options *options, cha
               size_t reason_size);
 
 /* For a struct backing_kind. */
+int64_t zoned_measure(struct backing *backing);
 void zoned_close(struct backing *backing);
 void zoned_start(struct backing *backing, struct request *request);
 void zoned_cancel(struct backing *backing, struct request *request);
@@ -115,3 +122,28 @@ static inline uint64_t zoned_offset(const struct zoned *zoned, uint64_t block)
 
 /* For a store: the change of the work is done, or is not. */
 void zone_work_performed(struct zone_work *work, struct nvme_status status);
+
+/* ------------------------------------------------------------------ of zoned_works.c */
+
+/* The pool, and the lines. False: no memory. */
+bool zoned_make_works(struct zoned *zoned);
+void zoned_free_works(struct zoned *zoned);
+
+/* The work of a request that has begun now; NULL: it waits, and zone_work_begin() will be called on
+ * its thread. */
+struct zone_work *zoned_let_in(struct zoned *zoned, struct request *request);
+/* The work is over, and free; the next one for this thread, or NULL. */
+struct zone_work *zoned_let_out(struct zone_work *work);
+/* One that waits still, and does so no more now. False: it does not wait. */
+bool zoned_call_off(struct zoned *zoned, struct request *request);
+/* NULL: it has none. */
+struct zone_work *zoned_find_work(struct zoned *zoned, const struct request *request);
+
+/* ------------------------------------------------------------------ of zoned_io.c */
+
+void zone_work_begin(struct zone_work *work);
+
+/* ------------------------------------------------------------------ of zone_report.c */
+
+/* Answers a LINK_ZONE_RECEIVE. */
+void zoned_report(struct zoned *zoned, struct request *request);

@@ -80,9 +80,9 @@ END_TEST
 
 START_TEST(a_relative_path)
 {
-	expect_not_ready(
-		"disk.img",
-		"neither an absolute path, nor ram:SIZE, null:SIZE, fault:PATH or pi:PATH");
+	expect_not_ready("disk.img",
+	                 "neither an absolute path, nor ram:SIZE, null:SIZE, fault:PATH, pi:PATH "
+	                 "or zoned:PATH");
 }
 END_TEST
 
