@@ -30,7 +30,9 @@ unsigned reservation_rights(enum nvme_reservation_type type, bool has_rights)
 
 enum reservation_right reservation_need(uint8_t opcode)
 {
-	return opcode == NVME_IO_READ ? RESERVATION_MAY_READ : RESERVATION_MAY_WRITE;
+	return opcode == NVME_IO_READ || opcode == NVME_IO_ZONE_MANAGEMENT_RECEIVE
+	               ? RESERVATION_MAY_READ
+	               : RESERVATION_MAY_WRITE;
 }
 
 /* ------------------------------------------------------------------ commands */

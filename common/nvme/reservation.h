@@ -55,7 +55,8 @@ static inline bool reservation_is_shared(enum nvme_reservation_type type)
 	return type >= NVME_RESERVATION_WRITE_EXCLUSIVE_REGISTRANTS;
 }
 
-/* The right that an I/O command needs: Flush and Dataset Management count as writes. */
+/* The right that an I/O command needs: Flush and Dataset Management count as writes; of zones'
+ * commands all but a report (ZNS 1.1 §3.4). */
 enum reservation_right reservation_need(uint8_t opcode);
 
 /* ------------------------------------------------------------------ commands */

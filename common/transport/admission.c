@@ -4,6 +4,7 @@
 #include <stddef.h>
 
 #include "common/nvme/protection.h"
+#include "common/transport/zoned.h"
 
 #define DSM_DATA_MAX 4096u /* 256 ranges; Linux sends all of it, whatever NR says */
 
@@ -210,8 +211,9 @@ struct nvme_status admission_check(const struct view_subsystem *subsystem,
 {
 	struct nvme_status status = check(subsystem, port, command, ret_admitted, ret_location);
 
-	if (__builtin_expect(status_is_ok(status) && ret_admitted->namespace->protection, 0) &&
-	    port->pi_enable)
+	if (__builtin_expect(!status_is_ok(status), 0))
+		return zoned_admit(subsystem, port, command, status, ret_admitted, ret_location);
+	if (__builtin_expect(ret_admitted->namespace->protection, 0) && port->pi_enable)
 		status = protect(command, ret_admitted, ret_location);
 	return status;
 }

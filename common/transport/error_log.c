@@ -4,6 +4,9 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "common/nvme/zns.h"
+#include "common/nvme/zone_command.h"
+
 void error_log_init(struct error_log *log, uint8_t trtype)
 {
 	memset(log, 0, sizeof(*log));
@@ -19,7 +22,7 @@ void error_log_deinit(struct error_log *log)
 static bool names_blocks(const struct nvme_command *command)
 {
 	return command->opcode == NVME_IO_READ || command->opcode == NVME_IO_WRITE ||
-	       command->opcode == NVME_IO_WRITE_ZEROES;
+	       command->opcode == NVME_IO_WRITE_ZEROES || zone_command_is(command->opcode);
 }
 
 void error_log_add(struct error_log *log, uint16_t qid, const struct nvme_command *command,
@@ -32,7 +35,7 @@ void error_log_add(struct error_log *log, uint16_t qid, const struct nvme_comman
 		.parameter_location = le16_of(location),
 		.nsid = command->opcode == NVME_FABRICS ? le32_of(0) : command->nsid,
 		.trtype = log->trtype,
-		.csi = NVME_CSI_NVM,
+		.csi = qid > 0 && zone_command_is(command->opcode) ? NVME_CSI_ZNS : NVME_CSI_NVM,
 		.opcode = command->opcode,
 		.version = NVME_ERROR_ENTRY_VERSION,
 	};

@@ -8,6 +8,7 @@
 #include "common/transport/request.h"
 #include "common/transport/reserved.h"
 #include "common/transport/tracer.h"
+#include "common/transport/zoned.h"
 
 /* Of a namespace that is not plain. */
 __attribute__((cold, noinline)) static struct nvme_status
@@ -15,6 +16,8 @@ look_closer(struct request *request, const struct view_namespace *namespace)
 {
 	if (!namespace->ready && request->patience_ns == 0)
 		request->patience_ns = namespace->unready_since_ns + WORKER_PATIENCE_NS;
+	if (zoned_is_hint(namespace, &request->wanted))
+		request->nothing_to_do = true;
 	if (namespace->reservation == NVME_RESERVATION_NONE)
 		return STATUS_OK;
 	return reserved_check(
@@ -114,12 +117,13 @@ void io_lose_patience(struct loop_timer *timer)
 
 static void count(struct counts *counts, const struct request *request)
 {
-	switch ((enum link_operation)request->wanted.operation) {
+	switch (request->wanted.operation) {
 	case LINK_READ:
 		counts_add(counts, COUNT_READS, 1);
 		counts_add(counts, COUNT_READ_BYTES, request->length);
 		return;
 	case LINK_WRITE:
+	case LINK_ZONE_APPEND:
 		counts_add(counts, COUNT_WRITES, 1);
 		counts_add(counts, COUNT_WRITE_BYTES, request->length);
 		return;
@@ -128,9 +132,18 @@ static void count(struct counts *counts, const struct request *request)
 		return;
 	case LINK_WRITE_ZEROES:
 	case LINK_DEALLOCATE:
+	case LINK_ZONE_SEND:
+	case LINK_ZONE_RECEIVE:
 		counts_add(counts, COUNT_OTHERS, 1);
 		return;
 	}
+}
+
+/* ALBA of Zone Append; nothing else has a result. */
+static bool has_result(const struct request *request)
+{
+	return __builtin_expect(request->wanted.operation == LINK_ZONE_APPEND, 0) &&
+	       status_is_ok(request->status);
 }
 
 static void finish(struct request *request)
@@ -138,7 +151,8 @@ static void finish(struct request *request)
 	struct queue *queue = request->queue;
 	struct reactor *reactor = queue->reactor;
 
-	request->result[0] = 0; /* none of our commands has one */
+	if (!has_result(request))
+		request->result[0] = request->result[1] = 0;
 	if (status_is_ok(request->status)) {
 		count(&queue->controller->shares[reactor->index].counts, request);
 		count(&reactor->counts, request);

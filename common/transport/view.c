@@ -8,6 +8,7 @@
 #include "common/base/cleanup.h"
 #include "common/base/error.h"
 #include "common/transport/reserved.h"
+#include "common/transport/zoned.h"
 
 #define BLOCK_SHIFT_MIN 9
 #define BLOCK_SHIFT_MAX 12
@@ -184,6 +185,7 @@ static void take_over(struct view_namespace *namespace, const struct view *befor
 	if (namespace->blocks == 0) {
 		namespace->blocks = old->blocks;
 		namespace->block_shift = old->block_shift;
+		namespace->zone_blocks = old->zone_blocks;
 	}
 }
 
@@ -195,6 +197,8 @@ static bool is_block_shift(uint32_t shift)
 static const char *take_namespace(struct view *view, struct view_namespace *namespace,
                                   const Nvmetd__NamespaceView *from)
 {
+	const char *reason;
+
 	if (from->nsid == 0 || from->nsid == UINT32_MAX)
 		return "a namespace's number is out of range";
 	if (from->ready && !is_block_shift(from->block_shift))
@@ -221,7 +225,8 @@ static const char *take_namespace(struct view *view, struct view_namespace *name
 	namespace->grant = from->granted && namespace->worker != VIEW_NO_WORKER; /* which: below */
 	namespace->has_reservations = from->reservations;
 	namespace->is_plain = namespace->ready && !from->reservation_type;
-	return reserved_take(view, namespace, from);
+	reason = zoned_take(namespace, from);
+	return reason ? reason : reserved_take(view, namespace, from);
 }
 
 static const char *take_namespaces(struct view *view, const struct view_subsystem *subsystem,

@@ -73,17 +73,18 @@ struct view_namespace {
 	uint8_t block_shift;
 	bool write_protected;
 	bool ready;
-	bool in_memory;            /* served at once: see room.h */
-	bool protection;           /* to hosts of ports with pi_enable */
-	bool has_reservations;     /* its hosts may reserve it */
-	uint8_t reservation;       /* enum nvme_reservation_type: that holds */
-	bool is_plain;             /* ready, and not reserved: there is nothing more to look at */
-	uint16_t grant;            /* 1 … n_grants: it has an io grant; 0: none */
-	uint64_t blocks;           /* not ready: as last known, 0 if never */
+	bool in_memory;        /* served at once: see room.h */
+	bool protection;       /* to hosts of ports with pi_enable */
+	bool has_reservations; /* its hosts may reserve it */
+	uint8_t reservation;   /* enum nvme_reservation_type: that holds */
+	bool is_plain;   /* ready, not reserved, not zoned: there is nothing more to look at */
+	uint16_t grant;  /* 1 … n_grants: it has an io grant; 0: none */
+	uint64_t blocks; /* not ready: as last known, 0 if never */
 	uint64_t unready_since_ns; /* if not ready; kept from view to view */
 	/* of a reservation: who has its rights, ascending, of the view's */
 	const uint8_t *reservation_hosts;
 	uint32_t n_reservation_hosts;
+	uint64_t zone_blocks; /* of a zone, a power of two; 0: it has none */
 };
 
 /* As a host sees it: what all see, and what it sees of what is masked from others. */

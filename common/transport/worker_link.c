@@ -292,8 +292,10 @@ static void complete(struct worker_link *link, const struct link_completion *com
 	}
 	tracer_back(request, &link->dialer.rings);
 	slots_remove(&link->slots, request);
-	if (request->early == REQUEST_EARLY_NONE)
+	if (request->early == REQUEST_EARLY_NONE) {
 		request->result[0] = completion->result;
+		request->result[1] = completion->result_high;
+	}
 	if (status_code(status) == NVME_SC_NAMESPACE_NOT_READY)
 		hold(link, request);
 	else

@@ -161,6 +161,9 @@ START_TEST(flush_counts_as_a_write)
 	expect(reservation_need(NVME_IO_FLUSH), W);
 	expect(reservation_need(NVME_IO_WRITE_ZEROES), W);
 	expect(reservation_need(NVME_IO_DATASET_MANAGEMENT), W);
+	expect(reservation_need(NVME_IO_ZONE_APPEND), W);
+	expect(reservation_need(NVME_IO_ZONE_MANAGEMENT_SEND), W);
+	expect(reservation_need(NVME_IO_ZONE_MANAGEMENT_RECEIVE), R);
 }
 END_TEST
 

@@ -51,6 +51,17 @@ START_TEST(tells_of_no_block_where_the_command_names_none)
 }
 END_TEST
 
+START_TEST(tells_the_command_set_of_a_zone_command)
+{
+	const struct nvme_command command = {.opcode = NVME_IO_ZONE_APPEND, .cdw10 = le32_of(9)};
+
+	error_log_add(&errors, 2, &command, status_dnr(NVME_SC_INVALID_FIELD), 40);
+	ck_assert_uint_eq(error_log_copy(&errors, entries), 1);
+	ck_assert_uint_eq(entries[0].csi, 2);
+	ck_assert_uint_eq(le64_get(entries[0].lba), 9);
+}
+END_TEST
+
 START_TEST(tells_all_of_a_failed_command)
 {
 	add(77);
@@ -91,6 +102,7 @@ int main(void)
 	         forget_the_log,
 	         has_nothing_to_tell,
 	         tells_all_of_a_failed_command,
+	         tells_the_command_set_of_a_zone_command,
 	         tells_of_no_block_where_the_command_names_none,
 	         keeps_the_last_128_with_the_newest_first);
 	return run(suite);

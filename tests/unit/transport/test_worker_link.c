@@ -31,6 +31,21 @@ START_TEST(does_a_completed_request_once)
 }
 END_TEST
 
+START_TEST(brings_a_result_of_48_bits)
+{
+	struct link_completion completion = {.result = 0x89abcdef, .result_high = 0x4567};
+
+	put(0, 1);
+	worker_takes();
+	completion.id = worker.taken[0].id;
+	ck_assert_int_eq(ring_put(&worker.rings.completions, &completion), 0);
+	ring_publish(&worker.rings.completions);
+	worker_link_look(to_worker);
+	ck_assert_uint_eq(requests[0].result[0], 0x89abcdef);
+	ck_assert_uint_eq(requests[0].result[1], 0x4567);
+}
+END_TEST
+
 START_TEST(does_not_sleep_over_a_completion)
 {
 	put(0, 1);
@@ -314,6 +329,7 @@ int main(void)
 	         brings_requests_in_order,
 	         shows_nothing_before_it_is_pushed,
 	         does_a_completed_request_once,
+	         brings_a_result_of_48_bits,
 	         does_not_sleep_over_a_completion,
 	         rings_for_a_worker_that_sleeps,
 	         is_given_up_for_a_stale_id,
