@@ -9,9 +9,6 @@
 #include <uuid.h>
 
 #include "common/base/log.h"
-#include "common/base/size.h"
-#include "common/nvme/fault_rule.h"
-#include "common/nvme/protection.h"
 #include "services/state/config_part.h"
 #include "services/state/trtype.h"
 
@@ -262,96 +259,6 @@ static void check_access(const struct config *config, const struct config_subsys
 	check_twice(subsystem->allowed_hosts, subsystem->n_allowed_hosts, hosts, report);
 }
 
-/* "ram:1G", "null:1T". */
-static void check_scheme(const char *size, const struct json_place *place, struct report *report)
-{
-	uint64_t bytes;
-
-	switch (size_parse(size, &bytes)) {
-	case 0:
-		if (bytes == 0 || bytes % 4096 != 0)
-			report_error(report,
-			             place,
-			             "the size must be a multiple of 4096 bytes, and not 0");
-		break;
-	case SIZE_E_RANGE:
-		report_error(report, place, "the size is out of range");
-		break;
-	default:
-		report_error(report, place, "the size must be a number and K, M, G, T or P");
-	}
-}
-
-/* What is under the faults and the protection information, if there are any. */
-static const char *path_of_store(const char *path)
-{
-	const char *below = fault_path_below(path);
-
-	if (!below)
-		below = protection_path_below(path);
-	return below ? below : path;
-}
-
-static void check_path(const char *path, const struct json_place *place, struct report *report)
-{
-	const char *store = path_of_store(path);
-
-	if (strncmp(store, "ram:", 4) == 0)
-		check_scheme(store + 4, place, report);
-	else if (strncmp(store, "null:", 5) == 0)
-		check_scheme(store + 5, place, report);
-	else if (store[0] != '/' && store == path)
-		report_error(report,
-		             place,
-		             "must begin with \"/\", \"ram:\", \"null:\", \"fault:\" or \"pi:\"");
-	else if (store[0] != '/')
-		report_error(report,
-		             place,
-		             "must go on with \"/\", \"ram:\" or \"null:\" after \"fault:\", "
-		             "\"pi:\" or \"pi:fault:\"");
-}
-
-static void check_faults(const struct config_namespace *namespace, const struct json_place *place,
-                         struct report *report)
-{
-	if (namespace->n_faults > 0 && namespace->path && !fault_path_below(namespace->path))
-		report_error(report,
-		             PLACE_KEY(place, "faults"),
-		             "may be given only where device.path begins with \"fault:\" "
-		             "or \"pi:fault:\"");
-}
-
-/* Memory is the worker's own, so nothing else has to know who holds it. The lock of a file, which
- * keeps a worker off until its predecessor's I/O is over, would stay with whoever holds the file
- * (docs/decisions/0004). */
-bool config_is_in_memory(const char *path)
-{
-	return strncmp(path, "ram:", 4) == 0 || strncmp(path, "null:", 5) == 0;
-}
-
-static void check_grant(const struct config_namespace *namespace, const struct json_place *device,
-                        struct report *report)
-{
-	if (!namespace->io_grant || !namespace->path || config_is_in_memory(namespace->path))
-		return;
-	if (protection_path_below(namespace->path))
-		report_error(report,
-		             PLACE_KEY(device, "io_grant"),
-		             "may not be 1 where path begins with \"pi:\": a transport that has "
-		             "the memory would pass by the protection information");
-	else if (fault_path_below(namespace->path))
-		report_error(report,
-		             PLACE_KEY(device, "io_grant"),
-		             "may not be 1 where path begins with \"fault:\": a transport that has "
-		             "the memory would pass by the faults");
-	else
-		report_error(report,
-		             PLACE_KEY(device, "io_grant"),
-		             "may be 1 only where path is \"ram:\" or \"null:\": a transport that "
-		             "held a "
-		             "file or device would keep its lock from the worker's successor");
-}
-
 static void check_worker(const struct config *config, const struct config_namespace *namespace,
                          const struct json_place *device, struct report *report)
 {
@@ -372,7 +279,6 @@ static void check_namespaces(const struct config *config, const struct config_su
 		const struct json_place *place = PLACE_INDEX(
 			PLACE_KEY(subsystem_place, "namespaces"), i);
 		const struct json_place *device_place = PLACE_KEY(place, "device");
-		const struct json_place *path_place = PLACE_KEY(device_place, "path");
 
 		if (seen[namespace->nsid])
 			report_error(report,
@@ -380,14 +286,8 @@ static void check_namespaces(const struct config *config, const struct config_su
 			             "is that of namespaces[%zu] too",
 			             seen[namespace->nsid] - 1);
 		seen[namespace->nsid] = i + 1;
-		if (namespace->path)
-			check_path(namespace->path, path_place, report);
-		else if (namespace->enable)
-			report_error(
-				report, path_place, "must be given, as the namespace is enabled");
-		check_grant(namespace, device_place, report);
+		config_check_path(namespace, place, report);
 		check_worker(config, namespace, device_place, report);
-		check_faults(namespace, place, report);
 		if (!namespace->enable && report_is_of_file(report))
 			report_warning(report,
 			               PLACE_KEY(place, "enable"),
@@ -425,12 +325,13 @@ static int compare_uuid(const struct config_namespace *a, const struct config_na
 /* A file or device, in use. The worker locks it, so only one namespace can have it. */
 static bool has_own_path(const struct config_namespace *namespace)
 {
-	return namespace->enable && namespace->path && path_of_store(namespace->path)[0] == '/';
+	return namespace->enable && namespace->path &&
+	       config_path_of_store(namespace->path)[0] == '/';
 }
 
 static int compare_path(const struct config_namespace *a, const struct config_namespace *b)
 {
-	return strcmp(path_of_store(a->path), path_of_store(b->path));
+	return strcmp(config_path_of_store(a->path), config_path_of_store(b->path));
 }
 
 struct claim_kind {
