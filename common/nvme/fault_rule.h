@@ -78,6 +78,6 @@ int fault_rule_parse(const char *text, struct fault_rule *ret_rule, char *reason
 /* "error", "delay" … */
 const char *fault_action_name(enum fault_action action);
 
-/* What stands behind "fault:" in a path (or behind "pi:fault:", "zoned:fault:"): another path. NULL: the path is
- * not of that kind. */
+/* What stands behind "fault:" in a path (or behind "pi:fault:", "zoned:fault:"): another path.
+ * NULL: the path is not of that kind. */
 const char *fault_path_below(const char *path);

@@ -2,7 +2,6 @@
 #include "common/nvme/zone_command.h"
 
 #include <stddef.h>
-#include <string.h>
 
 #include "common/nvme/decode.h"
 #include "common/nvme/zns.h"
@@ -94,9 +93,4 @@ struct nvme_status zone_command_decode(const struct nvme_command *command,
 	if (status_is_ok(status))
 		*ret_decoded = decoded;
 	return status;
-}
-
-const char *zone_path_below(const char *path)
-{
-	return strncmp(path, "zoned:", 6) == 0 ? path + 6 : NULL;
 }

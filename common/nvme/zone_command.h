@@ -37,7 +37,3 @@ bool zone_command_is(uint8_t opcode);
 struct nvme_status zone_command_decode(const struct nvme_command *command,
                                        struct decoded_zone_command *ret_decoded,
                                        uint16_t *ret_location);
-
-/* What stands behind "zoned:" in the path of a namespace: another path. NULL: it is not of that
- * kind. */
-const char *zone_path_below(const char *path);

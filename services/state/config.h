@@ -41,6 +41,9 @@ enum config_error {
 #define CONFIG_QID_MAX        128
 #define CONFIG_STATIC_MAX     1024 /* controllers of a static subsystem */
 #define CONFIG_PATH_MAX       4095
+#define CONFIG_ZONE_SIZE      (UINT64_C(64) << 20)
+#define CONFIG_ZONE_SIZE_MAX  (UINT64_C(1) << 40)
+#define CONFIG_ZONES_MAX      (1u << 24) /* open, or active */
 /* As many as a transport's view holds. */
 #define CONFIG_PORTS_MAX      1024
 #define CONFIG_SUBSYSTEMS_MAX 4095
@@ -124,6 +127,18 @@ struct subsystem; /* target.h */
 /* The kind of a device path that is the worker's own memory, not a file or a device. */
 bool config_is_in_memory(const char *path);
 
+/* What the zones of a store are to be that is new, and has "zoned:" before it; ours, nvmet only has
+ * devices that are zoned. 0 is the default: CONFIG_ZONE_SIZE, all of it, no limits. */
+struct config_zones {
+	uint64_t bytes;    /* of a zone, a power of two */
+	uint64_t capacity; /* bytes of it that can be written */
+	uint32_t open_max; /* zones */
+	uint32_t active_max;
+};
+
+/* 0: they are the same. */
+int config_zones_compare(const struct config_zones *a, const struct config_zones *b);
+
 struct config_namespace {
 	uint32_t nsid; /* 1 … NVME_MAX_NAMESPACES */
 	bool enable;
@@ -135,7 +150,8 @@ struct config_namespace {
 	uint8_t eui64[8]; /* zeroes: none; ours, nvmet has none */
 	bool buffered_io;
 	uint32_t block_size; /* 0: the device's own */
-	bool io_grant;       /* transports may have its memory; ours, nvmet has no such thing */
+	struct config_zones zones;
+	bool io_grant; /* transports may have its memory; ours, nvmet has no such thing */
 	char worker[CONFIG_WORKER_SIZE]; /* who is to serve it; empty: whoever has the fewest */
 	char **faults;                   /* rules where path begins with "fault:"; ours as well */
 	size_t n_faults;

@@ -22,6 +22,19 @@ static bool is_other_text(const char *a, const char *b)
 	return strcmp(a ? a : "", b ? b : "") != 0;
 }
 
+static void check_zones(const struct config_zones *was, const struct config_zones *is,
+                        const struct json_place *device, struct report *report)
+{
+	if (was->bytes != is->bytes)
+		refuse_of_namespace(device, "zone_size", report);
+	if (was->capacity != is->capacity)
+		refuse_of_namespace(device, "zone_capacity", report);
+	if (was->open_max != is->open_max)
+		refuse_of_namespace(device, "zone_max_open", report);
+	if (was->active_max != is->active_max)
+		refuse_of_namespace(device, "zone_max_active", report);
+}
+
 static void check_namespace(const struct config_namespace *was, const struct config_namespace *is,
                             const struct json_place *place, struct report *report)
 {
@@ -33,6 +46,7 @@ static void check_namespace(const struct config_namespace *was, const struct con
 		refuse_of_namespace(device, "path", report);
 	if (was->block_size != is->block_size)
 		refuse_of_namespace(device, "block_size", report);
+	check_zones(&was->zones, &is->zones, device, report);
 	if (is->has_uuid && memcmp(was->uuid, is->uuid, sizeof(is->uuid)) != 0)
 		refuse_of_namespace(device, "uuid", report);
 	if (memcmp(was->nguid, is->nguid, sizeof(is->nguid)) != 0)

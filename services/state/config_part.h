@@ -73,6 +73,12 @@ void config_out_of_memory(const struct json_object *object);
 
 /* Rules of config_check() that have files of their own. */
 void config_check_discovery(const struct config *config, struct report *report);
+/* The zone_… of a namespace's device (config_zones.c). */
+void config_read_zones(const struct json_object *device, struct config_zones *zones);
+void config_check_zones(const struct config_namespace *namespace, const struct json_place *device,
+                        struct report *report);
+bool config_save_zones(json_t *device, const struct config_zones *zones);
+
 /* place: the namespace's. */
 void config_check_path(const struct config_namespace *namespace, const struct json_place *place,
                        struct report *report);

@@ -6,6 +6,7 @@
 #include "common/base/size.h"
 #include "common/nvme/fault_rule.h"
 #include "common/nvme/protection.h"
+#include "common/nvme/zns.h"
 
 /* The path of a namespace's store, and what goes with some paths only. */
 
@@ -35,21 +36,40 @@ const char *config_path_of_store(const char *path)
 
 	if (!below)
 		below = protection_path_below(path);
+	if (!below)
+		below = zoned_path_below(path);
 	return below ? below : path;
+}
+
+/* Zones of nothing keep nothing, and write pointers of blocks that are not kept are of no use; the
+ * tables of "pi:" are written where a zone's writer does not expect it. */
+static void check_zoned_path(const char *store, const struct json_place *place,
+                             struct report *report)
+{
+	if (strncmp(store, "ram:", 4) == 0)
+		check_scheme(store + 4, place, report);
+	else if (store[0] != '/')
+		report_error(report,
+		             place,
+		             "must go on with \"/\" or \"ram:\" after \"zoned:\" or "
+		             "\"zoned:fault:\"");
 }
 
 static void check_path(const char *path, const struct json_place *place, struct report *report)
 {
 	const char *store = config_path_of_store(path);
 
-	if (strncmp(store, "ram:", 4) == 0)
+	if (zoned_path_below(path))
+		check_zoned_path(store, place, report);
+	else if (strncmp(store, "ram:", 4) == 0)
 		check_scheme(store + 4, place, report);
 	else if (strncmp(store, "null:", 5) == 0)
 		check_scheme(store + 5, place, report);
 	else if (store[0] != '/' && store == path)
 		report_error(report,
 		             place,
-		             "must begin with \"/\", \"ram:\", \"null:\", \"fault:\" or \"pi:\"");
+		             "must begin with \"/\", \"ram:\", \"null:\", \"fault:\", \"pi:\" or "
+		             "\"zoned:\"");
 	else if (store[0] != '/')
 		report_error(report,
 		             place,
@@ -63,8 +83,8 @@ static void check_faults(const struct config_namespace *namespace, const struct 
 	if (namespace->n_faults > 0 && namespace->path && !fault_path_below(namespace->path))
 		report_error(report,
 		             PLACE_KEY(place, "faults"),
-		             "may be given only where device.path begins with \"fault:\" "
-		             "or \"pi:fault:\"");
+		             "may be given only where device.path begins with \"fault:\""
+		             ", \"pi:fault:\" or \"zoned:fault:\"");
 }
 
 /* Memory is the worker's own, so nothing else has to know who holds it. The lock of a file, which
@@ -85,6 +105,11 @@ static void check_grant(const struct config_namespace *namespace, const struct j
 		             PLACE_KEY(device, "io_grant"),
 		             "may not be 1 where path begins with \"pi:\": a transport that has "
 		             "the memory would pass by the protection information");
+	else if (zoned_path_below(namespace->path))
+		report_error(report,
+		             PLACE_KEY(device, "io_grant"),
+		             "may not be 1 where path begins with \"zoned:\": a transport that has "
+		             "the memory would pass by the write pointers");
 	else if (fault_path_below(namespace->path))
 		report_error(report,
 		             PLACE_KEY(device, "io_grant"),
@@ -108,6 +133,7 @@ void config_check_path(const struct config_namespace *namespace, const struct js
 		check_path(namespace->path, path, report);
 	else if (namespace->enable)
 		report_error(report, path, "must be given, as the namespace is enabled");
+	config_check_zones(namespace, device, report);
 	check_grant(namespace, device, report);
 	check_faults(namespace, place, report);
 }

@@ -12,8 +12,8 @@
  * nvmetcli's JSON, as `nvmetcli save` writes it and `nvmetcli restore` reads it: attributes as
  * texts, but enable, nsid, portid, grpid and ana_grpid as numbers. The keys that nvmetcli
  * does not know (limits, enable_nssr, controller_model, duplicate_host, buffered_io, block_size,
- * io_grant, faults, auto_visible and a namespace's allowed_hosts, what discovery has) are written
- * only where they are set.
+ * zone_size and its like, io_grant, faults, auto_visible and a namespace's allowed_hosts, what
+ * discovery has) are written only where they are set.
  *
  * json_object_set_new() and json_array_append_new() take NULL for a failure, so that one lack
  * of memory is found by the caller of the outermost.
@@ -198,6 +198,7 @@ static json_t *save_device(const struct config_namespace *namespace)
 		good = put(object, "buffered_io", json_string("1"));
 	if (good && namespace->block_size)
 		good = put(object, "block_size", text_of("%u", namespace->block_size));
+	good = good && config_save_zones(object, &namespace->zones);
 	if (good && namespace->io_grant)
 		good = put(object, "io_grant", json_string("1"));
 	if (good && namespace->worker[0])

@@ -72,6 +72,10 @@ static void read_device(const struct json_object *device, struct config_namespac
 	                        "eui64",
 	                        "buffered_io",
 	                        "block_size",
+	                        "zone_size",
+	                        "zone_capacity",
+	                        "zone_max_open",
+	                        "zone_max_active",
 	                        "io_grant",
 	                        "worker",
 	                        "p2pmem",
@@ -102,6 +106,7 @@ static void read_device(const struct json_object *device, struct config_namespac
 		             PLACE_KEY(device->place, "block_size"),
 		             "may be 512 or 4096");
 	namespace->block_size = (uint32_t)block_size;
+	config_read_zones(device, &namespace->zones);
 	json_read_flag(device, "io_grant", &namespace->io_grant);
 	config_read_worker_name(device, "worker", namespace->worker);
 }

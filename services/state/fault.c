@@ -80,8 +80,8 @@ static const struct backing *find_backing(const struct state *state, const Nvmet
 		return refuse(refusal, "the subsystem has no namespace %u", wanted->nsid);
 	if (!namespace->path || !fault_path_below(namespace->path))
 		return refuse(refusal,
-		              "the device.path of namespace %u does not begin with \"fault:\" or "
-		              "\"pi:fault:\"",
+		              "the device.path of namespace %u does not begin with \"fault:\", "
+		              "\"pi:fault:\" or \"zoned:fault:\"",
 		              wanted->nsid);
 	if (!namespace->backing)
 		return refuse(refusal, "namespace %u is not enabled", wanted->nsid);

@@ -300,7 +300,8 @@ REFUSES(refuses_an_enabled_namespace_without_path,
         DEV("\"uuid\": \"6f0c2c52-3f7e-4b3a-9a44-000000000001\""),
         NAT "device.path: must be given, as the namespace is enabled")
 REFUSES(refuses_a_path_from_here, DEV("\"path\": \"disk\""),
-        NAT "device.path: must begin with \"/\", \"ram:\", \"null:\", \"fault:\" or \"pi:\"")
+        NAT "device.path: must begin with \"/\", \"ram:\", \"null:\", \"fault:\", \"pi:\" or "
+            "\"zoned:\"")
 REFUSES(refuses_ram_without_size, DEV("\"path\": \"ram:\""),
         NAT "device.path: the size must be a number and K, M, G, T or P")
 REFUSES(refuses_null_of_no_bytes, DEV("\"path\": \"null:0\""),
@@ -400,7 +401,7 @@ END_TEST
 
 REFUSES(refuses_faults_of_a_plain_path, FAULTS("ram:1M", "[\"any hang\"]"),
         "f:4: subsystems[0].namespaces[0].faults: may be given only where device.path begins with "
-        "\"fault:\" or \"pi:fault:\"")
+        "\"fault:\", \"pi:fault:\" or \"zoned:fault:\"")
 REFUSES(refuses_a_fault_that_is_no_text, FAULTS("fault:ram:1M", "[7]"),
         "f:4: subsystems[0].namespaces[0].faults[0]: is no text")
 REFUSES(refuses_faults_that_are_no_array, FAULTS("fault:ram:1M", "\"any hang\""),
