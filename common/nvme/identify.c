@@ -133,7 +133,7 @@ static uint8_t *put_descriptor(uint8_t *at, enum nvme_identifier_type type, cons
 void identify_descriptors_build(uint8_t ret_wire[static NVME_IDENTIFY_SIZE],
                                 const struct identify_namespace *from)
 {
-	static const uint8_t none[16], csi = NVME_CSI_NVM;
+	static const uint8_t none[16];
 	uint8_t *at = ret_wire;
 
 	memset(ret_wire, 0, NVME_IDENTIFY_SIZE);
@@ -143,7 +143,7 @@ void identify_descriptors_build(uint8_t ret_wire[static NVME_IDENTIFY_SIZE],
 		at = put_descriptor(at, NVME_NIDT_NGUID, from->nguid, sizeof(from->nguid));
 	if (memcmp(from->uuid, none, sizeof(none)) != 0)
 		at = put_descriptor(at, NVME_NIDT_UUID, from->uuid, sizeof(from->uuid));
-	put_descriptor(at, NVME_NIDT_CSI, &csi, sizeof(csi));
+	put_descriptor(at, NVME_NIDT_CSI, &from->csi, sizeof(from->csi));
 }
 
 void identify_independent_build(struct nvme_independent_namespace *ret_wire,

@@ -222,6 +222,7 @@ struct identify_namespace {
 	uint16_t endurance_group;
 	bool write_protected;
 	bool volatile_cache;
+	uint8_t csi;
 	uint8_t rescap;
 	bool protection;   /* Type 1; its tuples follow the blocks in their data */
 	uint8_t uuid[16];  /* in the order of its text */

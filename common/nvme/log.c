@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "common/nvme/identify.h"
+#include "common/nvme/zns.h"
 
 static const uint8_t io_pages[] = {
 	NVME_LOG_SUPPORTED,
@@ -145,9 +146,17 @@ void log_firmware_build(struct nvme_log_firmware *ret_log, const char *revision)
 	memcpy(ret_log->frs[0], revision, strnlen(revision, sizeof(ret_log->frs[0])));
 }
 
+static void put_zone_effects(struct nvme_log_effects *log)
+{
+	log->io[NVME_IO_ZONE_APPEND] = log->io[NVME_IO_ZONE_MANAGEMENT_SEND] = le32_of(
+		NVME_EFFECT_SUPPORTED | NVME_EFFECT_BLOCKS_CHANGED | NVME_SCOPE_NAMESPACE);
+	log->io[NVME_IO_ZONE_MANAGEMENT_RECEIVE] = le32_of(NVME_EFFECT_SUPPORTED |
+	                                                   NVME_SCOPE_NAMESPACE);
+}
+
 /* What they say and do is of the controller, but for some logs and features, which log 12h tells
  * apart. */
-void log_effects_build(struct nvme_log_effects *ret_log)
+void log_effects_build(struct nvme_log_effects *ret_log, uint8_t csi)
 {
 	static const uint8_t admin[] = {
 		NVME_ADMIN_GET_LOG_PAGE,
@@ -186,4 +195,6 @@ void log_effects_build(struct nvme_log_effects *ret_log)
 	for (size_t i = 0; i < sizeof(changing); i++)
 		ret_log->io[changing[i]] = le32_of(
 			NVME_EFFECT_SUPPORTED | NVME_EFFECT_BLOCKS_CHANGED | NVME_SCOPE_NAMESPACE);
+	if (csi == NVME_CSI_ZNS)
+		put_zone_effects(ret_log);
 }

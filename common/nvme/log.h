@@ -169,7 +169,8 @@ _Static_assert(sizeof(struct nvme_log_effects) == 4096, "Base 2.1 Figure 210");
 #define NVME_SCOPE_NAMESPACE       (1u << 20)
 #define NVME_SCOPE_CONTROLLER      (1u << 21)
 
-void log_effects_build(struct nvme_log_effects *ret_log);
+/* csi: NVM, or ZNS, which is NVM and its own. */
+void log_effects_build(struct nvme_log_effects *ret_log, uint8_t csi);
 
 /* LID 12h (Figure 255): for each feature the same bits as in log 05h */
 struct nvme_log_features {

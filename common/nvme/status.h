@@ -58,6 +58,7 @@ enum nvme_status_code {
 	NVME_SC_FEATURE_NOT_SAVEABLE = 0x10d,
 	NVME_SC_FEATURE_NOT_CHANGEABLE = 0x10e,
 	NVME_SC_FEATURE_NOT_NAMESPACE = 0x10f,
+	NVME_SC_COMMAND_SETS_REJECTED = 0x12b,
 	NVME_SC_INVALID_COMMAND_SET = 0x12c,
 	NVME_SC_CONNECT_FORMAT = 0x180,
 	NVME_SC_CONNECT_BUSY = 0x181,
@@ -66,7 +67,7 @@ enum nvme_status_code {
 	NVME_SC_CONNECT_INVALID_HOST = 0x184,
 	NVME_SC_INVALID_QUEUE_TYPE = 0x185,
 	NVME_SC_INVALID_PROTECTION = 0x181, /* of the NVM command set: another meaning of 181h */
-	NVME_SC_ZONE_BOUNDARY = 0x1b8, /* of the Zoned Namespace command set, to 1bfh */
+	NVME_SC_ZONE_BOUNDARY = 0x1b8,      /* of the Zoned Namespace command set, to 1bfh */
 	NVME_SC_ZONE_FULL = 0x1b9,
 	NVME_SC_ZONE_READ_ONLY = 0x1ba,
 	NVME_SC_ZONE_OFFLINE = 0x1bb,

@@ -101,6 +101,17 @@ struct nvme_identify_zns_namespace {
 _Static_assert(sizeof(struct nvme_identify_zns_namespace) == NVME_IDENTIFY_SIZE, "CNS 05h");
 _Static_assert(offsetof(struct nvme_identify_zns_namespace, lbafe) == 2816, "CNS 05h");
 
+#define NVME_OZCS_READS_ACROSS 0x0001 /* a Read may go from one zone into the next */
+
+struct identify_zones {
+	uint64_t zone_blocks;
+	uint32_t open_max; /* 0: no limit */
+	uint32_t active_max;
+};
+
+void identify_zns_namespace_build(struct nvme_identify_zns_namespace *ret_wire,
+                                  const struct identify_zones *from);
+
 /* CNS 06h, CSI 2 (§4.1.5.2) */
 struct nvme_identify_zns_controller {
 	uint8_t zasl; /* 0: an append may be as large as MDTS says */

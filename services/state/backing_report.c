@@ -14,25 +14,58 @@
  * before they are told, where the disk allows; a successor learns it from the worker again.
  */
 
+/* False: these are no zones that a store of so many blocks can have. */
+static bool take_zones(const Nvmetd__BackingZones *said, uint64_t blocks, struct backing_zones *ret)
+{
+	*ret = (struct backing_zones){0};
+	if (!said)
+		return true;
+	if (said->blocks == 0 || said->blocks & (said->blocks - 1) || said->blocks > blocks ||
+	    said->capacity == 0 || said->capacity > said->blocks)
+		return false;
+	*ret = (struct backing_zones){.blocks = said->blocks,
+	                              .capacity = said->capacity,
+	                              .open_max = said->open_max,
+	                              .active_max = said->active_max};
+	return true;
+}
+
+static void refuse_report(struct backing *next, const Nvmetd__BackingReport *report)
+{
+	next->ready = false;
+	if (report->zones)
+		snprintf(next->reason,
+		         sizeof(next->reason),
+		         "worker %s reports zones of %llu blocks, %llu to be written, of %llu",
+		         next->worker,
+		         (unsigned long long)report->zones->blocks,
+		         (unsigned long long)report->zones->capacity,
+		         (unsigned long long)report->blocks);
+	else
+		snprintf(next->reason,
+		         sizeof(next->reason),
+		         "worker %s reports %llu blocks of 2^%u bytes",
+		         next->worker,
+		         (unsigned long long)report->blocks,
+		         report->block_shift);
+}
+
 /* What the report makes of the backing. */
 static struct backing reported(const struct backing *backing, const Nvmetd__BackingReport *report)
 {
 	struct backing next = *backing;
+	struct backing_zones zones;
 
 	next.ready = report->ready;
 	snprintf(next.reason, sizeof(next.reason), "%s", report->reason);
 	if (!report->ready)
 		return next;
-	if ((report->block_shift != 9 && report->block_shift != 12) || report->blocks == 0) {
-		next.ready = false;
-		snprintf(next.reason,
-		         sizeof(next.reason),
-		         "worker %s reports %llu blocks of 2^%u bytes",
-		         backing->worker,
-		         (unsigned long long)report->blocks,
-		         report->block_shift);
+	if ((report->block_shift != 9 && report->block_shift != 12) || report->blocks == 0 ||
+	    !take_zones(report->zones, report->blocks, &zones)) {
+		refuse_report(&next, report);
 		return next;
 	}
+	next.zones = zones;
 	next.known = true;
 	next.block_shift = report->block_shift;
 	next.blocks = report->blocks;
@@ -44,7 +77,8 @@ static struct backing reported(const struct backing *backing, const Nvmetd__Back
 static bool is_same_store(const struct backing *a, const struct backing *b)
 {
 	return a->known == b->known && a->block_shift == b->block_shift && a->blocks == b->blocks &&
-	       a->volatile_cache == b->volatile_cache && a->deallocate == b->deallocate;
+	       a->volatile_cache == b->volatile_cache && a->deallocate == b->deallocate &&
+	       backing_zones_are_same(&a->zones, &b->zones);
 }
 
 static void take_store(struct backing *backing, const struct backing *next)
@@ -54,6 +88,8 @@ static void take_store(struct backing *backing, const struct backing *next)
 	backing->blocks = next->blocks;
 	backing->volatile_cache = next->volatile_cache;
 	backing->deallocate = next->deallocate;
+	backing->zones_kept |= backing->zones.blocks > 0;
+	backing->zones = next->zones;
 	backing->unsaved = true;
 }
 

@@ -18,7 +18,8 @@ static bool is_same_to_hosts(const struct config_namespace *a, const struct conf
 	       memcmp(a->nguid, b->nguid, sizeof(a->nguid)) == 0 &&
 	       memcmp(a->eui64, b->eui64, sizeof(a->eui64)) == 0 &&
 	       a->resv_enable == b->resv_enable && a->backing->blocks == b->backing->blocks &&
-	       a->backing->block_shift == b->backing->block_shift;
+	       a->backing->block_shift == b->backing->block_shift &&
+	       backing_zones_are_same(&a->backing->zones, &b->backing->zones);
 }
 
 /* What became of a namespace. */

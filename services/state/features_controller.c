@@ -284,6 +284,27 @@ static void get_behavior(const struct admin_request *request, bool now, struct a
 		memcpy(data, values(request, now)->host_behavior, SESSION_BEHAVIOR_SIZE);
 }
 
+/* ------------------------------------------------------------------ 19h I/O Command Set Profile */
+
+#define COMBINATION(value) ((value)&0x1ffu)
+
+/* There is one combination in CNS 1Ch, the first. */
+static void set_command_sets(const struct admin_request *request, uint32_t value,
+                             struct admin_reply *reply)
+{
+	(void)request;
+	if (COMBINATION(value) != 0)
+		admin_refuse_at(reply, NVME_SC_COMMAND_SETS_REJECTED, COMMAND_BYTE(cdw11));
+}
+
+static void get_command_sets(const struct admin_request *request, bool now,
+                             struct admin_reply *reply)
+{
+	(void)request;
+	(void)now;
+	reply->result = 0;
+}
+
 /* ------------------------------------------------------------------ 81h Host Identifier */
 
 #define EXHID 0x1u /* 128 bits of it */
@@ -347,7 +368,8 @@ const struct feature features_of_controller[] = {
          .is_changeable = true,
          .set = set_behavior,
          .get = get_behavior},
-	{NVME_FEATURE_HOST_IDENTIFIER,         .set = set_host_identifier,                                 .get = get_host_identifier                                                                 },
+	{NVME_FEATURE_COMMAND_SETS,         .set = set_command_sets,                                 .get = get_command_sets                                                                 },
+	{NVME_FEATURE_HOST_IDENTIFIER,                            .set = set_host_identifier,                          .get = get_host_identifier                                                                 },
 };
 
 const unsigned n_features_of_controller = sizeof(features_of_controller) /

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "common/nvme/identify.h"
+#include "common/nvme/zns.h"
 #include "services/state/admin.h"
 #include "services/state/endurance.h"
 #include "services/state/identify.h"
@@ -48,7 +49,7 @@ static void identify_controller(const struct admin_request *request, struct admi
 	identify_controller_build(data, &wanted);
 }
 
-/* CNS 06h. ZNS and the others are not there. */
+/* CNS 06h. Of zones all is 0: ZASL, so that an append may be as large as any command. */
 static void identify_controller_of_set(const struct admin_request *request,
                                        struct admin_reply *reply)
 {
@@ -57,11 +58,11 @@ static void identify_controller_of_set(const struct admin_request *request,
 	if (!identify_has_set(request, reply))
 		return;
 	wire = (struct nvme_identify_nvm_controller *)admin_data(reply, NVME_IDENTIFY_SIZE);
-	if (wire)
+	if (wire && IDENTIFY_CSI(request->command) == NVME_CSI_NVM)
 		wire->ver = le32_of(NVME_NVM_VERSION);
 }
 
-/* One combination: the NVM command set. */
+/* One combination: all command sets that there are. */
 static void identify_command_sets(const struct admin_request *request, struct admin_reply *reply)
 {
 	uint16_t cntid = IDENTIFY_CNTID(request->command);
@@ -73,7 +74,8 @@ static void identify_command_sets(const struct admin_request *request, struct ad
 	}
 	sets = (struct nvme_command_sets *)admin_data(reply, NVME_IDENTIFY_SIZE);
 	if (sets)
-		sets->combination[0] = le64_of(UINT64_C(1) << NVME_CSI_NVM);
+		sets->combination[0] = le64_of(UINT64_C(1) << NVME_CSI_NVM |
+		                               UINT64_C(1) << NVME_CSI_ZNS);
 }
 
 /* From ENDGID on. A namespace that the host may not see has no group for it either. */

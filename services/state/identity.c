@@ -116,6 +116,7 @@ struct backing_name {
 	uint32_t nsid;
 	bool buffered_io;
 	uint32_t block_size;
+	const struct config_zones *zones;
 	const char *path;
 };
 
@@ -129,6 +130,8 @@ static int compare_names(const struct backing_name *a, const struct backing_name
 		order = a->buffered_io - b->buffered_io;
 	if (order == 0)
 		order = (a->block_size > b->block_size) - (a->block_size < b->block_size);
+	if (order == 0)
+		order = config_zones_compare(a->zones, b->zones);
 	return order ? order : strcmp(a->path, b->path);
 }
 
@@ -138,6 +141,7 @@ static struct backing_name name_of(const struct backing *backing)
 	                             backing->nsid,
 	                             backing->buffered_io,
 	                             backing->block_size,
+	                             &backing->zones_wanted,
 	                             backing->path};
 }
 
@@ -178,6 +182,7 @@ static struct backing *find_backing(const struct identity *identity, const char 
 	                                  namespace->nsid,
 	                                  namespace->buffered_io,
 	                                  namespace->block_size,
+	                                  &namespace->zones,
 	                                  namespace->path};
 	struct backing **found = bsearch(&name,
 	                                 identity->sorted,
@@ -202,6 +207,7 @@ static int make_backing(struct backing **ret_backing, const char *nqn,
 	backing->nsid = namespace->nsid;
 	backing->buffered_io = namespace->buffered_io;
 	backing->block_size = namespace->block_size;
+	backing->zones_wanted = namespace->zones;
 	backing->handle = target->next_handle++;
 	*ret_backing = take(&backing);
 	return 0;

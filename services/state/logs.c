@@ -4,6 +4,7 @@
 
 #include "common/base/cleanup.h"
 #include "common/nvme/identify.h"
+#include "common/nvme/zns.h"
 #include "services/state/admin.h"
 #include "services/state/ana.h"
 #include "services/state/discovery_log.h"
@@ -114,11 +115,11 @@ static void log_effects(const struct get_log *asked, struct admin_reply *reply)
 {
 	struct nvme_log_effects log;
 
-	if (asked->csi != NVME_CSI_NVM) {
+	if (asked->csi != NVME_CSI_NVM && asked->csi != NVME_CSI_ZNS) {
 		admin_refuse_byte(reply, COMMAND_BYTE(cdw14) + 3);
 		return;
 	}
-	log_effects_build(&log);
+	log_effects_build(&log, asked->csi);
 	log_answer(asked, &log, sizeof(log), reply);
 }
 

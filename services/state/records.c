@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "common/base/error.h"
@@ -235,6 +237,72 @@ int database_put_protection(struct database *database, uint32_t handle, bool is_
 	return database_set_number(database, key, is_protected);
 }
 
+/* Zones that a backing is to have and that it has, of those with zones: eight numbers in a text, in
+ * meta as well. */
+#define ZONES "zones:"
+
+static void read_zones(const char *text, struct backing *backing)
+{
+	uint64_t numbers[8] = {0};
+	char *at = (char *)text;
+
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
+		numbers[i] = strtoull(at, &at, 10);
+	backing->zones_wanted = (struct config_zones){.bytes = numbers[0],
+	                                              .capacity = numbers[1],
+	                                              .open_max = (uint32_t)numbers[2],
+	                                              .active_max = (uint32_t)numbers[3]};
+	backing->zones = (struct backing_zones){.blocks = numbers[4],
+	                                        .capacity = numbers[5],
+	                                        .open_max = (uint32_t)numbers[6],
+	                                        .active_max = (uint32_t)numbers[7]};
+	backing->zones_kept = true;
+}
+
+static int load_zones(struct database *database, struct target *target)
+{
+	_cleanup_(statement_finalize) sqlite3_stmt *statement = NULL;
+	int r = statement_prepare(database,
+	                          &statement,
+	                          "SELECT substr(key, length(?1) + 1), value FROM meta"
+	                          " WHERE key > ?1 AND key < ?1||':'",
+	                          "t",
+	                          ZONES);
+
+	while (!r && (r = statement_step(database, statement)) == 0) {
+		struct backing *backing = target_find_backing(
+			target, (uint32_t)statement_number(statement, 0));
+
+		if (backing)
+			read_zones(statement_text(statement, 1), backing);
+	}
+	return r == DATABASE_E_NONE ? 0 : r;
+}
+
+static int put_zones(struct database *database, const struct backing *backing)
+{
+	const struct config_zones *wanted = &backing->zones_wanted;
+	const struct backing_zones *zones = &backing->zones;
+	bool has_any = zones->blocks || config_zones_compare(wanted, &(struct config_zones){0});
+	char key[sizeof(ZONES) + 12], text[160];
+
+	if (!has_any && !backing->zones_kept)
+		return 0;
+	snprintf(key, sizeof(key), ZONES "%u", backing->handle);
+	snprintf(text,
+	         sizeof(text),
+	         "%" PRIu64 " %" PRIu64 " %u %u %" PRIu64 " %" PRIu64 " %u %u",
+	         wanted->bytes,
+	         wanted->capacity,
+	         wanted->open_max,
+	         wanted->active_max,
+	         zones->blocks,
+	         zones->capacity,
+	         zones->open_max,
+	         zones->active_max);
+	return database_set_text(database, key, text);
+}
+
 int database_load_records(struct database *database, struct target *target)
 {
 	int r = load_subsystems(database, target);
@@ -243,6 +311,8 @@ int database_load_records(struct database *database, struct target *target)
 		r = load_backings(database, target);
 	if (!r)
 		r = load_protection(database, target);
+	if (!r)
+		r = load_zones(database, target);
 	return r ? r : database_load_journals(database, target);
 }
 
@@ -290,7 +360,9 @@ int database_put_backing(struct database *database, const struct backing *backin
 		(uint64_t)backing->volatile_cache,
 		(uint64_t)backing->deallocate);
 
-	return r ? r : statement_finish(database, statement);
+	if (!r)
+		r = statement_finish(database, statement);
+	return r ? r : put_zones(database, backing);
 }
 
 /* ------------------------------------------------------------------ identity */

@@ -145,6 +145,12 @@ const struct config_subsystem *target_find_config(const struct target *target, u
 	return NULL;
 }
 
+bool backing_zones_are_same(const struct backing_zones *a, const struct backing_zones *b)
+{
+	return a->blocks == b->blocks && a->capacity == b->capacity && a->open_max == b->open_max &&
+	       a->active_max == b->active_max;
+}
+
 bool namespace_is_active(const struct config_namespace *namespace)
 {
 	return namespace->enable && namespace->backing && namespace->backing->known;

@@ -27,6 +27,14 @@
  * another backing. */
 struct reservation; /* reservation.h */
 
+/* As its worker says. */
+struct backing_zones {
+	uint64_t blocks;     /* of a zone, a power of two; 0: it is not zoned */
+	uint64_t capacity;   /* blocks of it that can be written */
+	uint32_t open_max;   /* 0: no limit */
+	uint32_t active_max; /* the same */
+};
+
 struct backing {
 	struct list link;
 	uint32_t handle; /* never reused for another */
@@ -35,6 +43,7 @@ struct backing {
 	char *path;
 	bool buffered_io;
 	uint32_t block_size;
+	struct config_zones zones_wanted;
 	char worker[WORKER_NAME_SIZE]; /* who serves it; empty: nobody yet */
 	char wish[WORKER_NAME_SIZE];   /* who is to; scratch of assign.c; empty: anybody */
 	struct move *move;             /* on its way to another worker; NULL: it stays */
@@ -56,6 +65,8 @@ struct backing {
 	uint64_t blocks;
 	bool volatile_cache;
 	bool deallocate;
+	struct backing_zones zones;
+	bool zones_kept; /* the database may have some of it, also where it has none (any more) */
 
 	bool has_health; /* its device has said how it is */
 	uint64_t device; /* which it is */
@@ -128,6 +139,8 @@ struct backing *target_find_backing(const struct target *target, uint32_t handle
 const struct config_subsystem *target_find_config(const struct target *target, uint32_t number);
 
 struct session;
+
+bool backing_zones_are_same(const struct backing_zones *a, const struct backing_zones *b);
 
 /* NULL if there is none of that number, or if this session's host does not see it (visibility.h).
  * session: NULL for one that sees all. */

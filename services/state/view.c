@@ -121,9 +121,10 @@ static void put_namespace(struct scratch *scratch, Nvmetd__NamespaceView *view,
 	view->ana_group = namespace->ana_group;
 	view->write_protected = backing->write_protected;
 	view->ready = backing->ready && !backing->move;
-	view->granted = namespace->io_grant && !backing->move;
+	view->granted = namespace->io_grant && !backing->move && backing->zones.blocks == 0;
 	view->in_memory = config_is_in_memory(backing->path);
 	view->protection = subsystem->pi_enable && protection_path_below(backing->path);
+	view->zone_blocks = backing->zones.blocks;
 	reservations_put_view(scratch, view, namespace);
 }
 
@@ -292,6 +293,10 @@ static void put_backing(struct scratch *scratch, Nvmetd__BackingView *view,
 	view->buffered = backing->buffered_io;
 	if (backing->block_size)
 		view->block_shift = backing->block_size == 4096 ? 12 : 9;
+	view->zone_bytes = backing->zones_wanted.bytes;
+	view->zone_capacity = backing->zones_wanted.capacity;
+	view->zones_open_max = backing->zones_wanted.open_max;
+	view->zones_active_max = backing->zones_wanted.active_max;
 	view->io_grant = backing->io_grant;
 	view->faults = backing->faults;
 	view->n_faults = backing->n_faults;

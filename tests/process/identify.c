@@ -3,9 +3,11 @@
 #include <string.h>
 
 #include "common/nvme/identify.h"
+#include "common/nvme/zns.h"
 #include "tests/process/scene.h"
 #include "tests/support/shows.h"
 
+#define CSI_KV       (1u << 24)
 #define CSI_ZNS      (2u << 24)
 #define CNTID(id)    ((uint32_t)(id) << 16)
 #define BYTE(field)  offsetof(struct nvme_command, field)
@@ -19,10 +21,15 @@ static void given_a_set(void)
 	scene_start(NULL);
 }
 
-static void identify(uint32_t cns, uint32_t nsid)
+static void identify_in(uint32_t cns, uint32_t nsid, uint32_t cdw11)
 {
 	memset(page, 0xee, sizeof(page));
-	host_must(&scene.controller, host_identify(&scene.controller, cns, nsid, 0, page));
+	host_must(&scene.controller, host_identify(&scene.controller, cns, nsid, cdw11, page));
+}
+
+static void identify(uint32_t cns, uint32_t nsid)
+{
+	identify_in(cns, nsid, 0);
 }
 
 static void refused(uint32_t cns, uint32_t nsid, uint32_t cdw11, unsigned code, unsigned location)
@@ -260,11 +267,11 @@ END_TEST
 
 /* ------------------------------------------------------------------ command sets */
 
-START_TEST(has_the_nvm_command_set)
+START_TEST(has_one_combination_of_command_sets)
 {
 	scene_connect();
 	identify(NVME_CNS_COMMAND_SETS | CNTID(0xffff), 0);
-	ck_assert_uint_eq(u32(0), 1);
+	ck_assert_uint_eq(u32(0), 1 << NVME_CSI_NVM | 1 << NVME_CSI_ZNS);
 	scene_expect_zeroes(page + 4, sizeof(page) - 4);
 	refused(NVME_CNS_COMMAND_SETS | CNTID(scene.controller.cntlid + 1),
 	        0,
@@ -273,7 +280,8 @@ START_TEST(has_the_nvm_command_set)
 	        BYTE(cdw10) + 2);
 	scene_disconnect();
 	shows("Base 2.1 §5.1.13.2.20",
-	      "one combination, the NVM command set; CNTID of another controller: Invalid Field");
+	      "one combination, of the NVM and the Zoned Namespace command sets; CNTID of another "
+	      "controller: Invalid Field");
 }
 END_TEST
 
@@ -296,17 +304,38 @@ START_TEST(has_no_zoned_namespaces)
 	static const uint8_t of_many[] = {0x06, 0x07, 0x1a}, of_one[] = {0x05, 0x1b};
 
 	scene_connect();
-	for (size_t i = 0; i < sizeof(of_many); i++)
-		refused(of_many[i], 0, CSI_ZNS, NVME_SC_INVALID_FIELD, BYTE(cdw11) + 3);
+	for (size_t i = 0; i < sizeof(of_many); i++) {
+		identify_in(of_many[i], 0, CSI_ZNS);
+		expect_nothing();
+	}
 	for (size_t i = 0; i < sizeof(of_one); i++) {
+		identify_in(of_one[i], NO_NAMESPACE, CSI_ZNS);
+		expect_nothing();
 		refused(of_one[i], IMPOSSIBLE, CSI_ZNS, NVME_SC_INVALID_NAMESPACE, BYTE(nsid));
-		refused(of_one[i], NO_NAMESPACE, CSI_ZNS, NVME_SC_INVALID_FIELD, BYTE(cdw11) + 3);
 		refused(of_one[i], 1, CSI_ZNS, NVME_SC_INVALID_COMMAND_SET, BYTE(cdw11) + 3);
 	}
 	scene_disconnect();
 	shows("Base 2.1 §5.1.13.2.5",
-	      "NSID is looked at first; a namespace asked for in another command set than its own: "
-	      "Invalid I/O Command Set; a command set that is not there: Invalid Field");
+	      "a namespace asked for in another command set than its own: Invalid I/O Command Set; "
+	      "one that is not there is all zero in each command set that there is");
+}
+END_TEST
+
+START_TEST(has_no_key_value_namespaces)
+{
+	static const uint8_t of_many[] = {0x06, 0x07, 0x1a}, of_one[] = {0x05, 0x1b};
+
+	scene_connect();
+	for (size_t i = 0; i < sizeof(of_many); i++)
+		refused(of_many[i], 0, CSI_KV, NVME_SC_INVALID_FIELD, BYTE(cdw11) + 3);
+	for (size_t i = 0; i < sizeof(of_one); i++) {
+		refused(of_one[i], IMPOSSIBLE, CSI_KV, NVME_SC_INVALID_NAMESPACE, BYTE(nsid));
+		refused(of_one[i], NO_NAMESPACE, CSI_KV, NVME_SC_INVALID_FIELD, BYTE(cdw11) + 3);
+		refused(of_one[i], 1, CSI_KV, NVME_SC_INVALID_COMMAND_SET, BYTE(cdw11) + 3);
+	}
+	scene_disconnect();
+	shows("Base 2.1 §5.1.13.2.5",
+	      "NSID is looked at first; a command set that is not there: Invalid Field");
 }
 END_TEST
 
@@ -346,9 +375,10 @@ int main(void)
 	                 lists_the_controllers_of_one_namespace_at_a_time,
 	                 lists_an_endurance_group_for_each_namespace,
 	                 says_of_a_namespace_in_which_endurance_group_it_is,
-	                 has_the_nvm_command_set,
+	                 has_one_combination_of_command_sets,
 	                 says_its_limits_in_the_nvm_command_set,
 	                 has_no_zoned_namespaces,
+	                 has_no_key_value_namespaces,
 	                 refuses_what_it_does_not_have);
 	return harness_run(suite);
 }

@@ -295,12 +295,12 @@ START_TEST(says_what_commands_do)
 	                          NVME_SCOPE_NAMESPACE);
 	ck_assert_uint_eq(u32(1024 + NVME_IO_READ * 4),
 	                  NVME_EFFECT_SUPPORTED | NVME_SCOPE_NAMESPACE);
-	request.command.cdw14 = le32_of(2u << 24);
+	request.command.cdw14 = le32_of(1u << 24);
 	scene_refused(&request, DNR(NVME_SC_INVALID_FIELD), BYTE(cdw14) + 3);
 	scene_disconnect();
 	shows("Base 2.1 §5.1.12.1.6",
-	      "effects and scope of each command of the NVM command set; another CSI: Invalid "
-	      "Field");
+	      "effects and scope of each command of the NVM and the Zoned Namespace command sets; "
+	      "another CSI: Invalid Field");
 }
 END_TEST
 

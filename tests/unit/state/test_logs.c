@@ -213,10 +213,23 @@ START_TEST(of_effects_names_what_is_supported)
 }
 END_TEST
 
-START_TEST(of_effects_is_of_the_nvm_command_set)
+START_TEST(of_effects_has_zones_in_their_command_set)
 {
 	get(NVME_LOG_COMMAND_EFFECTS, 4096, 0);
+	ck_assert_uint_eq(at(1024 + 0x79 * 4, 4), 0);
 	stage.command.cdw14 = le32_of(2u << 24);
+	expect_status(stage_execute(), 0);
+	ck_assert_uint_eq(at(1024 + 0x01 * 4, 4), 0x100003);
+	ck_assert_uint_eq(at(1024 + 0x79 * 4, 4), 0x100003);
+	ck_assert_uint_eq(at(1024 + 0x7a * 4, 4), 0x100001);
+	ck_assert_uint_eq(at(1024 + 0x7d * 4, 4), 0x100003);
+}
+END_TEST
+
+START_TEST(of_effects_is_of_no_other_command_set)
+{
+	get(NVME_LOG_COMMAND_EFFECTS, 4096, 0);
+	stage.command.cdw14 = le32_of(1u << 24);
 	expect_status(stage_execute(), DNR(0x002));
 }
 END_TEST
@@ -565,7 +578,8 @@ int main(void)
 	         of_a_controller_is_not_kept_per_namespace,
 	         of_firmware_names_slot_1,
 	         of_effects_names_what_is_supported,
-	         of_effects_is_of_the_nvm_command_set,
+	         of_effects_has_zones_in_their_command_set,
+	         of_effects_is_of_no_other_command_set,
 	         of_features_names_just_those_that_are_there,
 	         of_nvme_mi_is_empty,
 	         of_an_endurance_group_says_what_was_done_there,
