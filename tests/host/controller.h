@@ -128,10 +128,14 @@ struct host_namespace {
 	uint8_t uuid[16]; /* zero: it has none */
 	uint32_t ana_group;
 	bool is_read_only;
-	bool has_protection; /* Type 1, in extended blocks */
+	bool has_protection;  /* Type 1, in extended blocks */
+	uint64_t zone_blocks; /* of each of its zones; 0: it is not zoned. The limits: 0: none */
+	uint32_t zones_active_max;
+	uint32_t zones_open_max;
 };
 
-/* Identify CNS 00 and 03. HOST_E_BROKEN if it makes no sense, or is not active. */
+/* Identify CNS 00 and 03, and 05 of what is zoned. HOST_E_BROKEN if it makes no sense, or is not
+ * active. */
 int host_namespace_identify(struct host_controller *controller, uint32_t nsid,
                             struct host_namespace *ret_namespace);
 void host_identity_read(const uint8_t page[NVME_IDENTIFY_SIZE], struct host_identity *ret_identity);

@@ -4,6 +4,7 @@
 
 #include "common/nvme/identify.h"
 #include "common/nvme/protection.h"
+#include "common/nvme/zns.h"
 #include "tests/host/controller.h"
 
 static uint16_t u16_at(const uint8_t *page, unsigned offset)
@@ -65,12 +66,55 @@ void host_identity_read(const uint8_t page[NVME_IDENTIFY_SIZE], struct host_iden
 	memcpy(ret_identity->subnqn, page + 768, NVME_NQN_SIZE - 1);
 }
 
-/* Namespace Identification Descriptors: NIDT, NIDL, two reserved bytes, NID (§5.1.13.2.3). */
-static void find_uuid(const uint8_t *page, uint8_t uuid[16])
+/* Namespace Identification Descriptors: NIDT, NIDL, two reserved bytes, NID (§5.1.13.2.3). NULL:
+ * there is none of this type and length. */
+static const uint8_t *find_descriptor(const uint8_t *page, uint8_t type, uint8_t length)
 {
 	for (unsigned at = 0; at + 4 <= NVME_IDENTIFY_SIZE && page[at + 1]; at += 4u + page[at + 1])
-		if (page[at] == 3 && page[at + 1] == 16 && at + 20 <= NVME_IDENTIFY_SIZE)
-			memcpy(uuid, page + at + 4, 16);
+		if (page[at] == type && page[at + 1] == length &&
+		    at + 4 + length <= NVME_IDENTIFY_SIZE)
+			return page + at + 4;
+	return NULL;
+}
+
+/* 0's based, without a limit all ones. */
+static uint32_t zones_at(const uint8_t *page, unsigned offset)
+{
+	return u32_at(page, offset) + 1;
+}
+
+static int identify_zones(struct host_controller *controller, struct host_namespace *space)
+{
+	uint8_t page[NVME_IDENTIFY_SIZE];
+	int r = host_identify(controller,
+	                      NVME_CNS_CSI_NAMESPACE,
+	                      space->nsid,
+	                      (uint32_t)NVME_CSI_ZNS << 24,
+	                      page);
+
+	if (r)
+		return r;
+	space->zones_active_max = zones_at(page, 4);
+	space->zones_open_max = zones_at(page, 8);
+	space->zone_blocks = u64_at(page, 2816);
+	if (space->zone_blocks == 0 || space->zone_blocks & (space->zone_blocks - 1))
+		return host_connection_says(&controller->admin.connection,
+		                            HOST_E_BROKEN,
+		                            "namespace %u: zones of %llu blocks",
+		                            space->nsid,
+		                            (unsigned long long)space->zone_blocks);
+	return 0;
+}
+
+static int read_descriptors(struct host_controller *controller, const uint8_t *page,
+                            struct host_namespace *space)
+{
+	const uint8_t *uuid = find_descriptor(page, NVME_NIDT_UUID, sizeof(space->uuid));
+	const uint8_t *csi = find_descriptor(page, NVME_NIDT_CSI, 1);
+
+	if (uuid)
+		memcpy(space->uuid, uuid, sizeof(space->uuid));
+	return csi && *csi == NVME_CSI_ZNS ? identify_zones(controller, space) : 0;
 }
 
 /* Protection information of Type 1 in extended blocks; other metadata we cannot handle. */
@@ -123,9 +167,10 @@ int host_namespace_identify(struct host_controller *controller, uint32_t nsid,
 	r = host_identify(controller, NVME_CNS_NAMESPACE_DESCRIPTORS, nsid, 0, page);
 	if (r)
 		return r;
-	find_uuid(page, space.uuid);
-	*ret_namespace = space;
-	return 0;
+	r = read_descriptors(controller, page, &space);
+	if (!r)
+		*ret_namespace = space;
+	return r;
 }
 
 struct host_request host_io(const struct host_namespace *space, uint8_t opcode, uint64_t first_lba,

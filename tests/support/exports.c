@@ -32,13 +32,16 @@ static void write_namespace(FILE *file, const struct harness *harness,
 	bool is_file = !strchr(space->path, ':') && space->path[0] != '/';
 
 	fprintf(file,
-	        "%s        {\"nsid\": %u, \"enable\": %d, \"device\": {\"path\": \"%s%s%s\"",
+	        "%s        {\"nsid\": %u, \"enable\": %d, \"device\": {\"path\": \"%s%s%s%s\"",
 	        separator,
 	        space->nsid,
 	        !space->is_disabled,
+	        space->zones ? "zoned:" : "",
 	        space->has_protection ? "pi:" : "",
 	        space->has_faults ? "fault:" : "",
 	        is_file ? harness_path(harness, space->path) : space->path);
+	if (space->zones && space->zones[0])
+		fprintf(file, ", %s", space->zones);
 	if (space->block_bytes)
 		fprintf(file, ", \"block_size\": \"%u\"", space->block_bytes);
 	if (space->uuid)

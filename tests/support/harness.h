@@ -41,6 +41,7 @@ struct harness_namespace {
 	const char *path;      /* "ram:64M"; a relative one is below the harness's directory */
 	bool has_faults;       /* "fault:" in front of it */
 	bool has_protection;   /* "pi:" in front of that */
+	const char *zones;     /* NULL: none; else "zoned:" in front of all, and this in device */
 	const char *faults[4]; /* rules for it */
 	uint64_t create_bytes; /* make this file, so large, before the start; 0: do not */
 	uint32_t block_bytes;  /* 0: not said */
