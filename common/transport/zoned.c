@@ -4,6 +4,7 @@
 #include <stddef.h>
 
 #include "common/nvme/zone_command.h"
+#include "common/transport/error_log.h"
 
 #define AT(field) offsetof(struct nvme_command, field)
 
@@ -155,7 +156,9 @@ struct nvme_status zoned_admit(const struct view_subsystem *subsystem, const str
 	status = find(subsystem, port, command, &admitted.namespace, ret_location);
 	if (status_is_ok(status))
 		status = want(&admitted, command, ret_location);
-	if (status_is_ok(status))
-		*ret_admitted = admitted;
+	if (!status_is_ok(status))
+		return status;
+	*ret_admitted = admitted;
+	*ret_location = ERROR_LOG_NO_LOCATION; /* the opcode is wrong no more */
 	return status;
 }
