@@ -112,7 +112,7 @@ int zone_layout_of(struct zone_layout *ret_layout, const struct zone_plan *plan,
 	};
 	int r;
 
-	if (!is_power_of_two(zone_bytes))
+	if (!is_power_of_two(zone_bytes) || zone_bytes < ZONE_BYTES_MIN)
 		return ZONE_LAYOUT_E_SIZE;
 	if (layout.geometry.capacity << block_shift != capacity)
 		return ZONE_LAYOUT_E_CAPACITY;

@@ -10,6 +10,7 @@
 #include "common/shm/memory.h"
 #include "common/shm/region.h"
 #include "services/io/request.h"
+#include "services/io/zone.h"
 
 #define ARENA  65536
 #define BLOCKS 1000
@@ -17,22 +18,25 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static struct region arena;
-static struct backing backing, with_tuples = {.kind = &backing_pi};
+static const struct zone_geometry geometry = {.blocks = 128, .capacity = 100, .count = 7};
+static struct backing backing, with_tuples = {.kind = &backing_pi},
+			       with_zones = {.kind = &backing_zoned, .zones = &geometry};
 static struct table *table;
 static union request_scratch scratch;
 
-/* Handles: 1 (512 bytes), 2 (4096 bytes), 3 (read-only), 4 (not ready), 5 (keeps tuples). */
+/* Handles: 1 (512 bytes), 2 (4096 bytes), 3 (read-only), 4 (not ready), 5 (keeps tuples), 6
+ * (zones). */
 static void set_up(void)
 {
-	static const uint32_t handles[] = {1, 2, 3, 4, 5};
+	static const uint32_t handles[] = {1, 2, 3, 4, 5, 6};
 
 	if (table)
 		return;
 	must(memory_guard() == 0);
 	must(region_create(&arena, "arena", ARENA, false) == 0);
-	table = table_new(5, 1, 5, 1);
+	table = table_new(6, 1, 6, 1);
 	must(table);
-	for (uint32_t i = 0; i < 5; i++)
+	for (uint32_t i = 0; i < 6; i++)
 		table->targets[i] = (struct target){
 			.handle = handles[i],
 			.block_shift = handles[i] == 2 ? 12 : 9,
@@ -40,9 +44,10 @@ static void set_up(void)
 			.blocks = BLOCKS,
 			.backing = handles[i] == 4   ? NULL
 		                   : handles[i] == 5 ? &with_tuples
+		                   : handles[i] == 6 ? &with_zones
 		                                     : &backing,
 		};
-	table_grant(table, "tcp", handles, 5);
+	table_grant(table, "tcp", handles, 6);
 }
 
 static uint64_t sum_of_pieces(const struct request *request)
@@ -78,12 +83,17 @@ static void check_admitted(struct request *request)
 
 	must(request->target->backing);
 	must(request->length <= end && request->offset <= end - request->length);
-	must(operation == LINK_READ || operation == LINK_FLUSH || !request->target->read_only);
+	must(operation == LINK_READ || operation == LINK_FLUSH || operation == LINK_ZONE_RECEIVE ||
+	     !request->target->read_only);
+	must(operation < LINK_ZONE_APPEND || request->target->handle == 6);
+	must(operation < LINK_ZONE_APPEND || request->wanted.first_block < BLOCKS ||
+	     request->wanted.zone_flags & LINK_ZONE_ALL);
 	if ((operation == LINK_READ || operation == LINK_WRITE) &&
 	    request->wanted.flags & LINK_METADATA)
 		must(request->target->handle == 5 &&
 		     sum == request->length + request->wanted.block_count * UINT64_C(8));
-	else if (operation == LINK_READ || operation == LINK_WRITE)
+	else if (operation == LINK_READ || operation == LINK_WRITE ||
+	         operation == LINK_ZONE_APPEND || operation == LINK_ZONE_RECEIVE)
 		must(sum == request->length && sum > 0);
 	else
 		must(sum == 0);

@@ -155,6 +155,10 @@ static void apply(const struct rig_namespace *wanted, unsigned n, unsigned n_gra
 		views[i].read_only = wanted[i].read_only;
 		views[i].io_grant = wanted[i].io_grant;
 		views[i].block_shift = wanted[i].block_shift;
+		views[i].zone_bytes = wanted[i].zone_bytes;
+		views[i].zone_capacity = wanted[i].zone_capacity;
+		views[i].zones_open_max = wanted[i].zones_open_max;
+		views[i].zones_active_max = wanted[i].zones_active_max;
 		views[i].faults = (char **)wanted[i].faults;
 		while (views[i].n_faults < 4 && wanted[i].faults[views[i].n_faults])
 			views[i].n_faults++;

@@ -33,6 +33,10 @@ struct rig_namespace {
 	bool read_only;
 	bool io_grant;
 	uint32_t block_shift;
+	uint64_t zone_bytes; /* with "zoned:" */
+	uint64_t zone_capacity;
+	uint32_t zones_open_max;
+	uint32_t zones_active_max;
 	const char *faults[4]; /* with "fault:" */
 	const char *release;   /* 16 characters: it goes to who has them; NULL: it stays */
 	const char *from_path; /* it comes from there, with 16 characters; NULL: it does not */

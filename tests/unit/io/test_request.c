@@ -5,6 +5,7 @@
 #include "common/shm/memory.h"
 #include "common/shm/region.h"
 #include "services/io/request.h"
+#include "services/io/zone.h"
 #include "tests/support/spec.h"
 
 #define ARENA  (1u << 20)
@@ -52,6 +53,7 @@ static void given_what_is_granted(void)
 		.segment_count = 1,
 		.segments = {{.offset = 8192, .length = 4096}},
 	};
+	backing.zones = NULL;
 	status = STATUS_OK;
 	reason = NULL;
 }
@@ -96,6 +98,107 @@ START_TEST(the_last_block_is_inside)
 {
 	request.wanted.first_block = BLOCKS - 8;
 	ck_assert_int_eq(check(), 0);
+}
+END_TEST
+
+/* ------------------------------------------------------------------ zones */
+
+static void given_zones(void)
+{
+	static const struct zone_geometry geometry = {.blocks = 128, .capacity = 128, .count = 8};
+
+	given_what_is_granted();
+	backing.zones = &geometry;
+	request.wanted.operation = LINK_ZONE_APPEND;
+	request.wanted.first_block = 128;
+}
+
+static void make_send(uint8_t flags)
+{
+	request.wanted.operation = LINK_ZONE_SEND;
+	request.wanted.block_count = 0;
+	request.wanted.segment_count = 0;
+	request.wanted.zone_flags = flags;
+}
+
+static void make_receive(uint32_t bytes)
+{
+	make_send(0);
+	request.wanted.operation = LINK_ZONE_RECEIVE;
+	request.wanted.segment_count = 1;
+	request.wanted.segments[0].length = bytes;
+}
+
+START_TEST(an_append_has_its_data)
+{
+	ck_assert_int_eq(check(), 0);
+	ck_assert_uint_eq(request.length, 4096);
+	ck_assert_uint_eq(request.n_pieces, 1);
+	request.wanted.block_count = 9;
+	expect_status(0x400f);
+}
+END_TEST
+
+START_TEST(an_append_behind_the_end_is_refused)
+{
+	request.wanted.first_block = BLOCKS;
+	expect_status(0x4080);
+}
+END_TEST
+
+START_TEST(an_action_on_a_zone_has_no_data)
+{
+	make_send(0);
+	ck_assert_int_eq(check(), 0);
+	ck_assert_uint_eq(request.n_pieces, 0);
+	request.wanted.first_block = UINT64_MAX;
+	expect_status(0x4080);
+}
+END_TEST
+
+START_TEST(an_action_on_all_zones_is_on_no_block)
+{
+	make_send(LINK_ZONE_ALL);
+	request.wanted.first_block = UINT64_MAX;
+	ck_assert_int_eq(check(), 0);
+}
+END_TEST
+
+START_TEST(a_report_is_as_long_as_its_data)
+{
+	make_receive(1044);
+	ck_assert_int_eq(check(), 0);
+	ck_assert_uint_eq(request.length, 1044);
+}
+END_TEST
+
+START_TEST(zones_that_are_read_only_can_be_reported_only)
+{
+	request.wanted.handle = LOCKED;
+	expect_status(0x4020);
+	make_send(0);
+	expect_status(0x4020);
+	make_receive(64);
+	ck_assert_int_eq(check(), 0);
+}
+END_TEST
+
+START_TEST(what_makes_no_sense_for_zones_breaks)
+{
+	make_receive(62);
+	expect_broken("a report of zones that is not of whole dwords");
+	make_send(0);
+	request.wanted.block_count = 1;
+	expect_broken("blocks where there are none");
+	request.wanted.flags = LINK_DEALLOC;
+	expect_broken("an unknown flag");
+}
+END_TEST
+
+START_TEST(zones_where_there_are_none_break)
+{
+	backing.zones = NULL;
+	expect_broken("an operation of zones where there are none");
 }
 END_TEST
 
@@ -325,7 +428,7 @@ START_TEST(an_unknown_operation_breaks)
 {
 	request.wanted.operation = 0;
 	expect_broken("an unknown operation");
-	request.wanted.operation = LINK_CANCEL + 1;
+	request.wanted.operation = LINK_ZONE_RECEIVE + 1;
 	expect_broken("an unknown operation");
 }
 END_TEST
@@ -461,6 +564,18 @@ int main(void)
 	         tuples_lie_in_the_data,
 	         data_without_its_tuples_is_refused,
 	         tuples_for_a_store_that_keeps_none_are_refused);
+	describe(suite,
+	         "a request of zones",
+	         given_zones,
+	         forget_all,
+	         an_append_has_its_data,
+	         an_append_behind_the_end_is_refused,
+	         an_action_on_a_zone_has_no_data,
+	         an_action_on_all_zones_is_on_no_block,
+	         a_report_is_as_long_as_its_data,
+	         zones_that_are_read_only_can_be_reported_only,
+	         what_makes_no_sense_for_zones_breaks,
+	         zones_where_there_are_none_break);
 	describe(suite,
 	         "a request that only a broken transport sends",
 	         given_what_is_granted,
