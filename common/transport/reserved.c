@@ -16,25 +16,44 @@ static int compare(const void *a, const void *b)
 	return memcmp(a, b, VIEW_HOST_SIZE);
 }
 
+/* A state service of an earlier release gives them one by one. */
+size_t reserved_count(const Nvmetd__NamespaceView *from)
+{
+	return from->n_reservation_hosts + from->reservation_rights.len / VIEW_HOST_SIZE;
+}
+
+static const char *take_hosts(uint8_t *hosts, const Nvmetd__NamespaceView *from)
+{
+	for (size_t i = 0; i < from->n_reservation_hosts; i++, hosts += VIEW_HOST_SIZE) {
+		if (from->reservation_hosts[i].len != VIEW_HOST_SIZE)
+			return "a host's identifier is not of 16 bytes";
+		memcpy(hosts, from->reservation_hosts[i].data, VIEW_HOST_SIZE);
+	}
+	if (from->reservation_rights.len % VIEW_HOST_SIZE != 0)
+		return "hosts' identifiers are not of 16 bytes";
+	if (from->reservation_rights.len > 0)
+		memcpy(hosts, from->reservation_rights.data, from->reservation_rights.len);
+	return NULL;
+}
+
 const char *reserved_take(struct view *view, struct view_namespace *namespace,
                           const Nvmetd__NamespaceView *from)
 {
 	uint8_t *hosts = view->reservation_hosts + view->n_reservation_hosts * VIEW_HOST_SIZE;
+	const char *reason;
 
 	if (from->reservation_type > NVME_RESERVATION_TYPE_MAX)
 		return "a reservation's type is unknown";
 	namespace->reservation = (uint8_t)from->reservation_type;
 	namespace->reservation_hosts = hosts;
-	namespace->n_reservation_hosts = (uint32_t)from->n_reservation_hosts;
-	for (size_t i = 0; i < from->n_reservation_hosts; i++, hosts += VIEW_HOST_SIZE) {
-		if (from->reservation_hosts[i].len != VIEW_HOST_SIZE)
-			return "a host's identifier is not of 16 bytes";
-		memcpy(hosts, from->reservation_hosts[i].data, VIEW_HOST_SIZE);
-		if (i > 0 && compare(hosts - VIEW_HOST_SIZE, hosts) >= 0)
-			return "a reservation's hosts are not in ascending order";
-	}
+	namespace->n_reservation_hosts = (uint32_t)reserved_count(from);
+	reason = take_hosts(hosts, from);
+	for (uint32_t i = 1; !reason && i < namespace->n_reservation_hosts;
+	     i++, hosts += VIEW_HOST_SIZE)
+		if (compare(hosts, hosts + VIEW_HOST_SIZE) >= 0)
+			reason = "a reservation's hosts are not in ascending order";
 	view->n_reservation_hosts += namespace->n_reservation_hosts;
-	return NULL;
+	return reason;
 }
 
 /* ------------------------------------------------------------------ other commands */

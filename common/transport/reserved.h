@@ -20,6 +20,8 @@
  * Lifetime  the hosts are the view's
  */
 
+/* How many hosts have rights. */
+size_t reserved_count(const Nvmetd__NamespaceView *from);
 /* The hosts of a namespace's view, into the view's room for them. NULL, or what is wrong. */
 const char *reserved_take(struct view *view, struct view_namespace *namespace,
                           const Nvmetd__NamespaceView *from);

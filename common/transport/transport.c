@@ -372,6 +372,7 @@ int transport_open_client(struct transport *transport)
 	transport->traits.trtype = (char *)transport->wire->trtype;
 	transport->traits.sgls = transport->wire->sgls;
 	transport->traits.descriptors_max = transport->wire->descriptors_max;
+	transport->traits.packs_rights = true;
 	if (!r)
 		r = ipc_client_new(&transport->client, transport->service.loop, &options);
 	return r ? error_trace(r) : 0;

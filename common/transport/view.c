@@ -381,7 +381,7 @@ static size_t count_hosts(Nvmetd__NamespaceView *const *namespaces, size_t n)
 	size_t count = 0;
 
 	for (size_t i = 0; i < n; i++)
-		count += namespaces[i]->n_reservation_hosts;
+		count += reserved_count(namespaces[i]);
 	return count;
 }
 

@@ -13,6 +13,7 @@
 #include "services/state/change.h"
 #include "services/state/connecting.h"
 #include "services/state/move.h"
+#include "services/state/reservations.h"
 #include "services/state/secret.h"
 #include "services/state/view.h"
 
@@ -191,7 +192,10 @@ static int update_transport(struct state *state, struct transport *transport,
 		return n_tokens;
 	view = view_of_transport(
 		scratch, &state->target, transport->traits.trtype, tokens, (size_t)n_tokens);
-	return view ? send_transport_view(state, transport, view) : error_origin(-ENOMEM);
+	if (view && !transport->traits.packs_rights)
+		reservations_spread_view(scratch, view);
+	return view && !scratch->failed ? send_transport_view(state, transport, view)
+	                                : error_origin(-ENOMEM);
 }
 
 static bool update_views(struct state *state)

@@ -40,6 +40,9 @@ bool reservations_check(const struct admin_request *request, struct admin_reply 
 void reservations_put_view(struct scratch *scratch, Nvmetd__NamespaceView *view,
                            const struct config_namespace *namespace);
 
+/* A view for a transport of an earlier release: the same, in the form that it knows. */
+void reservations_spread_view(struct scratch *scratch, Nvmetd__TransportView *view);
+
 /* Of its status, for an operator. */
 void reservations_put_status(struct scratch *scratch, Nvmetd__NamespaceStatus *status,
                              const struct backing *backing);

@@ -22,5 +22,6 @@ struct traits traits_of(const Nvmetd__TransportTraits *message)
 	traits.descriptors_max = message->descriptors_max > UINT8_MAX
 	                                 ? UINT8_MAX
 	                                 : (uint8_t)message->descriptors_max;
+	traits.packs_rights = message->packs_rights;
 	return traits;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "proto/nvmetd.pb-c.h"
@@ -20,6 +21,7 @@ struct traits {
 	char trtype[16];
 	uint32_t sgls;           /* Identify Controller: SGLS */
 	uint8_t descriptors_max; /* MSDBD */
+	bool packs_rights;       /* it takes NamespaceView.reservation_rights */
 };
 
 /* message: NULL if there was none. */

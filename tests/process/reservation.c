@@ -5,6 +5,7 @@
 
 #include "common/base/clock.h"
 #include "common/nvme/identify.h"
+#include "tests/process/imitation.h"
 #include "tests/process/reserving.h"
 #include "tests/support/shows.h"
 
@@ -301,6 +302,35 @@ START_TEST(is_shown_to_the_operator)
 }
 END_TEST
 
+static const Nvmetd__NamespaceView *first_namespace(const Nvmetd__TransportView *view)
+{
+	for (size_t i = 0; i < view->n_subsystems; i++)
+		if (view->subsystems[i]->n_namespaces > 0)
+			return view->subsystems[i]->namespaces[0];
+	ck_abort_msg("there is no namespace");
+}
+
+/* One of an earlier release does not know them one behind the other. */
+START_TEST(is_told_to_a_transport_in_the_form_that_it_knows)
+{
+	const Nvmetd__NamespaceView *namespace;
+	struct imitation rdma;
+
+	connect_all();
+	expect_good(reserving_register(&a, 1));
+	expect_good(reserving_register(&b, 1));
+	expect_good(reserving_acquire(&a, 1, WE_RO));
+	imitation_open(&rdma);
+	namespace = first_namespace(rdma.view->transport_view);
+	ck_assert_uint_eq(namespace->reservation_type, WE_RO);
+	ck_assert_uint_eq(namespace->reservation_rights.len, 0);
+	ck_assert_uint_eq(namespace->n_reservation_hosts, 2);
+	ck_assert_mem_eq(namespace->reservation_hosts[1].data, b.options.hostid, 16);
+	imitation_close(&rdma);
+	disconnect_all();
+}
+END_TEST
+
 /* ------------------------------------------------------------------ what is in flight */
 
 /* B's write is at a slow device when A preempts B: the answer comes when the write is over. */
@@ -511,6 +541,7 @@ int main(void)
 	                 is_reported_with_long_identifiers_only,
 	                 is_reported_as_it_is,
 	                 is_shown_to_the_operator,
+	                 is_told_to_a_transport_in_the_form_that_it_knows,
 	                 is_preempted_when_the_old_holders_write_is_over,
 	                 is_preempted_and_aborted_in_the_same_way,
 	                 is_preempted_by_a_command_that_was_interrupted,

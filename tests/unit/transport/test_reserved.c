@@ -131,6 +131,43 @@ START_TEST(is_no_plain_namespace)
 }
 END_TEST
 
+/* As a state service gives them that knows that we take them so. */
+static void pack(void)
+{
+	static uint8_t packed[HOSTS * 16];
+
+	for (unsigned i = 0; i < HOSTS; i++)
+		memcpy(packed + 16 * i, ids[i], 16);
+	namespaces[0].n_reservation_hosts = 0;
+	namespaces[0].reservation_rights = (ProtobufCBinaryData){.data = packed,
+	                                                         .len = sizeof(packed)};
+}
+
+START_TEST(lets_in_hosts_that_come_one_behind_the_other)
+{
+	pack();
+	ck_assert_int_eq(take_view(), 0);
+	for (uint8_t host = 1; host <= 7; host++)
+		expect(check(host, NVME_IO_WRITE), host % 2 == 0 ? 0 : CONFLICT);
+}
+END_TEST
+
+START_TEST(must_have_whole_identifiers_one_behind_the_other)
+{
+	pack();
+	namespaces[0].reservation_rights.len--;
+	ck_assert_int_eq(take_view(), VIEW_E_UNSOUND);
+}
+END_TEST
+
+START_TEST(must_have_hosts_in_order_one_behind_the_other)
+{
+	pack();
+	memset(namespaces[0].reservation_rights.data, 9, 16);
+	ck_assert_int_eq(take_view(), VIEW_E_UNSOUND);
+}
+END_TEST
+
 START_TEST(must_have_whole_identifiers)
 {
 	hosts[1].len = 15;
@@ -202,6 +239,9 @@ int main(void)
 	         lets_in_each_host_with_rights,
 	         keeps_readers_out_of_exclusive_access,
 	         is_no_plain_namespace,
+	         lets_in_hosts_that_come_one_behind_the_other,
+	         must_have_whole_identifiers_one_behind_the_other,
+	         must_have_hosts_in_order_one_behind_the_other,
 	         must_have_whole_identifiers,
 	         must_have_hosts_in_order,
 	         must_be_of_a_type_that_there_is);
