@@ -36,6 +36,7 @@ struct admin_request {
 	const struct traits *traits;              /* of the transport that has the session */
 	const struct config_subsystem *subsystem; /* NULL: a discovery controller */
 	const struct config_port *port;
+	uint64_t id; /* the transport's number of it */
 	const struct nvme_command *command;
 	const uint8_t *data; /* from the host */
 	size_t data_bytes;

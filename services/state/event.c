@@ -72,7 +72,7 @@ bool event_raise(struct session *session, enum session_event event)
 	return true;
 }
 
-bool event_take(struct session *session, uint32_t *ret_result)
+static bool tell(struct session *session, uint64_t request_id, uint32_t *ret_result)
 {
 	for (unsigned i = 0; i < SESSION_EVENTS; i++) {
 		if (events[i].event == SESSION_EVENT_ANA && session->holds_ana)
@@ -82,7 +82,25 @@ bool event_take(struct session *session, uint32_t *ret_result)
 			continue;
 		session->events &= ~(unsigned)events[i].event;
 		session->masked |= events[i].event;
+		session->told_to[i] = request_id;
 		*ret_result = session_event_result(events[i].event);
+		return true;
+	}
+	return false;
+}
+
+bool event_take(struct session *session, uint32_t *ret_result)
+{
+	return tell(session, 0, ret_result);
+}
+
+bool event_take_back(struct session *session, uint64_t request_id)
+{
+	for (unsigned i = 0; i < SESSION_EVENTS; i++) {
+		if (!(session->masked & events[i].event) || session->told_to[i] != request_id)
+			continue;
+		session->masked &= ~(unsigned)events[i].event;
+		session->events |= events[i].event;
 		return true;
 	}
 	return false;
@@ -92,9 +110,11 @@ bool event_take_parked(struct session *session, uint64_t *ret_request_id, uint32
 {
 	struct parked_request *parked;
 
-	if (list_is_empty(&session->parked) || !event_take(session, ret_result))
+	if (list_is_empty(&session->parked))
 		return false;
 	parked = container_of(session->parked.next, struct parked_request, link);
+	if (!tell(session, parked->request_id, ret_result))
+		return false;
 	*ret_request_id = parked->request_id;
 	forget(session, parked);
 	return true;
@@ -113,7 +133,7 @@ void event_forget(struct session *session, enum session_event event)
 
 void event_execute(const struct admin_request *request, struct admin_reply *reply)
 {
-	if (event_take(request->session, &reply->result))
+	if (tell(request->session, request->id, &reply->result))
 		reply->session_changed = true;
 	else if (request->session->n_parked >= NVME_AER_LIMIT)
 		reply->status = status_of(NVME_SC_AER_LIMIT);

@@ -13,11 +13,10 @@
  * Shape     A session's events (told to nobody yet), its masked ones (told, and the log not read
  *           since), and its parked Asynchronous Event Requests.
  * Promise   An event is told once until its log is read. One that nobody asked for yet (no
- *           request, or not enabled) waits. A request is never answered with an error but for
- *           being one too many.
- * Trust     none
- * Threads   one; pure but for malloc()
- * Lifetime  a parked request is freed when it is taken or forgotten
+ *           request, or not enabled) waits; so does one whose request was cancelled in the very
+ *           moment of its answer, which no host has seen. A request is never answered with an error
+ * but for being one too many. Trust     none Threads   one; pure but for malloc() Lifetime  a
+ * parked request is freed when it is taken or forgotten
  */
 struct parked_request {
 	struct list link;
@@ -29,6 +28,10 @@ int event_park(struct session *session, uint64_t request_id);
 /* Forgets one; false if there is none of that number. */
 bool event_unpark(struct session *session, uint64_t request_id);
 void event_unpark_all(struct session *session);
+
+/* Its transport has cancelled the request, and drops the answer to it. True: an event is to be told
+ * again. */
+bool event_take_back(struct session *session, uint64_t request_id);
 
 /* There is an event. True: the session has changed. */
 bool event_raise(struct session *session, enum session_event event);

@@ -94,9 +94,10 @@ struct session {
 	uint32_t kato_ms;
 	uint32_t io_queues;
 	uint32_t async_event_config;
-	unsigned events; /* waiting to be told, enum session_event */
-	unsigned masked; /* told, and their log not read since */
-	uint8_t warned;  /* critical warnings that there are, and that were events when they came */
+	unsigned events;                  /* waiting to be told, enum session_event */
+	unsigned masked;                  /* told, and their log not read since */
+	uint64_t told_to[SESSION_EVENTS]; /* in an answer to which request; 0: not known */
+	uint8_t warned; /* critical warnings that there are, and that were events when they came */
 	/* A bit for each nsid from 1. */
 	uint8_t changed[NVME_MAX_NAMESPACES / 8];
 	bool changed_overflow;

@@ -278,6 +278,7 @@ static void on_admin(void *context, struct ipc_peer *peer, const envelope *messa
 		.traits = &transport->traits,
 		.subsystem = target_find_config(&state->target, asked->subsystem),
 		.port = session ? config_find_port(&state->target.config, session->port_id) : NULL,
+		.id = message->request_id,
 		.command = (const struct nvme_command *)asked->command.data,
 		.data = asked->data.data,
 		.data_bytes = asked->data.len,
@@ -307,6 +308,12 @@ static void on_cancel(void *context, struct ipc_peer *peer, const envelope *mess
 		if (session->transport == peer->user &&
 		    event_unpark(session, message->request_cancel->request_id))
 			return;
+		if (session->transport == peer->user &&
+		    event_take_back(session, message->request_cancel->request_id)) {
+			session->untold = true;
+			change_deliver(state);
+			return;
+		}
 	}
 }
 

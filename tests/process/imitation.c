@@ -144,11 +144,16 @@ void imitation_close(struct imitation *imitation)
 
 /* ------------------------------------------------------------------ for a host */
 
-static const envelope *ask(struct imitation *imitation, envelope *message)
+static void begin(struct imitation *imitation, envelope *message)
 {
 	imitation->answer = envelope_free(imitation->answer);
 	imitation->asked = ipc_client_request_id(imitation->client);
 	tell(imitation, imitation->asked, message);
+}
+
+static const envelope *ask(struct imitation *imitation, envelope *message)
+{
+	begin(imitation, message);
 	await(imitation, &imitation->answer, "an answer");
 	return imitation->answer;
 }
@@ -186,12 +191,11 @@ struct imitation_controller imitation_connect(struct imitation *imitation, uint3
 	};
 }
 
-const uint8_t *imitation_admin(struct imitation *imitation, struct imitation_controller controller,
-                               const struct nvme_command *command, size_t length)
+void imitation_begin(struct imitation *imitation, struct imitation_controller controller,
+                     const struct nvme_command *command)
 {
 	Nvmetd__AdminRequest request = NVMETD__ADMIN_REQUEST__INIT;
 	envelope message = NVMETD__ENVELOPE__INIT;
-	const envelope *answer;
 
 	request.subsystem = controller.subsystem;
 	request.cntlid = controller.cntlid;
@@ -199,11 +203,37 @@ const uint8_t *imitation_admin(struct imitation *imitation, struct imitation_con
 	request.command.len = sizeof(*command);
 	message.body_case = NVMETD__ENVELOPE__BODY_ADMIN_REQUEST;
 	message.admin_request = &request;
-	answer = ask(imitation, &message);
-	ck_assert_int_eq(answer->body_case, NVMETD__ENVELOPE__BODY_ADMIN_REPLY);
-	ck_assert_uint_eq(answer->admin_reply->status, 0);
-	ck_assert_uint_eq(answer->admin_reply->data.len, length);
-	return answer->admin_reply->data.data;
+	begin(imitation, &message);
+}
+
+const Nvmetd__AdminReply *imitation_await(struct imitation *imitation)
+{
+	await(imitation, &imitation->answer, "an answer");
+	ck_assert_int_eq(imitation->answer->body_case, NVMETD__ENVELOPE__BODY_ADMIN_REPLY);
+	ck_assert_uint_eq(imitation->answer->admin_reply->status, 0);
+	return imitation->answer->admin_reply;
+}
+
+void imitation_cancel(struct imitation *imitation)
+{
+	Nvmetd__RequestCancel cancel = NVMETD__REQUEST_CANCEL__INIT;
+	envelope message = NVMETD__ENVELOPE__INIT;
+
+	cancel.request_id = imitation->asked;
+	message.body_case = NVMETD__ENVELOPE__BODY_REQUEST_CANCEL;
+	message.request_cancel = &cancel;
+	tell(imitation, 0, &message);
+}
+
+const uint8_t *imitation_admin(struct imitation *imitation, struct imitation_controller controller,
+                               const struct nvme_command *command, size_t length)
+{
+	const Nvmetd__AdminReply *reply;
+
+	imitation_begin(imitation, controller, command);
+	reply = imitation_await(imitation);
+	ck_assert_uint_eq(reply->data.len, length);
+	return reply->data.data;
 }
 
 void imitation_reset(struct imitation *imitation, uint32_t subsystem)

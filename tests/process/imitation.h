@@ -41,6 +41,13 @@ void imitation_close(struct imitation *imitation);
 struct imitation_controller imitation_connect(struct imitation *imitation, uint32_t port_id,
                                               const char *nqn);
 
+/* The same, without waiting; until the next one. */
+void imitation_begin(struct imitation *imitation, struct imitation_controller controller,
+                     const struct nvme_command *command);
+const Nvmetd__AdminReply *imitation_await(struct imitation *imitation);
+/* What was asked last, whether it is answered or not. */
+void imitation_cancel(struct imitation *imitation);
+
 /* A host of it has written NSSR. */
 void imitation_reset(struct imitation *imitation, uint32_t subsystem);
 /* It is told of a reset that is not older (clock_boot_ns()). */

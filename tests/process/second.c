@@ -247,6 +247,40 @@ START_TEST(is_found_by_discovery_through_it)
 }
 END_TEST
 
+static void add_namespace(uint32_t nsid)
+{
+	struct harness_exports exports = scene.harness->exports;
+
+	exports.subsystems[0].namespaces[nsid - 1] = (struct harness_namespace){.nsid = nsid,
+	                                                                        .path = "ram:1M"};
+	harness_restore(scene.harness, &exports);
+}
+
+/* As where a host aborts the request while the answer is on its way: it never saw the event. */
+START_TEST(is_told_again_of_an_event_whose_request_it_has_cancelled)
+{
+	const struct nvme_command enable = {.opcode = NVME_ADMIN_SET_FEATURES,
+	                                    .cdw10 = le32_of(NVME_FEATURE_ASYNC_EVENT_CONFIG),
+	                                    .cdw11 = le32_of(NVME_OAES_NAMESPACE)};
+	const struct nvme_command event = {.opcode = NVME_ADMIN_ASYNC_EVENT};
+	struct imitation_controller controller;
+	uint32_t told;
+
+	imitation_open(&rdma);
+	controller = imitation_connect(&rdma, RDMA_PORT, HARNESS_NQN);
+	imitation_admin(&rdma, controller, &enable, 0);
+	imitation_begin(&rdma, controller, &event);
+	add_namespace(3);
+	told = imitation_await(&rdma)->result;
+	imitation_cancel(&rdma);
+	imitation_begin(&rdma, controller, &event);
+	ck_assert_uint_eq(imitation_await(&rdma)->result, told);
+	ck_assert_uint_eq(told >> 16, NVME_LOG_CHANGED_NAMESPACES);
+	imitation_close(&rdma);
+	shows("Base 2.1 §5.1.2", "an event whose AER was aborted meanwhile is told to the next");
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("second");
@@ -269,7 +303,8 @@ int main(void)
 	                 leaves_hosts_of_tcp_with_theirs,
 	                 gives_no_number_of_a_controller_twice,
 	                 has_the_same_namespaces_as_the_other,
-	                 is_found_by_discovery_through_it);
+	                 is_found_by_discovery_through_it,
+	                 is_told_again_of_an_event_whose_request_it_has_cancelled);
 	describe_running(suite,
 	                 "nvmetd-rdma",
 	                 given_a_set_with_rdma,

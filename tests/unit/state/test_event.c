@@ -59,6 +59,30 @@ START_TEST(tells_one_only_once_until_its_log_is_read)
 }
 END_TEST
 
+/* It was lost until its log was read, which nobody had a reason to do. */
+START_TEST(tells_one_again_whose_request_was_cancelled_meanwhile)
+{
+	ck_assert_int_eq(event_park(stage.session, 77), 0);
+	event_raise(stage.session, SESSION_EVENT_NAMESPACE);
+	ck_assert(event_take_parked(stage.session, &request_id, &result));
+	ck_assert(!event_take_back(stage.session, 76));
+	ck_assert(event_take_back(stage.session, 77));
+	ck_assert(!event_take_back(stage.session, 77));
+	ck_assert(event_take(stage.session, &result));
+	ck_assert_uint_eq(result, 0x040002);
+}
+END_TEST
+
+START_TEST(tells_none_again_whose_log_was_read)
+{
+	ck_assert_int_eq(event_park(stage.session, 77), 0);
+	event_raise(stage.session, SESSION_EVENT_NAMESPACE);
+	ck_assert(event_take_parked(stage.session, &request_id, &result));
+	event_forget(stage.session, SESSION_EVENT_NAMESPACE);
+	ck_assert(!event_take_back(stage.session, 77));
+}
+END_TEST
+
 START_TEST(keeps_one_that_is_not_enabled_until_it_is)
 {
 	stage.session->async_event_config = 0;
@@ -114,6 +138,8 @@ int main(void)
 	         answers_a_request_with_one_that_waits,
 	         answers_a_parked_request_when_one_comes,
 	         tells_one_only_once_until_its_log_is_read,
+	         tells_one_again_whose_request_was_cancelled_meanwhile,
+	         tells_none_again_whose_log_was_read,
 	         keeps_one_that_is_not_enabled_until_it_is,
 	         tells_of_discovery,
 	         takes_four_requests_and_no_fifth,
