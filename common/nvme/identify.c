@@ -151,6 +151,8 @@ void identify_independent_build(struct nvme_independent_namespace *ret_wire,
 {
 	memset(ret_wire, 0, sizeof(*ret_wire));
 	ret_wire->nsfeat = from->volatile_cache ? 0 : NVME_NSFEAT_NO_WRITE_CACHE;
+	if (from->rotational)
+		ret_wire->nsfeat |= NVME_NSFEAT_ROTATIONAL;
 	ret_wire->nmic = 0x01;
 	ret_wire->rescap = from->rescap;
 	ret_wire->anagrpid = le32_of(from->ana_group);

@@ -222,6 +222,7 @@ struct identify_namespace {
 	uint16_t endurance_group;
 	bool write_protected;
 	bool volatile_cache;
+	bool rotational;
 	uint8_t csi;
 	uint8_t rescap;
 	bool protection;   /* Type 1; its tuples follow the blocks in their data */
@@ -254,7 +255,7 @@ void identify_descriptors_build(uint8_t ret_wire[static NVME_IDENTIFY_SIZE],
 
 /* CNS 08h: I/O Command Set Independent Identify Namespace (Figure 319) */
 struct nvme_independent_namespace {
-	uint8_t nsfeat; /* bit 5: no volatile write cache */
+	uint8_t nsfeat;
 	uint8_t nmic;
 	uint8_t rescap;
 	uint8_t fpi;
@@ -268,6 +269,7 @@ struct nvme_independent_namespace {
 };
 _Static_assert(sizeof(struct nvme_independent_namespace) == NVME_IDENTIFY_SIZE, "Figure 319");
 
+#define NVME_NSFEAT_ROTATIONAL     0x10 /* RMEDIA */
 #define NVME_NSFEAT_NO_WRITE_CACHE 0x20
 
 void identify_independent_build(struct nvme_independent_namespace *ret_wire,

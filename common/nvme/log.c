@@ -18,6 +18,7 @@ static const uint8_t io_pages[] = {
 	NVME_LOG_PERSISTENT_EVENT,
 	NVME_LOG_FEATURES,
 	NVME_LOG_MI,
+	NVME_LOG_ROTATIONAL_MEDIA,
 	NVME_LOG_RESERVATION,
 };
 
@@ -122,10 +123,11 @@ static struct le64 billions(uint64_t bytes)
 }
 
 void log_endurance_build(struct nvme_log_endurance *ret_log, const struct log_counts *counts,
-                         const struct log_health *health, uint64_t capacity_bytes)
+                         const struct log_health *health, uint64_t capacity_bytes, bool rotational)
 {
 	memset(ret_log, 0, sizeof(*ret_log));
 	ret_log->egcw = health->critical_warning & NVME_WARNING_ENDURANCE;
+	ret_log->egfeat = rotational ? NVME_EGFEAT_ROTATIONAL : 0;
 	ret_log->avsp = health->spare;
 	ret_log->avspt = health->spare_threshold;
 	ret_log->pused = health->used;
@@ -136,6 +138,13 @@ void log_endurance_build(struct nvme_log_endurance *ret_log, const struct log_co
 	ret_log->mdie[0] = le64_of(health->media_errors);
 	ret_log->neile[0] = le64_of(counts->errors);
 	ret_log->tegcap[0] = le64_of(capacity_bytes);
+}
+
+void log_rotational_build(struct nvme_log_rotational *ret_log, uint16_t endgid, uint16_t actuators)
+{
+	memset(ret_log, 0, sizeof(*ret_log));
+	ret_log->endgid = le16_of(endgid);
+	ret_log->numa = le16_of(actuators);
 }
 
 void log_firmware_build(struct nvme_log_firmware *ret_log, const char *revision)

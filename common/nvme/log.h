@@ -111,7 +111,7 @@ struct log_health log_smart_read(const struct nvme_log_smart *log);
 void log_smart_build(struct nvme_log_smart *ret_log, const struct log_counts *counts,
                      const struct log_health *health);
 
-/* LID 09h (Figure 218): of the endurance group in LSI */
+/* LID 09h (§5.1.12.1.10): of the endurance group in LSI */
 struct nvme_log_endurance {
 	uint8_t egcw;
 	uint8_t egfeat;
@@ -133,13 +133,31 @@ struct nvme_log_endurance {
 	struct le64 uegcap[2];
 	uint8_t reserved192[320];
 };
-_Static_assert(sizeof(struct nvme_log_endurance) == 512, "Base 2.1 Figure 218");
-_Static_assert(offsetof(struct nvme_log_endurance, ee) == 32, "Figure 218");
-_Static_assert(offsetof(struct nvme_log_endurance, uegcap) == 176, "Figure 218");
+_Static_assert(sizeof(struct nvme_log_endurance) == 512, "Base 2.1 §5.1.12.1.10");
+_Static_assert(offsetof(struct nvme_log_endurance, ee) == 32, "§5.1.12.1.10");
+_Static_assert(offsetof(struct nvme_log_endurance, uegcap) == 176, "§5.1.12.1.10");
+
+#define NVME_EGFEAT_ROTATIONAL 0x01 /* EGRMEDIA */
 
 /* counts: of the group, whoever has read and written. */
 void log_endurance_build(struct nvme_log_endurance *ret_log, const struct log_counts *counts,
-                         const struct log_health *health, uint64_t capacity_bytes);
+                         const struct log_health *health, uint64_t capacity_bytes, bool rotational);
+
+/* LID 16h (§5.1.12.1.22): of the endurance group in LSI. Nobody tells us of speed and spin-ups. */
+struct nvme_log_rotational {
+	struct le16 endgid;
+	struct le16 numa; /* actuators */
+	struct le16 nrs;  /* nominal rotations per minute; 0: not reported */
+	uint8_t reserved6[2];
+	struct le32 spinc;
+	struct le32 fspinc;
+	struct le32 ldc;
+	struct le32 fldc;
+	uint8_t reserved24[488];
+};
+_Static_assert(sizeof(struct nvme_log_rotational) == 512, "Base 2.1 §5.1.12.1.22");
+
+void log_rotational_build(struct nvme_log_rotational *ret_log, uint16_t endgid, uint16_t actuators);
 
 /* LID 03h (Figure 207) */
 struct nvme_log_firmware {

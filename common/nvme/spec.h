@@ -254,6 +254,7 @@ enum nvme_log_page {
 	NVME_LOG_PERSISTENT_EVENT = 0x0d,
 	NVME_LOG_FEATURES = 0x12,
 	NVME_LOG_MI = 0x13, /* NVMe-MI Commands Supported and Effects */
+	NVME_LOG_ROTATIONAL_MEDIA = 0x16,
 	NVME_LOG_DISCOVERY = 0x70,
 	NVME_LOG_RESERVATION = 0x80,
 };

@@ -94,6 +94,7 @@ struct backing {
 	uint8_t block_shift;
 	bool volatile_cache;               /* a write may be lost at power loss until flushed */
 	bool deallocate;                   /* gives space back */
+	uint16_t actuators;                /* of a device whose media rotate; 0: they do not */
 	uint64_t bytes;                    /* when opened */
 	const struct zone_geometry *zones; /* NULL: it has none */
 };

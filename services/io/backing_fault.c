@@ -59,6 +59,7 @@ static void take_over(struct fault *fault)
 	fault->backing.block_shift = below->block_shift;
 	fault->backing.volatile_cache = true;
 	fault->backing.deallocate = below->deallocate;
+	fault->backing.actuators = below->actuators;
 	fault->backing.bytes = below->bytes;
 	fault->bytes = below->bytes;
 	fault->target = (struct target){

@@ -25,6 +25,8 @@
 #include "common/base/log.h"
 #include "services/io/file.h"
 
+#define PATH_SIZE 128
+
 struct reason {
 	char *text;
 	size_t size;
@@ -64,24 +66,25 @@ static int look(const char *path, bool *ret_is_device, const struct reason *reas
 	return 0;
 }
 
-/* Reads a line of /sys about the device, or about the disk whose partition it is. */
-static bool read_queue_attribute(const struct file *file, const char *name, char *line, int size)
+/* The path in /sys of what is said of the device (0), or of the disk whose partition it is (1). */
+static void put_queue_path(const struct file *file, int of, const char *name,
+                           char path[static PATH_SIZE])
 {
 	static const char *const forms[] = {"/sys/dev/block/%u:%u/queue/%s",
 	                                    "/sys/dev/block/%u:%u/../queue/%s"};
 
+	/* NOLINTNEXTLINE(clang-diagnostic-format-nonliteral): of the table above */
+	snprintf(path, PATH_SIZE, forms[of], major(file->device), minor(file->device), name);
+}
+
+static bool read_queue_attribute(const struct file *file, const char *name, char *line, int size)
+{
 	for (int i = 0; i < 2; i++) {
-		char path[128];
+		char path[PATH_SIZE];
 		FILE *attribute;
 		bool good;
 
-		/* NOLINTNEXTLINE(clang-diagnostic-format-nonliteral): of the table above */
-		snprintf(path,
-		         sizeof(path),
-		         forms[i],
-		         major(file->device),
-		         minor(file->device),
-		         name);
+		put_queue_path(file, i, name, path);
 		attribute = fopen(path, "re");
 		if (!attribute)
 			continue;
@@ -288,6 +291,31 @@ static bool can_deallocate(struct file *file, const struct backing_wish *wish)
 	                 4096) == 0;
 }
 
+/* Each range of blocks that is accessed independently of others has a folder of its own; where
+ * there are none, one actuator does it all. */
+static uint16_t count_actuators(const struct file *file)
+{
+	char name[48], path[PATH_SIZE];
+	unsigned ranges = 0;
+
+	do {
+		snprintf(name, sizeof(name), "independent_access_ranges/%u", ranges);
+		put_queue_path(file, 0, name, path);
+	} while (access(path, F_OK) == 0 && ++ranges < UINT16_MAX);
+	return ranges > 0 ? (uint16_t)ranges : 1;
+}
+
+/* Of a file nothing is said, as nvmet does: its file system may have it anywhere. */
+static uint16_t find_actuators(const struct file *file)
+{
+	char line[32];
+
+	if (!file->is_device || !read_queue_attribute(file, "rotational", line, sizeof(line)) ||
+	    line[0] != '1')
+		return 0;
+	return count_actuators(file);
+}
+
 /* ------------------------------------------------------------------ the kind */
 
 static void close_file(struct backing *backing)
@@ -329,6 +357,7 @@ static int open_file(struct backing **ret_backing, const struct backing_wish *wi
 	file->blocks = waits_when_asked_not_to(file);
 	file->backing.volatile_cache = has_volatile_cache(file);
 	file->backing.deallocate = can_deallocate(file, wish);
+	file->backing.actuators = find_actuators(file);
 	atomic_init(&file->no_punch_hole, !file->backing.deallocate);
 	*ret_backing = &take(&file)->backing;
 	return 0;

@@ -62,6 +62,7 @@ static void describe(struct report_of_one *one, struct namespace *namespace)
 	report->blocks = namespace->blocks;
 	report->volatile_cache = backing->volatile_cache;
 	report->deallocate = backing->deallocate && !namespace->read_only;
+	report->actuators = backing->actuators;
 	if (backing->zones)
 		put_zones(one, backing->zones);
 }

@@ -71,6 +71,7 @@ static struct backing reported(const struct backing *backing, const Nvmetd__Back
 	next.blocks = report->blocks;
 	next.volatile_cache = report->volatile_cache;
 	next.deallocate = report->deallocate;
+	next.actuators = report->actuators < UINT16_MAX ? (uint16_t)report->actuators : UINT16_MAX;
 	return next;
 }
 
@@ -78,7 +79,7 @@ static bool is_same_store(const struct backing *a, const struct backing *b)
 {
 	return a->known == b->known && a->block_shift == b->block_shift && a->blocks == b->blocks &&
 	       a->volatile_cache == b->volatile_cache && a->deallocate == b->deallocate &&
-	       backing_zones_are_same(&a->zones, &b->zones);
+	       a->actuators == b->actuators && backing_zones_are_same(&a->zones, &b->zones);
 }
 
 static void take_store(struct backing *backing, const struct backing *next)
@@ -88,6 +89,7 @@ static void take_store(struct backing *backing, const struct backing *next)
 	backing->blocks = next->blocks;
 	backing->volatile_cache = next->volatile_cache;
 	backing->deallocate = next->deallocate;
+	backing->actuators = next->actuators;
 	backing->zones_kept |= backing->zones.blocks > 0;
 	backing->zones = next->zones;
 	backing->unsaved = true;

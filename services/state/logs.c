@@ -157,8 +157,28 @@ static void log_endurance(const struct admin_request *request, const struct get_
 	}
 	if (backing->has_health)
 		health = backing->health;
-	log_endurance_build(
-		&log, &backing->counts, &health, backing->blocks << backing->block_shift);
+	log_endurance_build(&log,
+	                    &backing->counts,
+	                    &health,
+	                    backing->blocks << backing->block_shift,
+	                    backing->actuators > 0);
+	log_answer(asked, &log, sizeof(log), reply);
+}
+
+/* Of the group in LSI, whose media must rotate. */
+static void log_rotational(const struct admin_request *request, const struct get_log *asked,
+                           struct admin_reply *reply)
+{
+	const struct config_namespace *namespace = find_group(request, asked, reply);
+	struct nvme_log_rotational log;
+
+	if (!namespace)
+		return;
+	if (namespace->backing->actuators == 0) {
+		admin_refuse_byte(reply, LSI_BYTE);
+		return;
+	}
+	log_rotational_build(&log, endurance_group_of(namespace), namespace->backing->actuators);
 	log_answer(asked, &log, sizeof(log), reply);
 }
 
@@ -304,6 +324,9 @@ static void execute_io(const struct admin_request *request, const struct get_log
 		break;
 	case NVME_LOG_MI:
 		log_mi(asked, reply);
+		break;
+	case NVME_LOG_ROTATIONAL_MEDIA:
+		log_rotational(request, asked, reply);
 		break;
 	case NVME_LOG_RESERVATION:
 		reservation_notice_log(request, asked, reply);

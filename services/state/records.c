@@ -205,11 +205,14 @@ static int load_backings(struct database *database, struct target *target)
 	return r == DATABASE_E_NONE ? 0 : r;
 }
 
-/* A number a backing, in meta: a column of its own would make the database one of a later release.
+/* Numbers a backing, in meta: a column of its own would make the database one of a later release.
  */
 #define PROTECTED "write_protected:"
+#define ACTUATORS "actuators:"
+#define KEY_SIZE  32
 
-static int load_protection(struct database *database, struct target *target)
+static int load_notes(struct database *database, struct target *target, const char *prefix,
+                      void (*note)(struct backing *backing, sqlite3_stmt *statement))
 {
 	_cleanup_(statement_finalize) sqlite3_stmt *statement = NULL;
 	int r = statement_prepare(database,
@@ -217,21 +220,32 @@ static int load_protection(struct database *database, struct target *target)
 	                          "SELECT substr(key, length(?1) + 1), value FROM meta"
 	                          " WHERE key > ?1 AND key < ?1||':'",
 	                          "t",
-	                          PROTECTED);
+	                          prefix);
 
 	while (!r && (r = statement_step(database, statement)) == 0) {
 		struct backing *backing = target_find_backing(
 			target, (uint32_t)statement_number(statement, 0));
 
 		if (backing)
-			backing->write_protected = statement_number(statement, 1) != 0;
+			note(backing, statement);
 	}
 	return r == DATABASE_E_NONE ? 0 : r;
 }
 
+static void note_protection(struct backing *backing, sqlite3_stmt *statement)
+{
+	backing->write_protected = statement_number(statement, 1) != 0;
+}
+
+static void note_actuators(struct backing *backing, sqlite3_stmt *statement)
+{
+	backing->actuators = (uint16_t)statement_number(statement, 1);
+	backing->actuators_kept = backing->actuators;
+}
+
 int database_put_protection(struct database *database, uint32_t handle, bool is_protected)
 {
-	char key[sizeof(PROTECTED) + 12];
+	char key[KEY_SIZE];
 
 	snprintf(key, sizeof(key), PROTECTED "%u", handle);
 	return database_set_number(database, key, is_protected);
@@ -241,10 +255,10 @@ int database_put_protection(struct database *database, uint32_t handle, bool is_
  * meta as well. */
 #define ZONES "zones:"
 
-static void read_zones(const char *text, struct backing *backing)
+static void note_zones(struct backing *backing, sqlite3_stmt *statement)
 {
 	uint64_t numbers[8] = {0};
-	char *at = (char *)text;
+	char *at = (char *)statement_text(statement, 1);
 
 	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
 		numbers[i] = strtoull(at, &at, 10);
@@ -257,26 +271,6 @@ static void read_zones(const char *text, struct backing *backing)
 	                                        .open_max = (uint32_t)numbers[6],
 	                                        .active_max = (uint32_t)numbers[7]};
 	backing->zones_kept = true;
-}
-
-static int load_zones(struct database *database, struct target *target)
-{
-	_cleanup_(statement_finalize) sqlite3_stmt *statement = NULL;
-	int r = statement_prepare(database,
-	                          &statement,
-	                          "SELECT substr(key, length(?1) + 1), value FROM meta"
-	                          " WHERE key > ?1 AND key < ?1||':'",
-	                          "t",
-	                          ZONES);
-
-	while (!r && (r = statement_step(database, statement)) == 0) {
-		struct backing *backing = target_find_backing(
-			target, (uint32_t)statement_number(statement, 0));
-
-		if (backing)
-			read_zones(statement_text(statement, 1), backing);
-	}
-	return r == DATABASE_E_NONE ? 0 : r;
 }
 
 static int put_zones(struct database *database, const struct backing *backing)
@@ -303,6 +297,14 @@ static int put_zones(struct database *database, const struct backing *backing)
 	return database_set_text(database, key, text);
 }
 
+int database_put_actuators(struct database *database, const struct backing *backing)
+{
+	char key[KEY_SIZE];
+
+	snprintf(key, sizeof(key), ACTUATORS "%u", backing->handle);
+	return database_set_number(database, key, backing->actuators);
+}
+
 int database_load_records(struct database *database, struct target *target)
 {
 	int r = load_subsystems(database, target);
@@ -310,9 +312,11 @@ int database_load_records(struct database *database, struct target *target)
 	if (!r)
 		r = load_backings(database, target);
 	if (!r)
-		r = load_protection(database, target);
+		r = load_notes(database, target, PROTECTED, note_protection);
 	if (!r)
-		r = load_zones(database, target);
+		r = load_notes(database, target, ACTUATORS, note_actuators);
+	if (!r)
+		r = load_notes(database, target, ZONES, note_zones);
 	return r ? r : database_load_journals(database, target);
 }
 

@@ -65,6 +65,8 @@ struct backing {
 	uint64_t blocks;
 	bool volatile_cache;
 	bool deallocate;
+	uint16_t actuators;      /* of a device whose media rotate; 0: they do not */
+	uint16_t actuators_kept; /* in the database */
 	struct backing_zones zones;
 	bool zones_kept; /* the database may have some of it, also where it has none (any more) */
 

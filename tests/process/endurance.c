@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Endurance groups on the wire: what is counted in them, by whomever, and whose they are. */
 #include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "common/base/clock.h"
 #include "common/nvme/identify.h"
@@ -9,11 +12,12 @@
 #include "tests/process/grants.h"
 #include "tests/process/scene.h"
 #include "tests/support/shows.h"
+#include "tests/unit/io/loop_device.h"
 
 #define BYTE(field) offsetof(struct nvme_command, field)
 #define LSI_BYTE    (BYTE(cdw11) + 2)
 
-enum { FILE_BACKED = 1, GRANTED = 2, MASKED = 3, NOT_THERE = 4 };
+enum { FILE_BACKED = 1, GRANTED = 2, ROTATING = 2, MASKED = 3, NOT_THERE = 4 };
 
 static struct nvme_log_endurance group;
 
@@ -167,6 +171,97 @@ START_TEST(is_not_read_from_behind_its_end)
 }
 END_TEST
 
+/* ------------------------------------------------------------------ rotational media */
+
+static struct host_request get_rotational(uint16_t endgid)
+{
+	struct host_request request = get_request(endgid);
+
+	request.command.cdw10 = le32_of(NVME_LOG_ROTATIONAL_MEDIA | (sizeof(group) / 4 - 1) << 16);
+	return request;
+}
+
+static uint8_t nsfeat(uint32_t nsid)
+{
+	static struct nvme_independent_namespace page;
+
+	host_must(&scene.controller,
+	          host_identify(&scene.controller, NVME_CNS_INDEPENDENT_NAMESPACE, nsid, 0, &page));
+	ck_assert_uint_eq(page.reserved15[0], 0);
+	return page.nsfeat;
+}
+
+/* A loop device that says so of itself is namespace 2, beside a file. */
+static void given_a_disk_that_rotates(void)
+{
+	struct harness_exports exports = harness_plain();
+	char file[] = "/tmp/process-endurance-XXXXXX";
+	int fd = mkstemp(file);
+
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(ftruncate(fd, 1 << 20), 0);
+	ck_assert(loop_device_begin(file, 512));
+	ck_assert(loop_device_rotate(true));
+	close(fd);
+	unlink(file);
+	exports.subsystems[0].namespaces[1] = (struct harness_namespace){
+		.nsid = ROTATING, .path = loop_device_path()};
+	scene_start(&exports);
+}
+
+static void forget_the_disk(void)
+{
+	scene_stop();
+	loop_device_end();
+}
+
+START_TEST(is_told_of_a_disk_that_rotates)
+{
+	struct host_request request = get_rotational(ROTATING);
+	const struct nvme_log_rotational *log = (const struct nvme_log_rotational *)&group;
+
+	scene_connect();
+	ck_assert_uint_ne(nsfeat(ROTATING) & NVME_NSFEAT_ROTATIONAL, 0);
+	get(ROTATING);
+	ck_assert_uint_eq(group.egfeat, NVME_EGFEAT_ROTATIONAL);
+	expect_good(scene_admin(&request));
+	ck_assert_uint_eq(le16_get(log->endgid), ROTATING);
+	ck_assert_uint_eq(le16_get(log->numa), 1);
+	scene_expect_zeroes(&log->nrs, sizeof(*log) - offsetof(struct nvme_log_rotational, nrs));
+	scene_disconnect();
+	shows("Base 2.1 §8.1.23",
+	      "a namespace on a disk that rotates says so (NSFEAT RMEDIA, EGFEAT), and log 16h has "
+	      "its actuators; a file says nothing of what it is on");
+}
+END_TEST
+
+START_TEST(is_refused_for_what_does_not_rotate)
+{
+	static const uint16_t none[] = {0, FILE_BACKED, NOT_THERE, 0xffff};
+
+	scene_connect();
+	ck_assert_uint_eq(nsfeat(FILE_BACKED) & NVME_NSFEAT_ROTATIONAL, 0);
+	for (size_t i = 0; i < sizeof(none) / sizeof(none[0]); i++) {
+		struct host_request request = get_rotational(none[i]);
+
+		scene_refused(&request, DNR(NVME_SC_INVALID_FIELD), LSI_BYTE);
+	}
+	scene_disconnect();
+	shows("Base 2.1 §5.1.12.1.22",
+	      "log 16h of an endurance group whose media do not rotate: Invalid Field at LSI, DNR");
+}
+END_TEST
+
+START_TEST(is_told_by_the_next_worker_and_state_service)
+{
+	scene_connect();
+	harness_kill(scene.harness, "io-0");
+	harness_kill(scene.harness, "state");
+	ck_assert_uint_ne(nsfeat(ROTATING) & NVME_NSFEAT_ROTATIONAL, 0);
+	scene_disconnect();
+}
+END_TEST
+
 /* ------------------------------------------------------------------ deaths */
 
 START_TEST(waits_for_no_worker_that_stands_still)
@@ -262,5 +357,16 @@ int main(void)
 	                 begins_anew_with_its_worker,
 	                 is_not_told_to_a_host_that_has_gone,
 	                 is_answered_by_the_next_state_service);
+	if (loop_device_can_be())
+		describe_running(suite,
+		                 "what is told of rotational media",
+		                 given_a_disk_that_rotates,
+		                 forget_the_disk,
+		                 is_told_of_a_disk_that_rotates,
+		                 is_refused_for_what_does_not_rotate,
+		                 is_told_by_the_next_worker_and_state_service);
+	else
+		printf("# what is told of rotational media: not tested, as there is no loop "
+		       "device\n");
 	return harness_run(suite);
 }

@@ -75,7 +75,9 @@ START_TEST(are_just_those_that_it_says_it_has)
 	for (unsigned lid = 0; lid < 256; lid++) {
 		struct host_request request = get_request((uint8_t)lid);
 
-		if (le32_get(supported[lid]) & NVME_LOG_LSUPP)
+		if (lid == NVME_LOG_ROTATIONAL_MEDIA) /* which no namespace here has */
+			scene_refused(&request, DNR(NVME_SC_INVALID_FIELD), BYTE(cdw11) + 2);
+		else if (le32_get(supported[lid]) & NVME_LOG_LSUPP)
 			expect_good(scene_admin(&request));
 		else
 			scene_refused(&request, DNR(NVME_SC_INVALID_LOG_PAGE), BYTE(cdw10));

@@ -71,3 +71,17 @@ const char *loop_device_path(void)
 {
 	return path;
 }
+
+bool loop_device_rotate(bool rotates)
+{
+	char attribute[80];
+	FILE *file;
+	bool said;
+
+	snprintf(attribute, sizeof(attribute), "/sys/class/block/%s/queue/rotational", path + 5);
+	file = fopen(attribute, "we");
+	if (!file)
+		return false;
+	said = fputs(rotates ? "1" : "0", file) >= 0;
+	return fclose(file) == 0 && said;
+}

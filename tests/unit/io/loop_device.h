@@ -21,3 +21,7 @@ void loop_device_end(void);
 bool loop_device_can_be(void);
 
 const char *loop_device_path(void);
+
+/* What /sys has of its media from now on (at first it is what the kernel takes them for). False:
+ * it cannot be said here. */
+bool loop_device_rotate(bool rotates);

@@ -167,6 +167,26 @@ START_TEST(has_blocks_of_4096_whether_wanted_or_not)
 }
 END_TEST
 
+static unsigned actuators_if(bool rotates)
+{
+	ck_assert(loop_device_rotate(rotates));
+	rig_serve(NULL, 0);
+	rig_serve_one(loop_device_path());
+	return served()->backing->actuators;
+}
+
+START_TEST(has_no_actuators_where_nothing_rotates)
+{
+	ck_assert_uint_eq(actuators_if(false), 0);
+}
+END_TEST
+
+START_TEST(has_an_actuator_where_it_rotates)
+{
+	ck_assert_uint_eq(actuators_if(true), 1);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite;
@@ -187,7 +207,9 @@ int main(void)
 	         is_told_to_flush,
 	         has_it_on_the_medium_with_force_unit_access,
 	         keeps_out_who_would_mount_it,
-	         is_not_ready_while_it_is_in_use);
+	         is_not_ready_while_it_is_in_use,
+	         has_no_actuators_where_nothing_rotates,
+	         has_an_actuator_where_it_rotates);
 	describe(suite,
 	         "with blocks of 4096",
 	         given_a_device_with_blocks_of_4096,

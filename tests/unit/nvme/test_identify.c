@@ -156,6 +156,19 @@ START_TEST(tells_its_cache)
 }
 END_TEST
 
+START_TEST(tells_that_its_media_rotate)
+{
+	namespace.rotational = true;
+	identify_independent_build((struct nvme_independent_namespace *)wire, &namespace);
+	ck_assert_uint_eq(at(0, 1), 0x10);
+	namespace.volatile_cache = false;
+	identify_independent_build((struct nvme_independent_namespace *)wire, &namespace);
+	ck_assert_uint_eq(at(0, 1), 0x30);
+	identify_namespace_build((struct nvme_identify_namespace *)wire, &namespace);
+	ck_assert_uint_eq(at(24, 1), 0); /* its NSFEAT has no such bit */
+}
+END_TEST
+
 START_TEST(has_a_descriptor_for_each_identifier)
 {
 	static const uint8_t both[] = {2, 16, 0, 0, 9, 0, 0,  0, 0, 0, 0, 0, 0, 0, 0,
@@ -199,6 +212,7 @@ int main(void)
 	         tells_its_endurance_group,
 	         tells_that_it_is_write_protected,
 	         tells_its_cache,
+	         tells_that_its_media_rotate,
 	         has_a_descriptor_for_each_identifier,
 	         has_no_descriptor_for_an_identifier_of_zeroes);
 	return run(suite);

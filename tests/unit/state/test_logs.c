@@ -7,8 +7,8 @@
 
 #define RAE (1u << 15)
 
-/* The whole of a page from an offset on, `bytes` of it. */
-static struct nvme_status get_of(uint16_t lsi, uint32_t page, uint32_t bytes, uint64_t offset)
+/* The whole of a page from an offset on, `bytes` of it; of endurance group 1, if it is of one. */
+static struct nvme_status get(uint32_t page, uint32_t bytes, uint64_t offset)
 {
 	uint32_t numd = bytes / 4 - 1;
 
@@ -16,17 +16,11 @@ static struct nvme_status get_of(uint16_t lsi, uint32_t page, uint32_t bytes, ui
 		.opcode = NVME_ADMIN_GET_LOG_PAGE,
 		.nsid = le32_of(NVME_NSID_ALL),
 		.cdw10 = le32_of(page | numd << 16),
-		.cdw11 = le32_of(numd >> 16 | (uint32_t)lsi << 16),
+		.cdw11 = le32_of(numd >> 16 | 1u << 16),
 		.cdw12 = le32_of((uint32_t)offset),
 		.cdw13 = le32_of((uint32_t)(offset >> 32)),
 	};
 	return stage_execute();
-}
-
-/* Pages that are of no group do not look at it. */
-static struct nvme_status get(uint32_t page, uint32_t bytes, uint64_t offset)
-{
-	return get_of(1, page, bytes, offset);
 }
 
 static uint64_t at(size_t offset, unsigned bytes)
@@ -168,6 +162,8 @@ START_TEST(of_a_controller_is_not_kept_per_namespace)
 	for (unsigned page = 0; page < 256; page++) {
 		if (!log_is_supported((uint8_t)page, false) || page == NVME_LOG_PERSISTENT_EVENT)
 			continue; /* that one is read in another way: test_journal.c */
+		if (page == NVME_LOG_ROTATIONAL_MEDIA)
+			stage_namespace(STAGE_SUBSYSTEM, 1)->backing->actuators = 1;
 		expect_status(get(page, 512, 0), 0);
 		stage.command.nsid = le32_of(0);
 		expect_status(stage_execute(), 0);
@@ -255,81 +251,6 @@ START_TEST(of_nvme_mi_is_empty)
 {
 	expect_status(get(NVME_LOG_MI, 1024, 0), 0);
 	expect_zeroes(0, 1024);
-}
-END_TEST
-
-/* Of namespace 2, in 4096-byte blocks. */
-START_TEST(of_an_endurance_group_says_what_was_done_there)
-{
-	struct backing *backing = stage_namespace(STAGE_SUBSYSTEM, 2)->backing;
-
-	backing->counts = (struct log_counts){.reads = 7,
-	                                      .writes = 8,
-	                                      .read_bytes = UINT64_C(1000000001),
-	                                      .write_bytes = UINT64_C(1000000000),
-	                                      .errors = 9};
-	expect_status(get_of(2, NVME_LOG_ENDURANCE_GROUP, 512, 0), 0);
-	expect_zeroes(0, 3);
-	ck_assert_uint_eq(at(3, 1), 100); /* AVSP */
-	expect_zeroes(4, 48);
-	ck_assert_uint_eq(at(48, 8), 2); /* DUR: rounded up */
-	ck_assert_uint_eq(at(64, 8), 1); /* DUW */
-	expect_zeroes(80, 96);
-	ck_assert_uint_eq(at(96, 8), 7);
-	ck_assert_uint_eq(at(112, 8), 8);
-	ck_assert_uint_eq(at(128, 8), 0);
-	ck_assert_uint_eq(at(144, 8), 9);
-	ck_assert_uint_eq(at(160, 8), 1000 * 4096); /* TEGCAP */
-	expect_zeroes(176, 512);
-}
-END_TEST
-
-START_TEST(of_an_endurance_group_says_how_its_device_is)
-{
-	struct backing *backing = stage_namespace(STAGE_SUBSYSTEM, 1)->backing;
-
-	backing->has_health = true;
-	backing->health = (struct log_health){.critical_warning = NVME_WARNING_ALL,
-	                                      .spare = 30,
-	                                      .spare_threshold = 40,
-	                                      .used = 50,
-	                                      .media_errors = 60};
-	expect_status(get(NVME_LOG_ENDURANCE_GROUP, 512, 0), 0);
-	ck_assert_uint_eq(at(0, 1), 0x0d); /* EGCW has no temperature, nor a backup */
-	ck_assert_uint_eq(at(3, 1), 30);
-	ck_assert_uint_eq(at(4, 1), 40);
-	ck_assert_uint_eq(at(5, 1), 50);
-	ck_assert_uint_eq(at(128, 8), 60);
-	expect_status(get_of(2, NVME_LOG_ENDURANCE_GROUP, 512, 0), 0);
-	ck_assert_uint_eq(at(0, 1), 0);
-	expect_status(get(NVME_LOG_SMART, 512, 0), 0);
-	ck_assert_uint_eq(at(6, 1), 0x0d); /* the summary of all groups */
-}
-END_TEST
-
-START_TEST(of_an_endurance_group_waits_for_what_is_counted_there)
-{
-	struct admin_reply reply = {0};
-	struct admin_request request;
-
-	get_of(2, NVME_LOG_ENDURANCE_GROUP, 512, 0);
-	request = stage_request();
-	request.is_tallied = false;
-	admin_execute(&request, &reply);
-	ck_assert_ptr_eq(reply.tallies, stage_namespace(STAGE_SUBSYSTEM, 2));
-	ck_assert_ptr_null(reply.data);
-}
-END_TEST
-
-/* 7 is not enabled. */
-START_TEST(of_an_endurance_group_that_is_not_there_is_refused)
-{
-	static const uint16_t none[] = {0, 3, 7, 1024, 1025, 0xffff};
-
-	for (size_t i = 0; i < sizeof(none) / sizeof(none[0]); i++) {
-		expect_status(get_of(none[i], NVME_LOG_ENDURANCE_GROUP, 512, 0), DNR(0x002));
-		ck_assert_uint_eq(stage.reply.error_location, 46 + 1);
-	}
 }
 END_TEST
 
@@ -582,10 +503,6 @@ int main(void)
 	         of_effects_is_of_no_other_command_set,
 	         of_features_names_just_those_that_are_there,
 	         of_nvme_mi_is_empty,
-	         of_an_endurance_group_says_what_was_done_there,
-	         of_an_endurance_group_says_how_its_device_is,
-	         of_an_endurance_group_waits_for_what_is_counted_there,
-	         of_an_endurance_group_that_is_not_there_is_refused,
 	         of_ana_has_groups_and_namespaces_in_order,
 	         of_ana_shows_a_group_that_the_port_does_not_name_as_inaccessible,
 	         of_ana_leaves_namespaces_out_if_asked,
