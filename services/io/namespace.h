@@ -42,7 +42,7 @@ struct namespace
 	uint64_t zone_capacity;
 	uint32_t zones_open_max;
 	uint32_t zones_active_max;
-	size_t n_faults;      /* rules for fault:, of the view */
+	size_t n_faults; /* rules for fault:, of the view */
 	char **faults;
 
 	struct backing *backing; /* NULL: not ready */

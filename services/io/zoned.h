@@ -17,7 +17,8 @@
  *
  * Shape     The machine of the zones (zone.h), a store for what must outlive the process
  *           (zone_store.h), the backing below, which has the blocks, and a pool of works. zoned.c
- *           opens and closes, zoned_works.c lets requests in, zoned_io.c carries them out.
+ *           opens and closes, zoned_works.c lets requests in, zoned_io.c carries them out, with
+ *           zoned_send.c and zone_report.c.
  *           backing_zoned.c is zoned:PATH.
  * Promise   A zone is written by one request at a time, the others wait in their order; different
  *           zones side by side. Blocks are on the store before their pointer is, and the pointer
@@ -30,6 +31,17 @@
  */
 #define ZONED_WORKS      128u
 #define ZONED_WORK_BYTES (64u << 10)
+
+enum zone_step {
+	ZONE_READ,
+	ZONE_WRITE,
+	ZONE_POINTER,
+	ZONE_ASK, /* the store, after a write that failed */
+	ZONE_COMPARE,
+	ZONE_CHANGE,
+	ZONE_HOLE, /* space of zones that were reset is given back */
+	ZONE_FLUSH,
+};
 
 /* Those who wait to write to a zone: requests, by job.link. */
 struct zone_line {
@@ -47,7 +59,7 @@ struct zone_work {
 	bool is_answered;
 	struct nvme_status status;  /* of the last step */
 	struct nvme_status failure; /* the answer, should what is looked up not help */
-	uint8_t step;
+	enum zone_step step;
 	bool has_begun;
 	bool is_cancelled; /* before it has */
 	struct zone_change change;
@@ -142,6 +154,20 @@ struct zone_work *zoned_find_work(struct zoned *zoned, const struct request *req
 /* ------------------------------------------------------------------ of zoned_io.c */
 
 void zone_work_begin(struct zone_work *work);
+
+/* Makes an inner request to the store below, at the block work->first; its pieces are the caller's
+ * to say. */
+struct request *zone_work_make_inner(struct zone_work *work, enum link_operation operation,
+                                     uint64_t length, uint8_t flags);
+/* True. */
+bool zone_work_make_flush(struct zone_work *work);
+
+/* ------------------------------------------------------------------ of zoned_send.c */
+
+/* The steps of a LINK_ZONE_SEND. True: a step is made; false: work->status is the answer. */
+bool zone_work_begin_send(struct zone_work *work);
+bool zone_work_after_change(struct zone_work *work);
+bool zone_work_after_hole(struct zone_work *work);
 
 /* ------------------------------------------------------------------ of zone_report.c */
 

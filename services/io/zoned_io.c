@@ -22,26 +22,9 @@
  */
 #define COMPARE_BYTES (ZONED_WORK_BYTES / 2)
 
-enum zone_step {
-	ZONE_READ,
-	ZONE_WRITE,
-	ZONE_POINTER,
-	ZONE_ASK, /* the store, after a write that failed */
-	ZONE_COMPARE,
-	ZONE_CHANGE,
-	ZONE_HOLE, /* space of zones that were reset is given back */
-	ZONE_FLUSH,
-};
-
 static const struct link_request *wanted_of(const struct zone_work *work)
 {
 	return &work->outer->wanted;
-}
-
-static bool is_of_all(const struct zone_work *work)
-{
-	return wanted_of(work)->operation == LINK_ZONE_SEND &&
-	       (wanted_of(work)->zone_flags & LINK_ZONE_ALL);
 }
 
 static uint64_t bytes_of(const struct zone_work *work)
@@ -73,9 +56,8 @@ static void took_answer(struct request_inner *inner, struct nvme_status status)
 	zone_work_performed(container_of(inner, struct zone_work, inner), status);
 }
 
-/* Of the begin of the machine's work->first. */
-static struct request *make_inner(struct zone_work *work, enum link_operation operation,
-                                  uint64_t length, uint8_t flags)
+struct request *zone_work_make_inner(struct zone_work *work, enum link_operation operation,
+                                     uint64_t length, uint8_t flags)
 {
 	struct request *request = &work->inner.request;
 	const struct zoned *zoned = work->zoned;
@@ -147,7 +129,7 @@ static bool make_read(struct zone_work *work)
 		uint64_t bytes = found.count << work->zoned->backing.block_shift;
 
 		if (found.is_written) {
-			make_inner(work, LINK_READ, bytes, 0);
+			zone_work_make_inner(work, LINK_READ, bytes, 0);
 			slice(work, bytes);
 			work->moved += bytes;
 			return true;
@@ -173,10 +155,10 @@ static bool begin_read(struct zone_work *work)
 	return status_is_ok(work->status) && make_read(work);
 }
 
-static bool make_flush(struct zone_work *work)
+bool zone_work_make_flush(struct zone_work *work)
 {
 	work->step = ZONE_FLUSH;
-	make_inner(work, LINK_FLUSH, 0, 0);
+	zone_work_make_inner(work, LINK_FLUSH, 0, 0);
 	return true;
 }
 
@@ -193,10 +175,10 @@ static bool make_write(struct zone_work *work)
 
 	work->step = ZONE_WRITE;
 	if (writes_zeroes(work)) {
-		make_inner(work, LINK_WRITE_ZEROES, bytes_of(work), flags);
+		zone_work_make_inner(work, LINK_WRITE_ZEROES, bytes_of(work), flags);
 		return true;
 	}
-	make_inner(work, LINK_WRITE, bytes_of(work), flags);
+	zone_work_make_inner(work, LINK_WRITE, bytes_of(work), flags);
 	slice(work, bytes_of(work));
 	return true;
 }
@@ -287,10 +269,10 @@ static bool make_compare(struct zone_work *work)
 	struct request *request;
 
 	if (left == 0)
-		return wanted_of(work)->flags & LINK_FUA ? make_flush(work) : false;
+		return wanted_of(work)->flags & LINK_FUA ? zone_work_make_flush(work) : false;
 	work->first = wanted_of(work)->first_block +
 	              (work->moved >> work->zoned->backing.block_shift);
-	request = make_inner(work, LINK_READ, bytes, 0);
+	request = zone_work_make_inner(work, LINK_READ, bytes, 0);
 	work->pieces[0] = (struct iovec){work->memory, bytes};
 	request->pieces = work->pieces;
 	request->n_pieces = 1;
@@ -361,128 +343,6 @@ static bool begin_write(struct zone_work *work)
 	return make_compare(work);
 }
 
-/* ------------------------------------------------------------------ management */
-
-static enum nvme_zone_send_action action_of(const struct zone_work *work)
-{
-	return (enum nvme_zone_send_action)wanted_of(work)->zone_action;
-}
-
-/* What hosts may count on after a loss of power: not which zones are open. */
-static bool is_lasting(enum nvme_zone_send_action action)
-{
-	return action != NVME_ZONE_OPEN && action != NVME_ZONE_CLOSE;
-}
-
-static bool make_change(struct zone_work *work, uint32_t first, uint32_t count)
-{
-	work->step = ZONE_CHANGE;
-	work->change = (struct zone_change){
-		.first = first,
-		.count = count,
-		.action = (uint8_t)action_of(work),
-		.state = (uint8_t)zone_state_after(action_of(work)),
-		.is_durable = !is_of_all(work) && is_lasting(action_of(work)),
-	};
-	return true;
-}
-
-/* With Select All: the next zones in a row, from the last change on. */
-static bool make_next_change(struct zone_work *work)
-{
-	struct zoned *zoned = work->zoned;
-	uint32_t first, n = 0;
-
-	pthread_mutex_lock(&zoned->lock);
-	first = zones_find_concerned(
-		&zoned->zones, action_of(work), work->change.first + work->change.count);
-	while (n < zoned->changes_max && first + n < zoned->zones.geometry.count &&
-	       zones_find_concerned(&zoned->zones, action_of(work), first + n) == first + n)
-		n++;
-	pthread_mutex_unlock(&zoned->lock);
-	if (n > 0)
-		return make_change(work, first, n);
-	return is_lasting(action_of(work)) && work->change.count > 0 ? make_flush(work) : false;
-}
-
-/* A range for each zone, in the memory of a request that has no data. */
-static bool make_hole(struct zone_work *work)
-{
-	const struct zoned *zoned = work->zoned;
-	const struct zone_change *change = &work->change;
-	unsigned shift = zoned->below->block_shift;
-	struct nvme_dsm_range *ranges = work->outer->scratch->ranges;
-	struct request *request;
-
-	if (action_of(work) != NVME_ZONE_RESET || !zoned->below->deallocate ||
-	    zoned->store->keeps_pointers || change->count > LINK_SEGMENTS_MAX)
-		return false;
-	work->step = ZONE_HOLE;
-	request = make_inner(work, LINK_DEALLOCATE, 0, 0);
-	for (uint32_t i = 0; i < change->count; i++) {
-		uint64_t offset = zoned->data + (change->first + i) * zoned->stride;
-
-		ranges[i] = (struct nvme_dsm_range){
-			.slba = le64_of(offset >> shift),
-			.blocks = le32_of((uint32_t)(zoned->stride >> shift)),
-		};
-	}
-	request->n_ranges = (uint16_t)change->count;
-	request->wanted.block_count = change->count;
-	return true;
-}
-
-static void take_over_change(struct zone_work *work)
-{
-	struct zoned *zoned = work->zoned;
-	const struct zone_change *change = &work->change;
-	bool is_done = status_is_ok(work->status);
-
-	pthread_mutex_lock(&zoned->lock);
-	for (uint32_t i = 0; i < change->count; i++) {
-		if (is_done)
-			zones_did(&zoned->zones, change->first + i, action_of(work));
-		else if (action_of(work) == NVME_ZONE_OPEN)
-			zones_undo_open(&zoned->zones, change->first + i);
-	}
-	pthread_mutex_unlock(&zoned->lock);
-}
-
-static bool after_change(struct zone_work *work)
-{
-	take_over_change(work);
-	if (!status_is_ok(work->status))
-		return false;
-	if (make_hole(work))
-		return true;
-	return is_of_all(work) && make_next_change(work);
-}
-
-static bool begin_send(struct zone_work *work)
-{
-	struct zoned *zoned = work->zoned;
-	uint64_t first = wanted_of(work)->first_block;
-	bool changes = false;
-
-	work->change = (struct zone_change){0};
-	pthread_mutex_lock(&zoned->lock);
-	if (is_of_all(work))
-		work->status = zones_begin_all(&zoned->zones, action_of(work));
-	else if (!zones_is_first_block(&zoned->zones, first))
-		work->status = status_dnr(NVME_SC_INVALID_FIELD);
-	else
-		work->status = zones_begin_action(&zoned->zones,
-		                                  zones_index(&zoned->zones, first),
-		                                  action_of(work),
-		                                  &changes);
-	pthread_mutex_unlock(&zoned->lock);
-	if (!status_is_ok(work->status))
-		return false;
-	if (is_of_all(work))
-		return make_next_change(work);
-	return changes && make_change(work, zones_index(&zoned->zones, first), 1);
-}
-
 /* ------------------------------------------------------------------ steps */
 
 /* True: a step is made, and is to be started. False: work->status is the answer. */
@@ -503,15 +363,15 @@ static bool begin_step(struct zone_work *work)
 	case LINK_ZONE_APPEND:
 		return begin_write(work);
 	case LINK_ZONE_SEND:
-		return begin_send(work);
+		return zone_work_begin_send(work);
 	default:
-		return make_flush(work);
+		return zone_work_make_flush(work);
 	}
 }
 
 static bool next_step(struct zone_work *work)
 {
-	switch ((enum zone_step)work->step) {
+	switch (work->step) {
 	case ZONE_READ:
 		return status_is_ok(work->status) && make_read(work);
 	case ZONE_WRITE:
@@ -526,11 +386,9 @@ static bool next_step(struct zone_work *work)
 	case ZONE_COMPARE:
 		return after_compare(work);
 	case ZONE_CHANGE:
-		return after_change(work);
+		return zone_work_after_change(work);
 	case ZONE_HOLE:
-		work->status =
-			STATUS_OK; /* what was not given back is read as zeroes all the same */
-		return is_of_all(work) && make_next_change(work);
+		return zone_work_after_hole(work);
 	case ZONE_FLUSH:
 		return false;
 	}

@@ -42,7 +42,7 @@ START_TEST(has_a_size_where_none_is_said)
 }
 END_TEST
 
-/* Who may have so many active may have as many open (MOR is not more than MAR). */
+/* Hosts are told of no more open zones than active ones. */
 START_TEST(has_a_limit_of_open_zones_where_there_is_one_of_active_ones)
 {
 	ck_assert_int_eq(plan((struct zone_plan){.zone_bytes = MIB, .active_max = 5}, 64 * MIB), 0);
