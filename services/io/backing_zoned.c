@@ -112,6 +112,17 @@ static int look_whether_new(struct opening *opening)
 	return r ? r : !is_zero(opening->buffer, length);
 }
 
+/* To look is much quicker than to write, and there is nothing to be written, mostly. */
+static int make_zero(struct opening *opening, uint64_t offset, size_t length)
+{
+	int r = load(opening, offset, length);
+
+	if (r || is_zero(opening->buffer, length))
+		return r;
+	memset(opening->buffer, 0, length);
+	return save(opening, offset, length);
+}
+
 /* The label comes last: without it the store is as new as before. */
 static int save_new(struct opening *opening)
 {
@@ -120,11 +131,10 @@ static int save_new(struct opening *opening)
 	uint64_t offset = layout->table;
 	int r = 0;
 
-	memset(opening->buffer, 0, PART_BYTES);
 	while (!r && left > 0) {
 		size_t length = left < PART_BYTES ? left : PART_BYTES;
 
-		r = save(opening, offset, length);
+		r = make_zero(opening, offset, length);
 		offset += length;
 		left -= length;
 	}

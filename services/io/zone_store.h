@@ -21,8 +21,8 @@ struct zone_work;
 
 /* In zone_change.action, beside those of enum nvme_zone_send_action. */
 #define ZONE_CHANGE_WROTE 0x00 /* blocks were written: the pointer is `written` now */
-/* To a store that keeps pointers by itself: a write has failed. The store finds out what the zone
- * is, and sets state and written. */
+/* To a store that keeps pointers by itself: a write, or a change, has failed. The store finds out
+ * what the zone is, and sets state and written. */
 #define ZONE_CHANGE_ASK   0xff
 
 struct zone_change {

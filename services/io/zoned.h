@@ -36,7 +36,7 @@ enum zone_step {
 	ZONE_READ,
 	ZONE_WRITE,
 	ZONE_POINTER,
-	ZONE_ASK, /* the store, after a write that failed */
+	ZONE_ASK, /* the store, after a write or a change that failed */
 	ZONE_COMPARE,
 	ZONE_CHANGE,
 	ZONE_HOLE, /* space of zones that were reset is given back */
@@ -159,6 +159,8 @@ void zone_work_begin(struct zone_work *work);
  * to say. */
 struct request *zone_work_make_inner(struct zone_work *work, enum link_operation operation,
                                      uint64_t length, uint8_t flags);
+/* True: a store that keeps pointers and states by itself may have changed this zone, or not. */
+bool zone_work_make_ask(struct zone_work *work, uint32_t index);
 /* True. */
 bool zone_work_make_flush(struct zone_work *work);
 

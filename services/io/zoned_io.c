@@ -219,13 +219,12 @@ static void take_over_write(struct zone_work *work)
 	pthread_mutex_unlock(&zoned->lock);
 }
 
-/* A store that keeps pointers may have moved this one, or not. */
-static bool make_ask(struct zone_work *work)
+bool zone_work_make_ask(struct zone_work *work, uint32_t index)
 {
 	work->step = ZONE_ASK;
 	work->failure = work->status;
 	work->change = (struct zone_change){
-		.first = zones_index(&work->zoned->zones, work->first),
+		.first = index,
 		.count = 1,
 		.action = ZONE_CHANGE_ASK,
 	};
@@ -252,7 +251,8 @@ static bool after_write(struct zone_work *work)
 	bool keeps = work->zoned->store->keeps_pointers;
 
 	if (!status_is_ok(work->status))
-		return keeps && make_ask(work);
+		return keeps &&
+		       zone_work_make_ask(work, zones_index(&work->zoned->zones, work->first));
 	if (!keeps)
 		return make_pointer(work);
 	take_over_write(work);

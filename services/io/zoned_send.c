@@ -106,7 +106,8 @@ bool zone_work_after_change(struct zone_work *work)
 {
 	take_over_change(work);
 	if (!status_is_ok(work->status))
-		return false;
+		return work->zoned->store->keeps_pointers &&
+		       zone_work_make_ask(work, work->change.first);
 	if (make_hole(work))
 		return true;
 	return is_of_all(work) && make_next_change(work);

@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "services/io/backing.h"
-#include "services/io/zone.h"
+#include "services/io/zoned.h"
 #include "tests/support/spec.h"
 #include "tests/unit/io/rig.h"
 
@@ -110,6 +110,21 @@ START_TEST(is_not_made_over_data)
 }
 END_TEST
 
+/* What looks new may have anything where neither its begin nor its end is. */
+START_TEST(has_empty_zones_whatever_was_in_their_table_before)
+{
+	char junk[512];
+
+	ck_assert_int_eq(truncate(disk, 256 * MIB), 0);
+	memset(junk, 0x5a, sizeof(junk));
+	put(4096 + 1000 * 512, junk, sizeof(junk));
+	ck_assert_int_eq(open_it((struct backing_wish){.zone_bytes = 64 * KIB}), 0);
+	ck_assert_uint_eq(zoned_of(backing)->zones.zones[1000].state, NVME_ZONE_EMPTY);
+	ck_assert_uint_eq(zones_find_listed(&zoned_of(backing)->zones, NVME_ZONES_READ_ONLY, 0),
+	                  backing->zones->count);
+}
+END_TEST
+
 START_TEST(is_not_made_where_nothing_may_be_written)
 {
 	struct backing_wish wish = good;
@@ -172,6 +187,7 @@ int main(void)
 	         keeps_the_zones_that_it_has,
 	         says_which_zones_cannot_be,
 	         is_not_made_over_data,
+	         has_empty_zones_whatever_was_in_their_table_before,
 	         is_not_made_where_nothing_may_be_written,
 	         stands_only_on_what_can_have_zones,
 	         has_as_many_zones_when_its_file_has_grown,
