@@ -9,6 +9,7 @@
 #include "common/nvme/decode.h"
 #include "common/nvme/reservation.h"
 #include "common/nvme/sgl.h"
+#include "common/nvme/zns.h"
 #include "common/transport/admission.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -16,16 +17,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 #define IN_CAPSULE_MAX 16384u
 #define BLOCKS         1000u
 
-static struct view_namespace namespaces[] = {
-	{.nsid = 1, .handle = 1, .ana_group = 1, .block_shift = 9, .blocks = BLOCKS, .ready = true},
-	{.nsid = 5,
-         .handle = 2,
-         .ana_group = 1,
-         .block_shift = 12,
-         .blocks = BLOCKS,
-         .ready = true									    },
-};
-static const struct view_subsystem subsystem = {.n_namespaces = 2, .namespaces = namespaces};
+#define ZONE_BLOCKS 64u
+
+/* It is number `number`, and its blocks are of 2^shift bytes. */
+#define SPACE(number, shift)                                                                       \
+	.nsid = (number), .handle = (number), .ana_group = 1, .block_shift = (shift),              \
+	.blocks = BLOCKS, .ready = true
+
+static struct view_namespace namespaces[] = {{SPACE(1, 9)}, {SPACE(5, 12)}, {SPACE(6, 12)}};
+static const struct view_subsystem subsystem = {.n_namespaces = 3, .namespaces = namespaces};
 static struct view_port port;
 
 static void check_transfer(const struct nvme_command *command,
@@ -47,12 +47,42 @@ static void check_transfer(const struct nvme_command *command,
 	must(sgl.in_capsule || capsule_bytes == 0);
 }
 
+/* False: it is no command of zones. */
+static bool check_zone_command(const struct admitted *admitted)
+{
+	const struct link_request *wanted = &admitted->wanted;
+
+	switch (wanted->operation) {
+	case LINK_ZONE_APPEND:
+		must(wanted->block_count > 0 && wanted->block_count <= ZONE_BLOCKS);
+		must(admitted->transfer.most == wanted->block_count
+		                                        << admitted->namespace->block_shift);
+		break;
+	case LINK_ZONE_SEND:
+		must(wanted->zone_action >= NVME_ZONE_CLOSE &&
+		     wanted->zone_action <= NVME_ZONE_OFFLINE);
+		must(wanted->block_count == 0 && admitted->transfer.most == 0);
+		break;
+	case LINK_ZONE_RECEIVE:
+		must(wanted->zone_filter <= NVME_ZONES_OFFLINE && wanted->block_count == 0);
+		must(admitted->transfer.most >= sizeof(struct nvme_zone_report) &&
+		     admitted->transfer.most % 4 == 0);
+		break;
+	default:
+		return false;
+	}
+	must(admitted->namespace->zone_blocks == ZONE_BLOCKS);
+	must(wanted->first_block < BLOCKS && wanted->first_block % ZONE_BLOCKS == 0);
+	return true;
+}
+
 static void check_admitted(const struct admitted *admitted)
 {
 	const struct link_request *wanted = &admitted->wanted;
 
 	must(wanted->handle == admitted->namespace->handle);
-	if (wanted->operation == LINK_FLUSH || wanted->operation == LINK_DEALLOCATE)
+	if (check_zone_command(admitted) || wanted->operation == LINK_FLUSH ||
+	    wanted->operation == LINK_DEALLOCATE)
 		return;
 	must(wanted->block_count > 0);
 	must(wanted->first_block < BLOCKS && wanted->block_count <= BLOCKS - wanted->first_block);
@@ -66,6 +96,7 @@ static void decode_on_io_queue(const struct nvme_command *command, uint32_t caps
 	struct admitted admitted;
 	uint16_t location = 0;
 
+	namespaces[2].zone_blocks = ZONE_BLOCKS;
 	memset(port.ana, VIEW_ANA_OPTIMIZED, sizeof(port.ana));
 	if (!status_is_ok(admission_check(&subsystem, &port, command, &admitted, &location))) {
 		must(location < sizeof(*command));
