@@ -13,6 +13,7 @@
  * Shape     Values and layouts of the Zoned Namespace Command Set Specification 1.1, little-endian;
  *           its statuses are in status.h, its opcodes in spec.h.
  * Promise   Sizes and offsets are asserted.
+ * Trust     None is needed: commands are checked by zone_command.h.
  * Threads   any; pure
  * Lifetime  values
  */
