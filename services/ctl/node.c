@@ -6,6 +6,7 @@
 
 #include <jansson.h>
 
+#include "common/base/hint.h"
 #include "common/base/log.h"
 #include "services/ctl/tree.h"
 
@@ -154,6 +155,35 @@ static void print_group(struct get *get, const char *group, const json_t *object
 	}
 }
 
+/* The first is a group, or an attribute that is in none; the others are of the group. */
+static enum ctl_exit refuse_unknown(const struct get *get, const char *unknown, const char *prefix)
+{
+	char safe[1024], words[HINT_SIZE], line[1024];
+	const char *last = "";
+	struct hint hint;
+
+	hint_begin(&hint, unknown);
+	for (size_t i = 0; i < get->reply->n_attributes; i++) {
+		const Nvmetd__CtlAttribute *attribute = get->reply->attributes[i];
+		const bool is_in_it = strcmp(attribute->group, get->group) == 0;
+
+		if (unknown != get->group && is_in_it)
+			hint_offer(&hint, attribute->name);
+		else if (unknown == get->group && attribute->group[0] == '\0')
+			hint_offer(&hint, attribute->name);
+		else if (unknown == get->group && strcmp(attribute->group, last) != 0)
+			hint_offer(&hint, last = attribute->group);
+	}
+	snprintf(line,
+	         sizeof(line),
+	         "%s: %.200s: is not known%s",
+	         get->reply->path,
+	         unknown,
+	         hint_words(&hint, words));
+	fprintf(stderr, "%s%s\n", prefix, log_safe(safe, sizeof(safe), line, strlen(line)));
+	return CTL_FAILED;
+}
+
 static enum ctl_exit check_known(const struct get *get, const char *prefix)
 {
 	const char *unknown = NULL;
@@ -165,8 +195,7 @@ static enum ctl_exit check_known(const struct get *get, const char *prefix)
 			unknown = get->names[i];
 	if (!unknown)
 		return CTL_GOOD;
-	fprintf(stderr, "%s%s: %s: is not known\n", prefix, get->reply->path, unknown);
-	return CTL_FAILED;
+	return refuse_unknown(get, unknown, prefix);
 }
 
 static enum ctl_exit print_json(const json_t *object, const char *group)

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/base/hint.h"
+#include "services/ctl/commands.h"
 #include "services/ctl/need.h"
 #include "services/ctl/words.h"
 
@@ -82,6 +84,24 @@ enum ctl_exit session_refuse(struct session *session, enum ctl_exit code, const 
 	return code;
 }
 
+enum ctl_exit session_refuse_command(struct session *session, const char *word)
+{
+	const char *otherwise = session->is_interactive ? ": see help" : ": see nvmetctl --help";
+	char words[HINT_SIZE];
+	struct hint hint;
+
+	hint_begin(&hint, word);
+	for (unsigned i = 0; i < n_verbs; i++)
+		hint_offer(&hint, verbs[i].name);
+	for (unsigned i = 0; i < n_commands; i++)
+		hint_offer(&hint, commands[i]->name);
+	return session_refuse(session,
+	                      CTL_USAGE,
+	                      "'%s' is not a command%s",
+	                      word,
+	                      hint.nearest ? hint_words(&hint, words) : otherwise);
+}
+
 /* ------------------------------------------------------------------ running */
 
 void session_init(struct session *session, const struct ctl *ctl)
@@ -140,8 +160,13 @@ static enum ctl_exit run_it(struct session *session, const struct verb *verb, st
 	}
 	for (size_t i = 0; i < n_words; i++)
 		if (strncmp(words[i], "--", 2) == 0)
-			return session_refuse(
-				session, CTL_USAGE, "%s: '%s' is not known", verb->name, words[i]);
+			return session_refuse(session,
+			                      CTL_USAGE,
+			                      "%s: '%s' is not known: usage: %s %s",
+			                      verb->name,
+			                      words[i],
+			                      verb->name,
+			                      verb->arguments);
 	return verb->run(session, path, has_path, words, n_words);
 }
 
@@ -163,12 +188,7 @@ static enum ctl_exit run_at_path(struct session *session, struct path *path, cha
 	const struct verb *verb = n_words > 1 ? verb_find(words[1]) : NULL;
 
 	if (n_words > 1 && !verb)
-		return session_refuse(session,
-		                      CTL_USAGE,
-		                      "'%s' is not a command%s",
-		                      words[1],
-		                      session->is_interactive ? ": see help"
-		                                              : ": see nvmetctl --help");
+		return session_refuse_command(session, words[1]);
 	path_enter(path, words[0]);
 	if (!verb)
 		verb = verb_find(session->file || session->is_interactive ? "cd" : "ls");
@@ -196,11 +216,7 @@ static enum ctl_exit run_words(struct session *session, struct path *path, char 
 		if (is_known)
 			return r;
 	}
-	return session_refuse(session,
-	                      CTL_USAGE,
-	                      "'%s' is not a command%s",
-	                      words[0],
-	                      session->is_interactive ? ": see help" : ": see nvmetctl --help");
+	return session_refuse_command(session, words[0]);
 }
 
 enum ctl_exit session_run(struct session *session, char **words, size_t n_words)

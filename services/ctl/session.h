@@ -49,6 +49,8 @@ enum ctl_exit session_commit(struct session *session);
 /* "FILE:LINE: ", "nvmetctl: ", or, for a person, nothing. */
 const char *session_prefix(struct session *session);
 /* Said with it. */
+/* It is no command: asks for one that is like it. */
+enum ctl_exit session_refuse_command(struct session *session, const char *word);
 enum ctl_exit session_refuse(struct session *session, enum ctl_exit code, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 

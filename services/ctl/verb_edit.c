@@ -117,26 +117,37 @@ VERB(unlink)
 
 /* ------------------------------------------------------------------ set */
 
-static bool are_pairs(char **words, size_t n_words)
+/* NULL: all are NAME=VALUE. */
+static const char *find_no_pair(char **words, size_t n_words)
 {
 	for (size_t i = 0; i < n_words; i++)
 		if (!strchr(words[i], '=') || words[i][0] == '=')
-			return false;
-	return n_words > 0;
+			return words[i];
+	return NULL;
 }
 
 VERB(set)
 {
 	struct edits alone, *edits = target_of(session, &alone);
-	const char *group = NULL;
+	const char *group = NULL, *word;
 	Nvmetd__CtlOperation *operation;
 
 	if (n_words > 0 && !strchr(words[0], '=')) {
 		group = *words++;
 		n_words--;
 	}
-	if (!are_pairs(words, n_words))
-		return refuse_usage(session, "set");
+	word = find_no_pair(words, n_words);
+	if (word)
+		return session_refuse(session,
+		                      CTL_USAGE,
+		                      "set: '%s' says no value: usage: set %s",
+		                      word,
+		                      verb_find("set")->arguments);
+	if (n_words == 0)
+		return session_refuse(session,
+		                      CTL_USAGE,
+		                      "usage: set %s: `get` shows what there is to be set",
+		                      verb_find("set")->arguments);
 	operation = edits_add(edits, NVMETD__CTL_VERB__CTL_SET, path, session->line);
 	if (group)
 		operation->group = need(strdup(group));

@@ -155,7 +155,7 @@ VERB(help)
 	envelope *answer;
 
 	if (n_words > 1 || (n_words == 1 && !verb))
-		return session_refuse(session, CTL_USAGE, "'%s' is not a command", words[0]);
+		return session_refuse_command(session, words[0]);
 	if (verb) {
 		verb_print_help(verb);
 		return CTL_GOOD;

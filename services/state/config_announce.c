@@ -86,7 +86,8 @@ static void check_cdc(const struct config *config, size_t index, struct report *
 	if (!is_address(cdc->traddr))
 		report_error(report, PLACE_KEY(place, "traddr"), "is no address of IPv4 or IPv6");
 	if (!is_service(cdc->trsvcid))
-		report_error(report, PLACE_KEY(place, "trsvcid"), "may be 1 to 65535");
+		report_error(
+			report, PLACE_KEY(place, "trsvcid"), "is no number of a port, 1 to 65535");
 	for (size_t i = 0; i < index; i++)
 		if (strcmp(cdc->traddr, config->announce.cdcs[i].traddr) == 0 &&
 		    strcmp(cdc->trsvcid, config->announce.cdcs[i].trsvcid) == 0)

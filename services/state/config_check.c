@@ -138,10 +138,13 @@ static void check_address(const struct config_port *port, const struct json_plac
 	    strcmp(address->adrfam, "ipv6") != 0)
 		report_error(report, PLACE_KEY(place, "adrfam"), "may be \"ipv4\" or \"ipv6\"");
 	else if (address->traddr[0] != '\0' && !config_is_address(address))
-		report_error(
-			report, PLACE_KEY(place, "traddr"), "is no address of %s", address->adrfam);
+		report_error(report,
+		             PLACE_KEY(place, "traddr"),
+		             "is no address of %s, as adrfam has it",
+		             address->adrfam);
 	if (address->trsvcid[0] != '\0' && !config_is_service(address->trsvcid))
-		report_error(report, PLACE_KEY(place, "trsvcid"), "may be 1 to 65535");
+		report_error(
+			report, PLACE_KEY(place, "trsvcid"), "is no number of a port, 1 to 65535");
 }
 
 /* The first link to a subsystem starts the listener, as in nvmet; so it needs an address. So does
@@ -249,12 +252,14 @@ static void check_access(const struct config *config, const struct config_subsys
 	if (subsystem->allow_any_host && subsystem->n_allowed_hosts > 0)
 		report_error(report,
 		             PLACE_KEY(PLACE_KEY(place, "attr"), "allow_any_host"),
-		             "may not be 1 where there are allowed_hosts");
+		             "may not be 1 where there are allowed_hosts: set it to 0, or take "
+		             "those out");
 	for (size_t i = 0; i < subsystem->n_allowed_hosts; i++) {
 		if (!config_find_host(config, subsystem->allowed_hosts[i].nqn))
 			report_error(report,
 			             PLACE_INDEX(hosts, i),
-			             "there is no such host in \"hosts\"");
+			             "there is no such host in \"hosts\": add it there, or take it "
+			             "out here");
 	}
 	check_twice(subsystem->allowed_hosts, subsystem->n_allowed_hosts, hosts, report);
 }

@@ -142,14 +142,17 @@ static void check_network(const struct config_address *address, const struct jso
                           struct report *report)
 {
 	if (!config_is_address(address))
-		report_error(
-			report, PLACE_KEY(place, "traddr"), "is no address of %s", address->adrfam);
+		report_error(report,
+		             PLACE_KEY(place, "traddr"),
+		             "is no address of %s, as adrfam has it",
+		             address->adrfam);
 	else if (config_is_wildcard(address->traddr))
 		report_error(report,
 		             PLACE_KEY(place, "traddr"),
 		             "is every address of a machine: hosts need one");
 	if (!config_is_service(address->trsvcid))
-		report_error(report, PLACE_KEY(place, "trsvcid"), "may be 1 to 65535");
+		report_error(
+			report, PLACE_KEY(place, "trsvcid"), "is no number of a port, 1 to 65535");
 }
 
 static bool is_network(const struct config_address *address)

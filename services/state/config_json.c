@@ -152,7 +152,8 @@ int config_read_forms(struct config *ret_config, const json_t *root, struct repo
 	int r;
 
 	if (!json_is_object(root)) {
-		report_error(report, NULL, "the file is no object, as nvmetcli writes it");
+		report_error(
+			report, NULL, "the file is no object in braces, as nvmetcli writes it");
 		return CONFIG_E_WRONG;
 	}
 	json_warn_unknown(&object,
@@ -244,6 +245,10 @@ int config_parse(struct config *ret_config, const char *text, size_t length, str
 	json_t *root;
 	int r;
 
+	if (strspn(text, " \t\r\n") >= length) {
+		report_error_at(report, 1, "the file is empty; without objects it is {}");
+		return CONFIG_E_WRONG;
+	}
 	if (length >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0) {
 		report_error_at(report, 1, "begins with a byte order mark; save it without one");
 		return CONFIG_E_WRONG;

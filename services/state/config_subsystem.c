@@ -84,8 +84,9 @@ static void read_device(const struct json_object *device, struct config_namespac
 	read_path(device, namespace);
 	if (json_read_text(device, "uuid", text, sizeof(text))) {
 		if (uuid_parse(text, namespace->uuid) != 0)
-			report_error(
-				device->report, PLACE_KEY(device->place, "uuid"), "is no UUID");
+			report_error(device->report,
+			             PLACE_KEY(device->place, "uuid"),
+			             "is no UUID, as 12345678-1234-4234-8234-123456789abc is one");
 		else
 		namespace->has_uuid = !uuid_is_null(namespace->uuid);
 	}

@@ -8,6 +8,7 @@
 
 #include "common/base/cleanup.h"
 #include "common/base/error.h"
+#include "common/base/hint.h"
 #include "services/state/edit.h"
 
 /* One operation, on the configuration's JSON. */
@@ -33,14 +34,15 @@ static int refuse(struct report *report, const Nvmetd__CtlOperation *operation, 
 static int find(const struct object_tree *tree, const Nvmetd__CtlOperation *operation,
                 struct report *report, struct object *ret_object)
 {
-	char path[PATH_WORDS];
+	char path[PATH_WORDS], words[OBJECT_MISSING_SIZE];
 	int r = object_find(tree, operation->path, operation->n_path, ret_object);
 
 	if (r == 0)
 		return 0;
-	path_of(path, operation, ret_object->depth + 1);
-	report_error_of(
-		report, path, r == OBJECT_E_UNKNOWN ? "is not known" : "there is no such object");
+	report_error_of(report,
+	                path_of(path, operation, ret_object->depth + 1),
+	                "%s",
+	                object_missing_words(words, r, ret_object, operation->path));
 	return EDIT_E_WRONG;
 }
 
@@ -145,7 +147,7 @@ static int name_it(const Nvmetd__CtlOperation *operation, const struct object *l
 	int r;
 
 	if (list->shape->kind != SHAPE_LIST)
-		return refuse(report, operation, "cannot be created");
+		return refuse(report, operation, "cannot be created: say what, as /subsystems/NQN");
 	if (is_of_numbers(list->shape)) {
 		r = find_number(list, ret_name);
 		return r > 0 ? refuse(report, operation, "is full") : r;
@@ -273,6 +275,51 @@ static int refuse_attribute(struct report *report, const Nvmetd__CtlOperation *o
 	return EDIT_E_WRONG;
 }
 
+/* Attributes of a group, or groups. */
+static void offer_members(struct hint *hint, const struct shape *shape, bool groups)
+{
+	for (const struct shape *at = shape->members; at; at = at->next)
+		if ((at->kind == SHAPE_GROUP) == groups && at->kind != SHAPE_LIST)
+			hint_offer(hint, at->key);
+}
+
+/* The one that has such an attribute; NULL: none has. */
+static const char *find_group(const struct shape *shape, const char *key)
+{
+	for (const struct shape *at = shape->members; at; at = at->next)
+		if (at->kind == SHAPE_GROUP && shape_member(at, key))
+			return at->key;
+	return NULL;
+}
+
+/* shape: of the group, or of the object if it is in none; NULL: there is no such group. */
+static int refuse_unknown(struct report *report, const Nvmetd__CtlOperation *operation,
+                          const struct attribute *attribute, const struct shape *shape)
+{
+	const struct shape *object = attribute->at.shape;
+	const char *elsewhere = find_group(object, attribute->key);
+	char words[HINT_SIZE], text[HINT_SIZE + 64];
+	struct hint hint;
+
+	if (shape && elsewhere && shape == object) {
+		snprintf(text,
+		         sizeof(text),
+		         "is not known: it is in the group %s: set %s %.64s=VALUE",
+		         elsewhere,
+		         elsewhere,
+		         attribute->key);
+		return refuse_attribute(report, operation, attribute, text);
+	}
+	hint_begin(&hint, shape ? attribute->key : attribute->group);
+	offer_members(&hint, shape ? shape : object, !shape);
+	snprintf(text,
+	         sizeof(text),
+	         "is not known%s%s",
+	         shape ? "" : ", as there is no such group",
+	         hint_words(&hint, words));
+	return refuse_attribute(report, operation, attribute, text);
+}
+
 static int set_one(struct attribute *attribute, const Nvmetd__CtlOperation *operation,
                    struct report *report)
 {
@@ -283,7 +330,7 @@ static int set_one(struct attribute *attribute, const Nvmetd__CtlOperation *oper
 		shape = shape_member(shape, attribute->group);
 	member = shape ? shape_member(shape, attribute->key) : NULL;
 	if (!member)
-		return refuse_attribute(report, operation, attribute, "is not known");
+		return refuse_unknown(report, operation, attribute, shape);
 	if (member->kind == SHAPE_GROUP)
 		return refuse_attribute(report, operation, attribute, "is a group of attributes");
 	if (member->kind == SHAPE_LIST)
@@ -314,6 +361,10 @@ static int set(const struct object_tree *tree, const Nvmetd__CtlOperation *opera
 
 	if (r)
 		return r;
+	if (!attribute.at.is_element && attribute.at.shape->kind == SHAPE_LIST)
+		return refuse(report,
+		              operation,
+		              "has no such attributes: it is a list, and what is in it has some");
 	if (!json_is_object(attribute.at.json) || operation->n_names == 0 ||
 	    operation->n_names != operation->n_values)
 		return refuse(report, operation, "has no such attributes");

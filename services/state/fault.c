@@ -72,7 +72,9 @@ static const struct backing *find_backing(const struct state *state, const Nvmet
 	const struct config_namespace *namespace = NULL;
 
 	if (!subsystem)
-		return refuse(refusal, "there is no subsystem of this name");
+		return refuse(refusal,
+		              "there is no subsystem of this name: nvmetctl status shows which "
+		              "there are");
 	for (size_t i = 0; i < subsystem->n_namespaces; i++)
 		if (subsystem->namespaces[i].nsid == wanted->nsid)
 	namespace = &subsystem->namespaces[i];

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/base/hint.h"
 #include "common/base/log.h"
 
 static void note(const struct json_object *object, const char *key, enum shape_kind kind,
@@ -100,7 +101,11 @@ bool json_read_number(const struct json_object *object, const char *key, int64_t
 	if (!value)
 		return false;
 	if (!number_of(value, &number)) {
-		report_error(object->report, place, "is no number");
+		report_error(object->report,
+		             place,
+		             "is no number, and may be %" PRId64 " to %" PRId64,
+		             least,
+		             most);
 		return false;
 	}
 	if (number < least || number > most) {
@@ -177,6 +182,22 @@ static bool is_in(const char *const *list, const char *name)
 	return false;
 }
 
+static void warn_unknown(const struct json_object *object, const char *key,
+                         const char *const *known)
+{
+	char words[HINT_SIZE];
+	struct hint hint;
+
+	hint_begin(&hint, key);
+	/* beyond that nobody is told */
+	for (; object->report->warnings.count < REPORT_LINES && *known; known++)
+		hint_offer(&hint, *known);
+	report_warning(object->report,
+	               PLACE_KEY(object->place, key),
+	               "is not known here and has no effect%s",
+	               hint.nearest ? hint_words(&hint, words) : "");
+}
+
 void json_warn_unknown(const struct json_object *object, const char *const *known)
 {
 	const char *key;
@@ -185,7 +206,5 @@ void json_warn_unknown(const struct json_object *object, const char *const *know
 	for (size_t i = 0; object->report->probe && known[i]; i++)
 		note(object, known[i], SHAPE_UNTYPED, 0, 0);
 	json_object_foreach((json_t *)object->json, key, value) if (!is_in(known, key))
-		report_warning(object->report,
-	                       PLACE_KEY(object->place, key),
-	                       "is not known here and has no effect");
+		warn_unknown(object, key, known);
 }

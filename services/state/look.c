@@ -151,9 +151,8 @@ int look_at(struct look *ret_look, const struct config *config, const Nvmetd__Ct
 	r = object_find(&ret_look->tree, question->path, question->n_path, &at);
 	ret_look->reply.good = r == 0;
 	if (r) {
-		ret_look->reply.reason = (char *)(r == OBJECT_E_UNKNOWN
-		                                          ? "is not known"
-		                                          : "there is no such object");
+		object_missing_words(ret_look->reason, r, &at, question->path);
+		ret_look->reply.reason = ret_look->reason;
 		object_path_words(
 			ret_look->path, sizeof(ret_look->path), question->path, at.depth + 1);
 		return 0;

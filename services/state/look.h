@@ -23,6 +23,7 @@ struct look {
 	struct object_tree tree;
 	struct shape *shape;
 	char path[LOOK_PATH_SIZE];
+	char reason[OBJECT_MISSING_SIZE];
 	char *text;
 	char (*numbers)[OBJECT_NUMBER_SIZE]; /* names of children that are numbers */
 	Nvmetd__CtlAttribute *attributes;

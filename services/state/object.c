@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/base/hint.h"
+
 /* ------------------------------------------------------------------ names */
 
 const char *object_name(const struct shape *list, const json_t *element,
@@ -139,6 +141,62 @@ int object_find(const struct object_tree *tree, char *const *path, size_t n_path
 		}
 	}
 	return 0;
+}
+
+/* ------------------------------------------------------------------ what is not there */
+
+static void offer_lists(struct hint *hint, const struct shape *shape)
+{
+	for (const struct shape *at = shape->members; at; at = at->next)
+		if (at->kind == SHAPE_LIST && shape_is_open(at))
+			hint_offer(hint, at->key);
+		else if (at->kind == SHAPE_GROUP)
+			offer_lists(hint, at);
+}
+
+/* A number is listed, but not compared: none is like another. */
+static void offer_elements(struct hint *hint, const struct object *at,
+                           char numbers[static HINT_LISTED][OBJECT_NUMBER_SIZE])
+{
+	char dropped[OBJECT_NUMBER_SIZE];
+	json_t *element;
+	size_t index;
+
+	json_array_foreach(at->list, index, element)
+	{
+		char *number = index < HINT_LISTED ? numbers[index] : dropped;
+		const char *name = object_name(at->shape, element, number);
+
+		if (name == dropped)
+			hint->count++;
+		else
+			hint_offer(hint, name);
+	}
+}
+
+const char *object_missing_words(char buffer[static OBJECT_MISSING_SIZE], int error,
+                                 const struct object *at, char *const *path)
+{
+	const struct shape *name = shape_name(at->shape);
+	char numbers[HINT_LISTED][OBJECT_NUMBER_SIZE], words[HINT_SIZE];
+	const char *wanted = path[at->depth];
+	struct hint hint;
+
+	if (error == OBJECT_E_UNKNOWN) {
+		hint_begin(&hint, wanted);
+		offer_lists(&hint, at->shape);
+	} else {
+		hint_begin(&hint, name && name->kind == SHAPE_NUMBER ? "" : wanted);
+		offer_elements(&hint, at, numbers);
+	}
+	snprintf(buffer,
+	         OBJECT_MISSING_SIZE,
+	         "%s%s",
+	         error == OBJECT_E_UNKNOWN ? "is not known" : "there is no such object",
+	         hint.count == 0 && error == OBJECT_E_NONE
+	                 ? ", nor any other: it must be created first"
+	                 : hint_words(&hint, words));
+	return buffer;
 }
 
 /* ------------------------------------------------------------------ words */

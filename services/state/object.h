@@ -46,6 +46,11 @@ struct object {
 int object_find(const struct object_tree *tree, char *const *path, size_t n_path,
                 struct object *ret_object);
 
+/* Why object_find() did not find it, and what there is: for people. */
+#define OBJECT_MISSING_SIZE 400
+const char *object_missing_words(char buffer[static OBJECT_MISSING_SIZE], int error,
+                                 const struct object *at, char *const *path);
+
 /* What an element is called by: in the buffer, if it is a number. Never NULL. */
 #define OBJECT_NUMBER_SIZE 24
 const char *object_name(const struct shape *list, const json_t *element,

@@ -251,12 +251,91 @@ START_TEST(a_refusal_says_the_object_with_the_reason)
 	save(before);
 	expect_said(ctl("set", "/ports/1", "addr", "traddr=x"),
 	            1,
-	            "nvmetctl: /ports/1: addr traddr: is no address of ipv4\n");
+	            "nvmetctl: /ports/1: addr traddr: is no address of ipv4, as adrfam has it\n");
 	expect_said(ctl("create", "/ports/1"), 1, "nvmetctl: /ports/1: is there already\n");
-	expect_said(
-		ctl("/ports", "delete", "9"), 1, "nvmetctl: /ports/9: there is no such object\n");
+	expect_said(ctl("/ports", "delete", "9"),
+	            1,
+	            "nvmetctl: /ports/9: there is no such object; there ");
 	expect_said(ctl("delete", OF), 1, "there is no such subsystem: unlink it, or create it\n");
 	expect_unchanged();
+}
+END_TEST
+
+/* What somebody types who is new to it: what is wrong, where, and what to do about it. */
+static const struct {
+	int code;
+	const char *words;
+	char *arguments[7];
+} mistakes[] = {
+	{2, "'stauts' is not a command: did you mean \"status\"?",               {"stauts"}                                            },
+	{2, "'creat' is not a command: did you mean \"create\"?",                {"/ports", "creat", "9"}                              },
+	{2, "'frobnicate' is not a command: see nvmetctl --help",                {"frobnicate"}                                        },
+	{2, "'nonsense' is not a command: see nvmetctl --help",                  {"help", "nonsense"}                                  },
+	{2, "status: '--jsn' is not known: see nvmetctl help status",            {"status", "--jsn"}                                   },
+	{2, "create: '--force' is not known: usage: create",                     {"create", "/ports", "--force"}                       },
+	{2, "--timeout: '0' is not a number of seconds",                         {"--timeout", "0", "status"}                          },
+	{1, "/subzystems: is not known: did you mean \"subsystems\"?",           {"ls", "/subzystems"}                                 },
+	{1, "/ports/9: there is no such object; there is 1",                     {"ls", "/ports/9"}                                    },
+	{1, "hosts: is not known: did you mean \"allowed_hosts\"?",              {"ls", OF "/alowed_hosts"}                            },
+	{1, "there is no such object; there ",                                   {"delete", "/subsystems/nqn.none"}                    },
+	{1,
+         "there is no such object, nor any other: it must be created first",     {"set", "/ports/1/referrals/r", "addr", "traddr=::1"} },
+	{1, "/ports/1: adr: is not known: did you mean \"addr\"?",               {"get", "/ports/1", "adr"}                            },
+	{1, "tradr: is not known: did you mean \"traddr\"?",                     {"get", "/ports/1", "addr", "tradr"}                  },
+	{1, "attr seral: is not known: did you mean \"serial\"?",                {"set", OF, "attr", "seral=x"}                        },
+	{1, "as there is no such group: did you mean \"attr\"?",                 {"set", OF, "atr", "serial=x"}                        },
+	{1,
+         "serial: is not known: it is in the group attr: set attr serial=VALUE", {"set", OF, "serial=x"}                               },
+	{1,
+         "attr version: is no version of NVMe that may be said: these are 1.2 ", {"set", OF, "attr", "version=9.9"}                    },
+	{1, "attr qid_max: is 1000, and may be 1 to 128",                        {"set", OF, "attr", "qid_max=1000"}                   },
+	{1, "attr qid_max: is no number, and may be 1 to 128",                   {"set", OF, "attr", "qid_max=all"}                    },
+	{1, "nsid: is no number, and may be 1 to ",                              {"create", OF "/namespaces/one"}                      },
+	{1, "disable it first",						  {"set", OF "/namespaces/1", "device", "path=/dev/sdz"}},
+	{1, "device uuid: is no UUID, as ",                                      {"set", OF "/namespaces/1", "device", "uuid=12"}      },
+	{1, "may be \"tcp\" or \"rdma\"",                                        {"set", "/ports/1", "addr", "trtype=udp"}             },
+	{1,
+         "addr traddr: is no address of ipv4, as adrfam has it",                 {"set", "/ports/1", "addr", "traddr=300.1.1.1"}       },
+	{1,
+         "addr trsvcid: is no number of a port, 1 to 65535",                     {"set", "/ports/1", "addr", "trsvcid=http"}           },
+	{1, "there is no such host in \"hosts\": add it there",                  {"link", OF, NEW_HOST}                                },
+	{1, "there is no such subsystem: unlink it, or create it",               {"link", "/ports/1", NEW_NQN}                         },
+	{2, "set: 'traddr' says no value: usage: set",                           {"set", "/ports/1", "addr", "traddr"}                 },
+	{2, "`get` shows what there is to be set",                               {"set", "/ports/1", "addr"}                           },
+	{1,
+         "/ports: has no such attributes: it is a list",                         {"set", "/ports", "addr", "traddr=::1"}               },
+	{1, "/: cannot be created: say what",                                    {"create"}                                            },
+	{1,
+         "there is no subsystem of this name: nvmetctl status shows",            {"fault", "nqn.none", "1"}                            },
+	{1,
+         "restart: 'nosuch' is no process that is there now; there are: state",  {"restart", "nosuch"}				 },
+	{1, "/nonexistent: cannot be read: No such file",                        {"restore", "/nonexistent"}                           },
+	{1, "is not saved: No such file",                                        {"save", "/nonexistent/x"}                            },
+};
+
+START_TEST(a_mistake_is_told_with_what_to_do_about_it)
+{
+	save(before);
+	for (size_t i = 0; i < sizeof(mistakes) / sizeof(mistakes[0]); i++) {
+		char *const *a = mistakes[i].arguments;
+
+		expect_said(ctl(a[0], a[1], a[2], a[3], a[4], a[5]),
+		            mistakes[i].code,
+		            mistakes[i].words);
+	}
+	expect_unchanged();
+}
+END_TEST
+
+/* A set that does not run, or that is not for this user. */
+START_TEST(says_why_nvmetd_is_not_reached)
+{
+	char *const arguments[] = {"nvmetctl", "--run-dir", "/nonexistent", "status", NULL};
+
+	expect_said(harness_program("nvmetctl", text, TEXT_BYTES, arguments, 10000),
+	            3,
+	            "'/nonexistent/ctl/ctl.sock': there is no such socket\n"
+	            "nvmetctl: see that nvmetd runs, that --run-dir is its run directory");
 }
 END_TEST
 
@@ -348,6 +427,8 @@ int main(void)
 	                 a_device_is_replaced_in_one_batch,
 	                 a_warning_says_that_a_device_is_not_there,
 	                 a_refusal_says_the_object_with_the_reason,
+	                 a_mistake_is_told_with_what_to_do_about_it,
+	                 says_why_nvmetd_is_not_reached,
 	                 a_wrong_command_is_not_tried,
 	                 a_dry_run_changes_nothing,
 	                 a_batch_is_done_whole_or_not_at_all,

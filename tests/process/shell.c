@@ -230,7 +230,7 @@ START_TEST(a_mistake_does_not_end_it)
 	type("ls 'x\r");
 	await("a quote is not closed\r\n/> ");
 	type("set /ports/1 addr traddr=x\r");
-	await("/ports/1: addr traddr: is no address of ipv4\r\n/> ");
+	await("/ports/1: addr traddr: is no address of ipv4, as adrfam has it\r\n/> ");
 	close_shell();
 }
 END_TEST
@@ -283,7 +283,7 @@ START_TEST(a_transaction_is_one_change)
 	type("pending\r");
 	await("2\r\n");
 	type("commit\r");
-	await("/ports/7: addr traddr: is no address of ipv4\r\n");
+	await("/ports/7: addr traddr: is no address of ipv4, as adrfam has it\r\n");
 	await("/ports/7> ");
 	type("ls /ports/7\r");
 	await("/ports/7: there is no such object");

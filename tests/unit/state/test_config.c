@@ -76,7 +76,7 @@ REFUSES(refuses_a_port_without_number, PORT("\"subsystems\": []"),
 REFUSES(refuses_a_port_number_above_65535, PORT("\"portid\": 65536"),
         "f:2: ports[0].portid: is 65536, and may be 0 to 65535")
 REFUSES(refuses_a_port_number_in_letters, PORT("\"portid\": \"one\""),
-        "f:2: ports[0].portid: is no number")
+        "f:2: ports[0].portid: is no number, and may be 0 to 65535")
 REFUSES(refuses_a_port_number_twice, PORT("\"portid\": 1}, {\"portid\": \"1\""),
         "f:2: ports[1].portid: is that of ports[0] too")
 REFUSES(refuses_fibre_channel_for_now, ADDR("\"trtype\": \"fc\""),
@@ -86,14 +86,14 @@ REFUSES(refuses_an_unknown_transport, ADDR("\"trtype\": \"avian\""),
 REFUSES(refuses_an_unknown_address_family, ADDR("\"adrfam\": \"ib\""),
         "f:2: ports[0].addr.adrfam: may be \"ipv4\" or \"ipv6\"")
 REFUSES(refuses_an_address_that_is_none, ADDR("\"adrfam\": \"ipv4\", \"traddr\": \"10.0.0.256\""),
-        "f:2: ports[0].addr.traddr: is no address of ipv4")
+        "f:2: ports[0].addr.traddr: is no address of ipv4, as adrfam has it")
 REFUSES(refuses_an_address_of_the_other_family,
         ADDR("\"adrfam\": \"ipv6\", \"traddr\": \"10.0.0.1\""),
-        "f:2: ports[0].addr.traddr: is no address of ipv6")
+        "f:2: ports[0].addr.traddr: is no address of ipv6, as adrfam has it")
 REFUSES(refuses_service_0, ADDR("\"trsvcid\": \"0\""),
-        "f:2: ports[0].addr.trsvcid: may be 1 to 65535")
+        "f:2: ports[0].addr.trsvcid: is no number of a port, 1 to 65535")
 REFUSES(refuses_service_65536, ADDR("\"trsvcid\": 65536"),
-        "f:2: ports[0].addr.trsvcid: may be 1 to 65535")
+        "f:2: ports[0].addr.trsvcid: is no number of a port, 1 to 65535")
 REFUSES(refuses_a_secure_channel_for_now, ADDR("\"treq\": \"required\""),
         "f:2: ports[0].addr.treq: a secure channel is not supported yet")
 REFUSES(refuses_an_unknown_treq, ADDR("\"treq\": \"maybe\""),
@@ -213,11 +213,13 @@ REFUSES(refuses_the_name_of_the_discovery_service,
         "f:1: subsystems[0].nqn: is that of the discovery service")
 REFUSES(refuses_any_host_beside_listed_ones,
         SUB("\"allowed_hosts\": [\"nqn.h\"], \"attr\": {\"allow_any_host\": \"1\"}"),
-        AT "attr.allow_any_host: may not be 1 where there are allowed_hosts")
+        AT "attr.allow_any_host: may not be 1 where there are allowed_hosts: set it to 0, or take "
+           "those out")
 REFUSES(refuses_a_flag_of_2, ATTR("\"allow_any_host\": \"2\""),
         AT "attr.allow_any_host: is 2, and may be 0 to 1")
 REFUSES(refuses_a_host_that_is_not_listed, SUB("\"allowed_hosts\": [\"nqn.x\"]"),
-        AT "allowed_hosts[0]: there is no such host in \"hosts\"")
+        AT
+        "allowed_hosts[0]: there is no such host in \"hosts\": add it there, or take it out here")
 REFUSES(refuses_an_allowed_host_twice, SUB("\"allowed_hosts\": [\"nqn.h\", \"nqn.h\"]"),
         AT "allowed_hosts[1]: is there twice")
 REFUSES(refuses_a_serial_of_21_bytes, ATTR("\"serial\": \"123456789012345678901\""),
@@ -285,7 +287,7 @@ REFUSES(refuses_nsid_1025, NS("\"nsid\": 1025"), NAT "nsid: is 1025, and may be 
 REFUSES(refuses_an_nsid_twice, NS("\"nsid\": 3}, {\"nsid\": 3"),
         "f:3: subsystems[0].namespaces[1].nsid: is that of namespaces[0] too")
 REFUSES(refuses_a_uuid_that_is_none, DEV("\"path\": \"/a\", \"uuid\": \"12\""),
-        NAT "device.uuid: is no UUID")
+        NAT "device.uuid: is no UUID, as 12345678-1234-4234-8234-123456789abc is one")
 REFUSES(refuses_an_nguid_of_15_bytes,
         DEV("\"path\": \"/a\", \"nguid\": \"00112233-4455-6677-8899-aabbccddee\""),
         NAT "device.nguid: is not of 16 bytes in hexadecimal")

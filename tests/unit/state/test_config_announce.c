@@ -19,7 +19,7 @@ REFUSES(refuses_a_cdc_by_name, DISCOVERY(OWN "\"cdcs\": [{\"traddr\": \"cdc.exam
         "f:1: discovery.cdcs[0].traddr: is no address of IPv4 or IPv6")
 REFUSES(refuses_a_cdc_on_port_0,
         DISCOVERY(OWN "\"cdcs\": [{\"traddr\": \"192.0.2.1\", \"trsvcid\": \"0\"}]"),
-        "f:1: discovery.cdcs[0].trsvcid: may be 1 to 65535")
+        "f:1: discovery.cdcs[0].trsvcid: is no number of a port, 1 to 65535")
 REFUSES(refuses_a_cdc_twice,
         DISCOVERY(OWN "\"cdcs\": [{\"traddr\": \"192.0.2.1\"}, "
                       "{\"traddr\": \"192.0.2.1\", \"trsvcid\": \"8009\"}]"),

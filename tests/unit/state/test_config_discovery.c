@@ -123,11 +123,11 @@ END_TEST
 
 REFUSES(refuses_a_referral_to_an_address_that_is_none,
         TO("\"adrfam\": \"ipv4\", \"traddr\": \"host.example\", \"trsvcid\": \"8009\""),
-        "f:1: ports[0].referrals[0].addr.traddr: is no address of ipv4")
+        "f:1: ports[0].referrals[0].addr.traddr: is no address of ipv4, as adrfam has it")
 REFUSES(refuses_a_referral_to_every_address, TO("\"traddr\": \"0.0.0.0\", \"trsvcid\": \"8009\""),
         "f:1: ports[0].referrals[0].addr.traddr: is every address of a machine: hosts need one")
 REFUSES(refuses_a_referral_without_a_service, TO("\"traddr\": \"192.0.2.1\""),
-        "f:1: ports[0].referrals[0].addr.trsvcid: may be 1 to 65535")
+        "f:1: ports[0].referrals[0].addr.trsvcid: is no number of a port, 1 to 65535")
 REFUSES(refuses_a_referral_with_a_security_that_is_none,
         TO("\"traddr\": \"192.0.2.1\", \"trsvcid\": \"8009\", \"tsas\": \"ssl\""),
         "f:1: ports[0].referrals[0].addr.tsas: may be \"none\", and with tcp \"tls1.3\"")

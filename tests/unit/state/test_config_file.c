@@ -9,8 +9,10 @@
 #include "tests/unit/state/reading.h"
 
 REFUSES(says_the_line_of_a_syntax_error, "{\n\"hosts\": [\n}", "f:3: unexpected token near '}'")
-REFUSES(refuses_an_empty_file, "", "f:1: '[' or '{' expected near end of file")
-REFUSES(refuses_what_is_no_object, "[]", "f:1: the file is no object, as nvmetcli writes it")
+REFUSES(refuses_an_empty_file, "", "f:1: the file is empty; without objects it is {}")
+REFUSES(refuses_what_is_no_object, "[]",
+        "f:1: the file is no object in braces, as nvmetcli writes it")
+REFUSES(refuses_a_file_of_blanks, " \n", "f:1: the file is empty; without objects it is {}")
 REFUSES(refuses_a_key_that_is_there_twice, "{\"hosts\": [],\n\"hosts\": []}",
         "f:2: duplicate object key near '\"hosts\"'")
 REFUSES(refuses_hosts_that_are_no_array, "{\n\"hosts\": 1}", "f:2: hosts: is no array")
@@ -20,6 +22,15 @@ START_TEST(takes_an_empty_object)
 {
 	expect_good("{}");
 	ck_assert_uint_eq(config.n_hosts + config.n_ports + config.n_subsystems, 0);
+}
+END_TEST
+
+START_TEST(asks_for_the_key_that_was_meant)
+{
+	expect_good("{\"subzystems\": []}");
+	ck_assert_str_eq(report.warnings.line[0],
+	                 "f:1: subzystems: is not known here and has no effect: did you mean "
+	                 "\"subsystems\"?");
 }
 END_TEST
 
@@ -125,6 +136,8 @@ int main(void)
 	         says_the_line_of_a_syntax_error,
 	         refuses_an_empty_file,
 	         refuses_what_is_no_object,
+	         refuses_a_file_of_blanks,
+	         asks_for_the_key_that_was_meant,
 	         refuses_a_key_that_is_there_twice,
 	         refuses_hosts_that_are_no_array,
 	         refuses_an_element_that_is_no_object,

@@ -164,9 +164,12 @@ static void expect_nothing(const char *path, const char *where, const char *why)
 
 START_TEST(says_where_the_path_ends)
 {
-	expect_nothing("/x/y", "/x", "is not known");
-	expect_nothing("/ports/9/addr", "/ports/9", "there is no such object");
-	expect_nothing("/ports/1/addr", "/ports/1/addr", "is not known");
+	expect_nothing(
+		"/x/y", "/x", "is not known; there are cdcs, hosts, ports, subsystems, workers");
+	expect_nothing("/ports/9/addr", "/ports/9", "there is no such object; there are 1, 2");
+	expect_nothing("/ports/1/addr",
+	               "/ports/1/addr",
+	               "is not known; there are subsystems, ana_groups, referrals");
 }
 END_TEST
 
