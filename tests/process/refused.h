@@ -16,7 +16,7 @@
  * Threads   one
  * Lifetime  scene is connected
  */
-#define REFUSED_NOWHERE  0xffffu /* Parameter Error Location: in no field of the command */
+#define REFUSED_NOWHERE  SCENE_NOWHERE /* Parameter Error Location: in no field of the command */
 #define REFUSED_BIT(bit) ((uint16_t)((bit) << 8))
 
 /* On the I/O queue; lba: what the log tells of it. */

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "tests/process/scene.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "tests/process/refused.h"
 
 #define IO_MS   20000u
 #define ENTRIES 128u
@@ -103,26 +106,14 @@ uint32_t scene_csts(struct host_controller *controller)
 
 void scene_refused(struct host_request *request, unsigned status, unsigned location)
 {
-	struct nvme_status answered = scene_admin(request);
-	struct nvme_error_entry entry;
+	char what[64];
 
-	ck_assert_msg(answered.value == status,
-	              "opcode %02xh, dword 10 %08xh: status %04xh, expected %04xh",
-	              request->command.opcode,
-	              le32_get(request->command.cdw10),
-	              answered.value,
-	              status);
-	host_must(&scene.controller,
-	          host_get_log(&scene.controller, NVME_LOG_ERROR, false, 0, &entry, sizeof(entry)));
-	ck_assert_uint_eq(le16_get(entry.status) >> 1, status);
-	ck_assert_uint_eq(entry.opcode, request->command.opcode);
-	ck_assert_uint_eq(le16_get(entry.sqid), 0);
-	ck_assert_msg(le16_get(entry.parameter_location) == location,
-	              "opcode %02xh, dword 10 %08xh: location %u, expected %u",
-	              request->command.opcode,
-	              le32_get(request->command.cdw10),
-	              le16_get(entry.parameter_location),
-	              location);
+	snprintf(what,
+	         sizeof(what),
+	         "opcode %02xh, dword 10 %08xh",
+	         request->command.opcode,
+	         le32_get(request->command.cdw10));
+	refused_admin(what, *request, status, (uint16_t)location);
 }
 
 struct nvme_status scene_io(uint8_t opcode, uint32_t nsid, uint64_t lba, uint32_t blocks,
