@@ -35,18 +35,7 @@ static void leave(void)
 static void end_under_load(int signal)
 {
 	pid_t old = harness_pid(scene.harness, "io-0", 0);
-	pid_t load = load_start("--rw",
-	                        "randrw",
-	                        "--bs",
-	                        "8K",
-	                        "--qd",
-	                        "32",
-	                        "--region",
-	                        "16M",
-	                        "--seconds",
-	                        "2",
-	                        "--verify",
-	                        NULL);
+	pid_t load = load_start_verified("1", "2", NULL);
 
 	usleep(700000);
 	ck_assert_int_eq(kill(old, signal), 0);

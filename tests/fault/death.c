@@ -259,28 +259,9 @@ END_TEST
 
 /* ------------------------------------------------------------------ under load */
 
-static pid_t start_load(const char *nsid, const char *seconds, bool reconnects)
-{
-	return load_start("--nsid",
-	                  nsid,
-	                  "--rw",
-	                  "randrw",
-	                  "--bs",
-	                  "8K",
-	                  "--qd",
-	                  "32",
-	                  "--region",
-	                  "16M",
-	                  "--seconds",
-	                  seconds,
-	                  "--verify",
-	                  reconnects ? "--reconnect" : NULL,
-	                  NULL);
-}
-
 static void kill_under_load(const char *name, const char *nsid, bool reconnects)
 {
-	pid_t load = start_load(nsid, "6", reconnects);
+	pid_t load = load_start_verified(nsid, "6", reconnects ? "--reconnect" : NULL, NULL);
 
 	for (unsigned i = 0; i < 5; i++) {
 		harness_pause(1000);

@@ -494,22 +494,8 @@ END_TEST
 
 static void restart_under_load(const char *nsid, const char *bytes, const char *queues)
 {
-	pid_t load = load_start("--nsid",
-	                        nsid,
-	                        "--rw",
-	                        "randrw",
-	                        "--bs",
-	                        bytes,
-	                        "--qd",
-	                        "16",
-	                        "--connections",
-	                        queues,
-	                        "--region",
-	                        "16M",
-	                        "--seconds",
-	                        "5",
-	                        "--verify",
-	                        NULL);
+	pid_t load = load_start_verified(
+		nsid, "5", "--bs", bytes, "--qd", "16", "--connections", queues, NULL);
 
 	for (unsigned i = 0; i < 8; i++) {
 		harness_pause(400);

@@ -224,18 +224,7 @@ START_TEST(nothing_is_taken_for_hung_while_others_want_twice_the_processors)
 	for (unsigned i = 0; i < 3; i++)
 		pids[i] = harness_pid(scene.harness, names[i], 0);
 	burn();
-	load = load_start("--rw",
-	                  "randrw",
-	                  "--bs",
-	                  "8K",
-	                  "--qd",
-	                  "32",
-	                  "--region",
-	                  "16M",
-	                  "--seconds",
-	                  "5",
-	                  "--verify",
-	                  NULL);
+	load = load_start_verified("1", "5", NULL);
 	load_expect_good_end(load);
 	stop_burning();
 	for (unsigned i = 0; i < 3; i++)

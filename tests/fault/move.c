@@ -73,25 +73,12 @@ static void await_move(uint32_t nsid, const char *worker)
 		ck_assert_msg(clock_now_ns() < until_ns, "is not at %s: %s", worker, text);
 }
 
-static pid_t start_load(uint32_t nsid, const char *seconds)
+static pid_t start_load(uint32_t nsid)
 {
 	char number[16];
 
 	snprintf(number, sizeof(number), "%u", nsid);
-	return load_start("--nsid",
-	                  number,
-	                  "--rw",
-	                  "randrw",
-	                  "--bs",
-	                  "8K",
-	                  "--qd",
-	                  "32",
-	                  "--region",
-	                  "16M",
-	                  "--seconds",
-	                  seconds,
-	                  "--verify",
-	                  NULL);
+	return load_start_verified(number, "2", NULL);
 }
 
 static void expect_pauses_below(double most_ms)
@@ -110,7 +97,7 @@ static void expect_pauses_below(double most_ms)
 
 static void move_under_load(uint32_t nsid)
 {
-	pid_t load = start_load(nsid, "2");
+	pid_t load = start_load(nsid);
 
 	for (unsigned i = 0; i < MOVES; i++) {
 		harness_pause(300);
@@ -194,7 +181,7 @@ START_TEST(leaves_a_worker_that_is_taken_out_of_service)
 	for (unsigned i = 0; i < 4; i++)
 		exports.subsystems[0].namespaces[i].worker = NULL;
 	harness_restore(scene.harness, &exports);
-	load = start_load(2, "2");
+	load = start_load(2);
 	harness_pause(300);
 	take_out_of_service("io-0", 0);
 	for (uint32_t nsid = 1; nsid <= 4; nsid++)
@@ -208,7 +195,7 @@ END_TEST
 /* The name of who dies as soon as the move has begun. */
 static void move_with_a_death(uint32_t nsid, const char *name)
 {
-	pid_t load = start_load(nsid, "2");
+	pid_t load = start_load(nsid);
 
 	for (unsigned i = 0; i < MOVES; i++) {
 		harness_pause(300);

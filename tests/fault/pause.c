@@ -91,20 +91,7 @@ static void measure_under_load(const char *what, const char *nsid)
 	pid_t load;
 
 	snprintf(seconds, sizeof(seconds), "%u", kills * (BETWEEN_MS + 50) / 1000 + 1);
-	load = load_start("--nsid",
-	                  nsid,
-	                  "--rw",
-	                  "randrw",
-	                  "--bs",
-	                  "8K",
-	                  "--qd",
-	                  "16",
-	                  "--region",
-	                  "16M",
-	                  "--seconds",
-	                  seconds,
-	                  "--verify",
-	                  NULL);
+	load = load_start_verified(nsid, seconds, "--qd", "16", NULL);
 	scene_connect();
 	/* what the load has written is not ours to write over */
 	kill_and_measure("io-0", what, nsid[0] == '1' ? 2 : 1);

@@ -33,24 +33,6 @@ static void restart(const char *name)
 
 /* ------------------------------------------------------------------ under load */
 
-static pid_t start_load(const char *nsid)
-{
-	return load_start("--nsid",
-	                  nsid,
-	                  "--rw",
-	                  "randrw",
-	                  "--bs",
-	                  "8K",
-	                  "--qd",
-	                  "32",
-	                  "--region",
-	                  "16M",
-	                  "--seconds",
-	                  "5",
-	                  "--verify",
-	                  NULL);
-}
-
 static void expect_short_pauses(void)
 {
 	const char *gap;
@@ -66,7 +48,7 @@ static void expect_short_pauses(void)
 /* The load goes on for longer than the restarts take, unless the machine is very busy. */
 static void restart_under_load(const char *name, const char *nsid)
 {
-	pid_t load = start_load(nsid);
+	pid_t load = load_start_verified(nsid, "5", NULL);
 
 	for (unsigned i = 0; i < RESTARTS; i++) {
 		harness_pause(1100); /* else its supervisor takes it for one that fails */
@@ -173,7 +155,7 @@ END_TEST
 
 START_TEST(verified_io_goes_on_while_all_are_restarted)
 {
-	pid_t load = start_load("1");
+	pid_t load = load_start_verified("1", "5", NULL);
 
 	harness_pause(1100);
 	restart("all");

@@ -136,20 +136,7 @@ END_TEST
 
 static void kill_under_load(const char *nsid)
 {
-	pid_t load = load_start("--nsid",
-	                        nsid,
-	                        "--rw",
-	                        "randrw",
-	                        "--bs",
-	                        "8K",
-	                        "--qd",
-	                        "32",
-	                        "--region",
-	                        "8M",
-	                        "--seconds",
-	                        "2",
-	                        "--verify",
-	                        NULL);
+	pid_t load = load_start_verified(nsid, "2", "--region", "8M", NULL);
 
 	for (unsigned i = 0; i < 4; i++) {
 		harness_pause(300);

@@ -333,20 +333,7 @@ START_TEST(verified_io_goes_on_while_rules_come_and_go)
 	pid_t load;
 
 	must_ctl(fault("3", "clear"));
-	load = load_start("--nsid",
-	                  "3",
-	                  "--rw",
-	                  "randrw",
-	                  "--bs",
-	                  "8K",
-	                  "--qd",
-	                  "16",
-	                  "--region",
-	                  "8M",
-	                  "--seconds",
-	                  "4",
-	                  "--verify",
-	                  NULL);
+	load = load_start_verified("3", "4", "--qd", "16", "--region", "8M", NULL);
 
 	for (unsigned i = 0; i < 8; i++) {
 		must_ctl(fault("3", "set", rules[i % 4]));

@@ -287,23 +287,14 @@ END_TEST
 
 static pid_t start_load(const char *seconds, const char *block_bytes, bool digests)
 {
-	return load_start("--nsid",
-	                  "2",
-	                  "--rw",
-	                  "randrw",
-	                  "--bs",
-	                  block_bytes,
-	                  "--qd",
-	                  "32",
-	                  "--connections",
-	                  "2",
-	                  "--region",
-	                  "16M",
-	                  "--seconds",
-	                  seconds,
-	                  "--verify",
-	                  digests ? "--ddgst" : NULL,
-	                  NULL);
+	return load_start_verified("2",
+	                           seconds,
+	                           "--connections",
+	                           "2",
+	                           "--bs",
+	                           block_bytes,
+	                           digests ? "--ddgst" : NULL,
+	                           NULL);
 }
 
 START_TEST(is_verified_by_its_transport_alone)

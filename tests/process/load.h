@@ -16,5 +16,8 @@
 
 /* Starts it with these further arguments, NULL at the end. */
 pid_t load_start(const char *argument, ...) __attribute__((sentinel));
+/* The same, with reads and writes at random, which are verified: 32 at a time, of 8 KiB, in the
+ * first 16 MiB of the namespace. What the further arguments say holds instead. */
+pid_t load_start_verified(const char *nsid, const char *seconds, ...) __attribute__((sentinel));
 /* Waits for its end: it has verified all that it read, and nothing was wrong. */
 void load_expect_good_end(pid_t load);
