@@ -178,11 +178,16 @@ START_TEST(inaccessible_is_of_its_port_only)
 }
 END_TEST
 
+static void expect_refusal_in(const char *state, enum nvme_ana_state told, unsigned status)
+{
+	change_state(0, 1, state);
+	await_status(QUICK, status);
+	expect_state(&scene.controller, 1, told);
+}
+
 START_TEST(persistent_loss_has_its_status)
 {
-	change_state(0, 1, "persistent-loss");
-	await_status(QUICK, NVME_SC_ANA_PERSISTENT_LOSS);
-	expect_state(&scene.controller, 1, NVME_ANA_PERSISTENT_LOSS);
+	expect_refusal_in("persistent-loss", NVME_ANA_PERSISTENT_LOSS, NVME_SC_ANA_PERSISTENT_LOSS);
 	shows("Base 2.1 §8.1.1.7",
 	      "I/O to a namespace in ANA Persistent Loss is refused with Asymmetric Access "
 	      "Persistent Loss, without DNR");
@@ -191,9 +196,7 @@ END_TEST
 
 START_TEST(change_has_its_status)
 {
-	change_state(0, 1, "change");
-	await_status(QUICK, NVME_SC_ANA_TRANSITION);
-	expect_state(&scene.controller, 1, NVME_ANA_CHANGE);
+	expect_refusal_in("change", NVME_ANA_CHANGE, NVME_SC_ANA_TRANSITION);
 	shows("Base 2.1 §8.1.1.8",
 	      "I/O to a namespace in ANA Change is refused with Asymmetric Access Transition, "
 	      "without DNR");

@@ -174,29 +174,27 @@ START_TEST(ends_a_connection_that_does_not_send_what_r2t_asks_for)
 }
 END_TEST
 
-START_TEST(ends_a_connection_that_sends_half_a_pdu)
+static void expect_end_of_half_a_pdu(const char *limited)
 {
 	static const uint8_t half[24] = {TCP_PDU_CAPSULE_COMMAND, 0, 72, 0, 72};
 
-	limit("\"pdu_timeout_ms\": 1000");
+	limit(limited);
 	scene_connect();
 	connection_must(&scene.queue.connection,
 	                host_connection_send(&scene.queue.connection, half, sizeof(half), WAIT_MS));
 	expect_end(&scene.queue.connection, 1000);
 	scene_disconnect();
 }
+
+START_TEST(ends_a_connection_that_sends_half_a_pdu)
+{
+	expect_end_of_half_a_pdu("\"pdu_timeout_ms\": 1000");
+}
 END_TEST
 
 START_TEST(ends_a_connection_that_is_idle_halfway)
 {
-	static const uint8_t half[24] = {TCP_PDU_CAPSULE_COMMAND, 0, 72, 0, 72};
-
-	limit("\"idle_timeout_ms\": 1000");
-	scene_connect();
-	connection_must(&scene.queue.connection,
-	                host_connection_send(&scene.queue.connection, half, sizeof(half), WAIT_MS));
-	expect_end(&scene.queue.connection, 1000);
-	scene_disconnect();
+	expect_end_of_half_a_pdu("\"idle_timeout_ms\": 1000");
 }
 END_TEST
 

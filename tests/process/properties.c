@@ -76,7 +76,8 @@ static void begin_read(uint32_t nsid, struct host_request *request)
 	expect_good(scene_io(NVME_IO_READ, 1, 0, 1, behind));
 }
 
-static void clear_faults(uint32_t nsid)
+/* rule: NULL, where that takes none. */
+static void change_faults(uint32_t nsid, const char *verb, const char *rule)
 {
 	char text[4096], number[8];
 
@@ -87,26 +88,25 @@ static void clear_faults(uint32_t nsid)
 	                             "fault",
 	                             scene.options.subnqn,
 	                             number,
-	                             "clear",
+	                             verb,
+	                             rule,
 	                             NULL),
 	                 0);
 }
 
-static void give_faults_back(uint32_t nsid, const char *rule)
+/* With a command in flight that does not end. */
+static void expect_failure(uint32_t cc, uint32_t csts)
 {
-	char text[4096], number[8];
+	struct host_request hanging;
 
-	snprintf(number, sizeof(number), "%u", nsid);
-	ck_assert_int_eq(harness_ctl(scene.harness,
-	                             text,
-	                             sizeof(text),
-	                             "fault",
-	                             scene.options.subnqn,
-	                             number,
-	                             "set",
-	                             rule,
-	                             NULL),
-	                 0);
+	scene_connect();
+	begin_read(3, &hanging);
+	write_cc(&scene.controller, cc);
+	host_queue_close(&scene.queue);
+	expect_csts(&scene.controller, csts, 3000 + WAIT_MS);
+	scene_disconnect();
+	change_faults(3, "clear", NULL);
+	change_faults(3, "set", "read hang");
 }
 
 /* ------------------------------------------------------------------ shutdown, reset */
@@ -149,18 +149,8 @@ END_TEST
 
 START_TEST(has_failed_when_its_shutdown_does_not_end)
 {
-	struct host_request hanging;
-
-	scene_connect();
-	begin_read(3, &hanging);
-	write_cc(&scene.controller, 1u << 14 | NVME_CC_EN);
-	host_queue_close(&scene.queue);
-	expect_csts(&scene.controller,
-	            NVME_CSTS_RDY | NVME_CSTS_CFS | NVME_CSTS_SHST_OCCURS,
-	            3000 + WAIT_MS);
-	scene_disconnect();
-	clear_faults(3);
-	give_faults_back(3, "read hang");
+	expect_failure(1u << 14 | NVME_CC_EN,
+	               NVME_CSTS_RDY | NVME_CSTS_CFS | NVME_CSTS_SHST_OCCURS);
 	shows("Base 2.1 §3.6.2",
 	      "a shutdown that does not end in shutdown_timeout_ms ends in CSTS.CFS");
 }
@@ -200,16 +190,7 @@ END_TEST
 
 START_TEST(has_failed_when_its_reset_does_not_end)
 {
-	struct host_request hanging;
-
-	scene_connect();
-	begin_read(3, &hanging);
-	write_cc(&scene.controller, 0);
-	host_queue_close(&scene.queue);
-	expect_csts(&scene.controller, NVME_CSTS_CFS, 3000 + WAIT_MS);
-	scene_disconnect();
-	clear_faults(3);
-	give_faults_back(3, "read hang");
+	expect_failure(0, NVME_CSTS_CFS);
 	shows("Base 2.1 §3.1.4.6", "a reset that takes longer than CAP.TO ends in CSTS.CFS");
 }
 END_TEST
