@@ -14,7 +14,7 @@
 #define NOTICES (NVME_OAES_NAMESPACE | NVME_OAES_ANA)
 
 /* Namespace 1 in group 1; 2 in group 2, whose reads take a while; 3 in group 3. */
-enum { QUICK = 1, SLOW = 2, THIRD = 3 };
+enum { QUICK = 1, HANGING = 2, THIRD = 3 };
 
 /* scene.controller came in on the first port; this one on the second. */
 static struct host_controller other;
@@ -32,10 +32,10 @@ static struct harness_exports exports_with_groups(void)
 	                   .ana_states = {"non-optimized", "optimized", "optimized"}}},
 		.subsystems = {{.nqn = HARNESS_NQN,
 	                        .namespaces = {{.nsid = QUICK, .path = "ram:1M", .ana_group = 1},
-	                                       {.nsid = SLOW,
+	                                       {.nsid = HANGING,
 	                                        .path = "ram:1M",
 	                                        .has_faults = true,
-	                                        .faults = {"read delay=700ms"},
+	                                        .faults = {"read hang count=1"},
 	                                        .ana_group = 2},
 	                                       {.nsid = THIRD, .path = "ram:1M", .ana_group = 3}}}                                                                                       },
 	};
@@ -88,6 +88,26 @@ static void change_state(unsigned port, unsigned group, const char *state)
 
 	exports.ports[port].ana_states[group - 1] = state;
 	harness_restore(scene.harness, &exports);
+}
+
+/* The first read of HANGING goes on. A state service that has just come has no worker yet. */
+static void let_go(void)
+{
+	uint64_t until_ns = clock_now_ns() + WAIT_MS * NS_PER_MS;
+	char text[4096];
+	int r;
+
+	do
+		r = harness_ctl(scene.harness,
+		                text,
+		                sizeof(text),
+		                "fault",
+		                HARNESS_NQN,
+		                "2",
+		                "clear",
+		                NULL);
+	while (r != 0 && clock_now_ns() < until_ns);
+	ck_assert_msg(r == 0, "nvmetctl fault: %s", text);
 }
 
 static void await_status(uint32_t nsid, unsigned wanted)
@@ -246,17 +266,18 @@ END_TEST
 
 START_TEST(lets_finish_what_was_admitted_before)
 {
-	struct host_request request = reading(SLOW);
+	struct host_request request = reading(HANGING);
 
 	request_event(&scene.controller, &event);
 	queue_must(&scene.queue, host_queue_submit(&scene.queue, &request));
 	queue_must(&scene.queue, host_queue_flush(&scene.queue));
 	await_status(THIRD, NVME_SC_ANA_INACCESSIBLE); /* the read before is admitted */
 	change_state(0, 2, "inaccessible");
-	await_status(SLOW, NVME_SC_ANA_INACCESSIBLE);
+	await_status(HANGING, NVME_SC_ANA_INACCESSIBLE);
 	ck_assert(!request.completed);
 	expect_state(&scene.controller, 2, NVME_ANA_CHANGE);
 	ck_assert(!event.completed);
+	let_go();
 	queue_must(&scene.queue, host_queue_await(&scene.queue, &request, WAIT_MS));
 	expect_event(&scene.controller, &event);
 	expect_state(&scene.controller, 2, NVME_ANA_INACCESSIBLE);
@@ -268,7 +289,7 @@ END_TEST
 
 START_TEST(is_told_also_to_who_has_read_the_log_meanwhile)
 {
-	struct host_request request = reading(SLOW);
+	struct host_request request = reading(HANGING);
 
 	request_event(&scene.controller, &event);
 	queue_must(&scene.queue, host_queue_submit(&scene.queue, &request));
@@ -279,6 +300,7 @@ START_TEST(is_told_also_to_who_has_read_the_log_meanwhile)
 	          host_get_log(
 			  &scene.controller, NVME_LOG_ANA, false, 0, log_page, sizeof(log_page)));
 	ck_assert_uint_eq(find_group(2)->state, NVME_ANA_CHANGE);
+	let_go();
 	queue_must(&scene.queue, host_queue_await(&scene.queue, &request, WAIT_MS));
 	expect_event(&scene.controller, &event);
 }
@@ -302,7 +324,7 @@ END_TEST
 
 START_TEST(is_told_after_a_death_of_the_state_service)
 {
-	struct host_request request = reading(SLOW);
+	struct host_request request = reading(HANGING);
 
 	request_event(&scene.controller, &event);
 	queue_must(&scene.queue, host_queue_submit(&scene.queue, &request));
@@ -310,8 +332,9 @@ START_TEST(is_told_after_a_death_of_the_state_service)
 	await_status(THIRD, NVME_SC_ANA_INACCESSIBLE);
 	change_state(0, 2, "inaccessible");
 	harness_kill(scene.harness, "state");
+	let_go();
 	expect_event(&scene.controller, &event);
-	await_status(SLOW, NVME_SC_ANA_INACCESSIBLE);
+	await_status(HANGING, NVME_SC_ANA_INACCESSIBLE);
 }
 END_TEST
 
