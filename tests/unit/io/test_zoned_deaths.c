@@ -174,7 +174,7 @@ START_TEST(is_a_mistake_later_once_the_zone_was_written_otherwise)
 {
 	ck_assert_uint_eq(zp_write(0, 8, 1), 0);
 	zp_open_again(true);
-	zp_zoned()->settled_ns = 0;
+	zp_let_settling_end();
 	ck_assert_uint_eq(zp_write(0, 8, 1), 0);
 	ck_assert_uint_eq(zp_write(8, 8, 2), 0);
 	ck_assert_uint_eq(zp_write(0, 8, 1), DNR(NVME_SC_ZONE_INVALID_WRITE));
@@ -191,7 +191,7 @@ START_TEST(may_come_when_its_link_has_ended)
 	ck_assert_uint_eq(zp_write(ZP_BLOCKS, 8, 1), 0);
 	ck_assert_uint_eq(zp_write(0, 8, 1), DNR(NVME_SC_ZONE_INVALID_WRITE));
 	player_leave(&other);
-	until(zp_zoned()->zones.zones[0].in_doubt);
+	until(zp_is_in_doubt(0));
 	ck_assert_uint_eq(zp_write(0, 8, 1), 0);
 	ck_assert_uint_eq(zp_write(ZP_BLOCKS, 8, 1), DNR(NVME_SC_ZONE_INVALID_WRITE));
 }

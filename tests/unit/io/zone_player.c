@@ -21,6 +21,35 @@ static void serve(void)
 	until(rig_is_ready(1));
 }
 
+static void settle(void)
+{
+	struct zoned *zoned = zp_zoned();
+
+	pthread_mutex_lock(&zoned->lock);
+	zoned->zones.is_settling = false;
+	pthread_mutex_unlock(&zoned->lock);
+}
+
+void zp_let_settling_end(void)
+{
+	struct zoned *zoned = zp_zoned();
+
+	pthread_mutex_lock(&zoned->lock);
+	zoned->settled_ns = 0;
+	pthread_mutex_unlock(&zoned->lock);
+}
+
+bool zp_is_in_doubt(uint32_t index)
+{
+	struct zoned *zoned = zp_zoned();
+	bool is_in_doubt;
+
+	pthread_mutex_lock(&zoned->lock);
+	is_in_doubt = zoned->zones.zones[index].in_doubt;
+	pthread_mutex_unlock(&zoned->lock);
+	return is_in_doubt;
+}
+
 void zp_begin(unsigned threads, const char *scheme, const char *below, const char *rule)
 {
 	rig_begin(threads);
@@ -38,7 +67,7 @@ void zp_begin(unsigned threads, const char *scheme, const char *below, const cha
 	serve();
 	player_begin(&player);
 	other = PLAYER_NULL;
-	zp_zoned()->zones.is_settling = false;
+	settle();
 }
 
 void zp_end(void)
@@ -53,7 +82,7 @@ void zp_open_again(bool settles)
 	rig_serve(NULL, 0);
 	serve();
 	if (!settles)
-		zp_zoned()->zones.is_settling = false;
+		settle();
 }
 
 const char *zp_disk(void)

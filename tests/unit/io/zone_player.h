@@ -33,6 +33,10 @@ void zp_open_again(bool settles);
 /* The file. */
 const char *zp_disk(void);
 struct zoned *zp_zoned(void);
+/* Its time is over: the next write finds that so. */
+void zp_let_settling_end(void);
+/* What was written to it last may come again. */
+bool zp_is_in_doubt(uint32_t index);
 
 /* With "fault:": a rule, in which %llu stands for where a block lies below; and none. */
 void zp_rule(const char *form, uint64_t block);
