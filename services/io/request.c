@@ -220,8 +220,10 @@ static int check_receive(struct request *request, const struct region *arena,
 }
 
 /* The machine of the zones looks at all else. */
-static int check_zones(struct request *request, const struct region *arena,
-                       struct nvme_status *ret_status, const char **ret_reason)
+__attribute__((cold, noinline)) static int check_zones(struct request *request,
+                                                       const struct region *arena,
+                                                       struct nvme_status *ret_status,
+                                                       const char **ret_reason)
 {
 	const struct link_request *wanted = &request->wanted;
 	bool is_of_all = wanted->operation == LINK_ZONE_SEND &&
@@ -254,8 +256,8 @@ static int find_target(struct request *request, const struct grant *grant,
 	return 0;
 }
 
-__attribute__((cold)) static int check_rare_operation(const struct link_request *wanted,
-                                                      const char **ret_reason)
+__attribute__((cold, noinline)) static int check_rare_operation(const struct link_request *wanted,
+                                                                const char **ret_reason)
 {
 	if (wanted->operation == LINK_CANCEL)
 		return REQUEST_E_CANCEL;
