@@ -9,8 +9,8 @@
  * Shape     Functions for the three that look: the view that takes a namespace from the state
  *           service, the admission of a command, and the way of one that has been admitted. Zones'
  *           states and write pointers are the worker's: what is checked here needs none of them.
- * Promise   What is admitted names the first block of one of the namespace's zones (a report: a
- *           block of it), and is not longer than a zone.
+ * Promise   What is admitted names the first block of one of the namespace's zones, and is not
+ *           longer than a zone.
  * Trust     the command is a host's, the message may be a broken state service's
  * Threads   any; pure
  * Lifetime  none

@@ -229,6 +229,21 @@ static json_t *reservation_of(struct writer *writer, const Nvmetd__ReservationSt
 	return object;
 }
 
+/* null: it has none. */
+static json_t *zones_of(struct writer *writer, const Nvmetd__BackingZones *zones)
+{
+	json_t *object;
+
+	if (!zones)
+		return json_null();
+	object = json_object();
+	put_number(writer, object, "blocks", zones->blocks);
+	put_number(writer, object, "capacity", zones->capacity);
+	put_number(writer, object, "open_max", zones->open_max);
+	put_number(writer, object, "active_max", zones->active_max);
+	return object;
+}
+
 static json_t *namespace_of(struct writer *writer, const Nvmetd__CtlStatusReply *status,
                             const Nvmetd__NamespaceStatus *ns)
 {
@@ -249,6 +264,7 @@ static json_t *namespace_of(struct writer *writer, const Nvmetd__CtlStatusReply 
 	put_text(writer, object, "reason", ns->reason);
 	put_number(writer, object, "block_size", status_block_size(ns));
 	put_number(writer, object, "blocks", ns->blocks);
+	put(writer, object, "zones", zones_of(writer, ns->zones));
 	put_number(writer, object, "in_flight", status_in_flight(status, ns));
 	put(writer, object, "counters", counters_of(writer, ns->counters));
 	put(writer, object, "fault", fault_of(writer, ns->fault));

@@ -237,8 +237,11 @@ static const char *mask_words(const Nvmetd__NamespaceStatus *ns, char words[stat
 	return words;
 }
 
-static const char *protection_words(const Nvmetd__NamespaceStatus *ns)
+/* Of what a host has set, or finds. */
+static const char *kind_words(const Nvmetd__NamespaceStatus *ns)
 {
+	if (ns->zones)
+		return ns->write_protected ? ", zoned, write protected" : ", zoned";
 	return ns->write_protected ? ", write protected" : "";
 }
 
@@ -256,7 +259,7 @@ static void add_state(struct table *table, const Nvmetd__SubsystemStatus *subsys
 	else if (fault)
 		table_add(table,
 		          "ready%s, %sfaults: %zu rules, %" PRIu64 " hit, %" PRIu64 " hang%s",
-		          protection_words(ns),
+		          kind_words(ns),
 		          fault->off ? "POWER OFF, " : "",
 		          fault->n_rules,
 		          status_fault_hits(fault),
@@ -265,7 +268,7 @@ static void add_state(struct table *table, const Nvmetd__SubsystemStatus *subsys
 	else
 		table_add(table,
 		          "ready%s%s%s%s",
-		          protection_words(ns),
+		          kind_words(ns),
 		          grant_words(ns),
 		          mask_words(ns, words),
 		          status_reservation_words(reservation, subsystem, ns));

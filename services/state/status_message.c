@@ -293,6 +293,19 @@ static void put_counters(struct scratch *scratch, Nvmetd__NamespaceStatus *statu
 	}
 }
 
+static void put_zones(struct scratch *scratch, Nvmetd__NamespaceStatus *status,
+                      const struct backing_zones *zones)
+{
+	status->zones = zones->blocks ? scratch_take(scratch, sizeof(*status->zones)) : NULL;
+	if (!status->zones)
+		return;
+	nvmetd__backing_zones__init(status->zones);
+	status->zones->blocks = zones->blocks;
+	status->zones->capacity = zones->capacity;
+	status->zones->open_max = zones->open_max;
+	status->zones->active_max = zones->active_max;
+}
+
 static void put_backing(struct scratch *scratch, Nvmetd__NamespaceStatus *status,
                         const struct backing *backing, const struct list *asked)
 {
@@ -309,6 +322,7 @@ static void put_backing(struct scratch *scratch, Nvmetd__NamespaceStatus *status
 		                                    : "no worker has said that it serves it";
 	status->block_shift = backing->known ? backing->block_shift : 0;
 	status->blocks = backing->known ? backing->blocks : 0;
+	put_zones(scratch, status, &backing->zones);
 	reservations_put_status(scratch, status, backing);
 	put_counters(scratch, status, asked);
 }

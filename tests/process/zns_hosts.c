@@ -152,6 +152,19 @@ START_TEST(may_choose_the_only_profile)
 }
 END_TEST
 
+/* The operator is, too. */
+START_TEST(is_not_alone_to_be_told)
+{
+	static char text[65536];
+
+	ck_assert_int_eq(harness_ctl(scene.harness, text, sizeof(text), "status", "--json", NULL),
+	                 0);
+	ck_assert_ptr_nonnull(strstr(text, "\"active_max\": 4"));
+	ck_assert_ptr_nonnull(strstr(text, "\"capacity\": 48"));
+	ck_assert_ptr_nonnull(strstr(text, "\"zones\": null"));
+}
+END_TEST
+
 /* ------------------------------------------------------------------ is kept from writing */
 
 static struct nvme_status set_protection(unsigned state)
@@ -260,6 +273,7 @@ int main(void)
 	                 is_told_that_an_append_may_be_as_long_as_a_write,
 	                 is_told_what_commands_do,
 	                 may_choose_the_only_profile,
+	                 is_not_alone_to_be_told,
 	                 changes_no_zones_of_what_is_write_protected,
 	                 obeys_the_reservations_of_others);
 	return harness_run(suite);

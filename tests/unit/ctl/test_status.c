@@ -264,6 +264,38 @@ START_TEST(says_when_it_is_write_protected)
 }
 END_TEST
 
+static Nvmetd__BackingZones zones = NVMETD__BACKING_ZONES__INIT;
+
+START_TEST(says_when_it_has_zones)
+{
+	set.ns.ready = 1;
+	set.ns.zones = &zones;
+	text();
+	ck_assert(says("ready, zoned"));
+}
+END_TEST
+
+START_TEST(says_when_its_zones_are_write_protected)
+{
+	set.ns.ready = 1;
+	set.ns.write_protected = 1;
+	set.ns.zones = &zones;
+	text();
+	ck_assert(says("ready, zoned, write protected"));
+}
+END_TEST
+
+START_TEST(says_what_its_zones_are_like)
+{
+	const json_t *found;
+
+	zones.capacity = 77;
+	set.ns.zones = &zones;
+	found = item(item(json(), "subsystems"), "namespaces");
+	ck_assert_int_eq(number(json_object_get(found, "zones"), "capacity"), 77);
+}
+END_TEST
+
 START_TEST(says_when_an_io_grant_is_in_use)
 {
 	set.ns.ready = 1;
@@ -515,6 +547,9 @@ int main(void)
 	         names_a_link_that_is_not_up,
 	         says_when_an_io_grant_is_not_in_use,
 	         says_when_it_is_write_protected,
+	         says_when_it_has_zones,
+	         says_when_its_zones_are_write_protected,
+	         says_what_its_zones_are_like,
 	         says_when_an_io_grant_is_in_use,
 	         says_when_an_io_grant_is_being_revoked,
 	         joins_a_controller_with_its_queues,
