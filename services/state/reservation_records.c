@@ -175,6 +175,31 @@ int reservation_records_drop(struct database *database, uint32_t handle)
 	return r ? r : drop_from(database, "DELETE FROM registrant WHERE handle=?", handle);
 }
 
+/* Both are in the order of their hosts: as long as there are registrants, and no longer. */
+static int put_difference(struct database *database, uint32_t handle,
+                          const struct reservation *before, const struct reservation *after)
+{
+	size_t n_before = before ? before->n_registrants : 0, i = 0, j = 0;
+	int r = 0;
+
+	while (!r && (i < n_before || j < after->n_registrants)) {
+		const struct registrant *was = i < n_before ? &before->registrants[i] : NULL;
+		const struct registrant *is = j < after->n_registrants ? &after->registrants[j]
+		                                                       : NULL;
+		int order = !was  ? 1
+		            : !is ? -1
+		                  : memcmp(was->host_id, is->host_id, sizeof(is->host_id));
+
+		if (order < 0)
+			r = drop_registrant(database, handle, was);
+		else if (order > 0 || was->key != is->key)
+			r = put_registrant(database, handle, is);
+		i += order <= 0;
+		j += order >= 0;
+	}
+	return r;
+}
+
 int reservation_records_put(struct database *database, uint32_t handle,
                             const struct reservation *before, const struct reservation *after)
 {
@@ -183,17 +208,7 @@ int reservation_records_put(struct database *database, uint32_t handle,
 
 	if (!r)
 		r = put_head(database, handle, after);
-	for (size_t i = 0; !r && before && i < before->n_registrants; i++)
-		if (!reservation_find(after, before->registrants[i].host_id))
-			r = drop_registrant(database, handle, &before->registrants[i]);
-	for (size_t i = 0; !r && i < after->n_registrants; i++) {
-		const struct registrant *is = &after->registrants[i];
-		const struct registrant *was = reservation_find(before, is->host_id);
-
-		if (!was || was->key != is->key)
-			r = put_registrant(database, handle, is);
-	}
-	return r;
+	return r ? r : put_difference(database, handle, before, after);
 }
 
 /* ------------------------------------------------------------------ commands */

@@ -70,6 +70,37 @@ START_TEST(is_still_there_after_a_restart)
 }
 END_TEST
 
+static uint64_t key_of(unsigned host)
+{
+	const struct reservation *reservation =
+		stage_namespace(STAGE_SUBSYSTEM, 1)->backing->reservation;
+	const struct registrant *found = reservation_find(reservation,
+	                                                  reserving.sessions[host]->host_id);
+
+	return found ? found->key : 0;
+}
+
+/* One at the end of the list, in the middle and in front: goes, is other, is new. */
+START_TEST(is_kept_whichever_registrant_changes)
+{
+	enter(B, 1);
+	enter(C, 1);
+	enter(A, 1);
+	expect_status(ask(B, NVME_IO_RESERVATION_REGISTER, 1, REPLACE, B + 1, 77), 0);
+	leave(C, 1);
+	reserving_reopen();
+	ck_assert_uint_eq(key_of(A), A + 1);
+	ck_assert_uint_eq(key_of(B), 77);
+	ck_assert_uint_eq(key_of(C), 0);
+	leave(A, 1);
+	enter(C, 1);
+	reserving_reopen();
+	ck_assert_uint_eq(key_of(A), 0);
+	ck_assert_uint_eq(key_of(B), 77);
+	ck_assert_uint_eq(key_of(C), C + 1);
+}
+END_TEST
+
 START_TEST(ends_with_the_power_unless_it_persists)
 {
 	ck_assert_int_eq(reservations_power_on(&stage.state, "monday"), 0);
@@ -361,6 +392,7 @@ int main(void)
 	         is_refused_to_a_host_without_identifier,
 	         says_what_is_wrong_in_a_command,
 	         is_still_there_after_a_restart,
+	         is_kept_whichever_registrant_changes,
 	         ends_with_the_power_unless_it_persists,
 	         ends_with_its_namespace,
 	         ends_when_it_is_not_enabled_any_more,
