@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "common/base/error.h"
+#include "common/base/hint.h"
 #include "services/state/config_part.h"
 
 /* From JSON to structs: the file, its hosts, and what the other parts share. */
@@ -145,6 +146,32 @@ void config_read_worker(const struct json_object *object, void *ret_element)
 
 /* ------------------------------------------------------------------ the file */
 
+static const char *const root_keys[] = {
+	"discovery", "limits", "hosts", "ports", "subsystems", "workers", NULL};
+
+/* One that is empty is a configuration, but one of which nothing is known is a mistake: to take it
+ * would end all exports. */
+static bool is_of_something_else(const json_t *root, struct report *report)
+{
+	const char *first = json_object_iter_key(json_object_iter((json_t *)root));
+	char words[HINT_SIZE];
+	struct hint hint;
+
+	if (!first)
+		return false;
+	hint_begin(&hint, first);
+	for (const char *const *key = root_keys; *key; key++) {
+		if (json_object_get(root, *key))
+			return false;
+		hint_offer(&hint, *key);
+	}
+	report_error(report,
+	             PLACE_KEY(NULL, first),
+	             "is not known, nor is anything else in the file%s",
+	             hint_words(&hint, words));
+	return true;
+}
+
 int config_read_forms(struct config *ret_config, const json_t *root, struct report *report)
 {
 	const struct json_object object = {root, NULL, report};
@@ -156,8 +183,9 @@ int config_read_forms(struct config *ret_config, const json_t *root, struct repo
 			report, NULL, "the file is no object in braces, as nvmetcli writes it");
 		return CONFIG_E_WRONG;
 	}
-	json_warn_unknown(&object,
-	                  KNOWN("discovery", "limits", "hosts", "ports", "subsystems", "workers"));
+	if (is_of_something_else(root, report))
+		return CONFIG_E_WRONG;
+	json_warn_unknown(&object, root_keys);
 	config_read_limits(&object, &config.limits);
 	r = config_read_discovery(&object, &config);
 	if (!r)

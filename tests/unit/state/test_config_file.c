@@ -12,6 +12,10 @@ REFUSES(says_the_line_of_a_syntax_error, "{\n\"hosts\": [\n}", "f:3: unexpected 
 REFUSES(refuses_an_empty_file, "", "f:1: the file is empty; without objects it is {}")
 REFUSES(refuses_what_is_no_object, "[]",
         "f:1: the file is no object in braces, as nvmetcli writes it")
+/* It was taken, with a warning, for a configuration without anything. */
+REFUSES(refuses_what_has_nothing_that_is_known, "{\"subzystems\": []}",
+        "f:1: subzystems: is not known, nor is anything else in the file: did you mean "
+        "\"subsystems\"?")
 REFUSES(refuses_a_file_of_blanks, " \n", "f:1: the file is empty; without objects it is {}")
 REFUSES(refuses_a_key_that_is_there_twice, "{\"hosts\": [],\n\"hosts\": []}",
         "f:2: duplicate object key near '\"hosts\"'")
@@ -27,7 +31,7 @@ END_TEST
 
 START_TEST(asks_for_the_key_that_was_meant)
 {
-	expect_good("{\"subzystems\": []}");
+	expect_good("{\"hosts\": [], \"subzystems\": []}");
 	ck_assert_str_eq(report.warnings.line[0],
 	                 "f:1: subzystems: is not known here and has no effect: did you mean "
 	                 "\"subsystems\"?");
@@ -36,7 +40,7 @@ END_TEST
 
 START_TEST(warns_of_a_key_that_is_not_known)
 {
-	expect_good("{\n\"gadgets\": []}");
+	expect_good("{\"hosts\": [],\n\"gadgets\": []}");
 	ck_assert_str_eq(report.warnings.line[0],
 	                 "f:2: gadgets: is not known here and has no effect");
 }
@@ -115,8 +119,9 @@ START_TEST(very_many_unknown_keys_are_read_in_one_go)
 	char *text = malloc(16 * KEYS), *at = text;
 
 	ck_assert_ptr_nonnull(text);
+	at += sprintf(at, "{\"hosts\":[]");
 	for (unsigned i = 0; i < KEYS; i++)
-		at += sprintf(at, "%c\"k%u\":0", i ? ',' : '{', i);
+		at += sprintf(at, ",\"k%u\":0", i);
 	strcpy(at, "}");
 	expect_good(text);
 	ck_assert_uint_eq(report.warnings.count, KEYS);
@@ -136,6 +141,7 @@ int main(void)
 	         says_the_line_of_a_syntax_error,
 	         refuses_an_empty_file,
 	         refuses_what_is_no_object,
+	         refuses_what_has_nothing_that_is_known,
 	         refuses_a_file_of_blanks,
 	         asks_for_the_key_that_was_meant,
 	         refuses_a_key_that_is_there_twice,
