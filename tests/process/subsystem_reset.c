@@ -123,6 +123,25 @@ START_TEST(reaches_a_transport_that_was_away)
 }
 END_TEST
 
+START_TEST(is_told_by_a_successor_where_nobody_was_there_to_hear_it)
+{
+	pid_t state = harness_pid(scene.harness, "state", 0);
+	pid_t tcp = harness_pid(scene.harness, "tcp", 0);
+	uint64_t reset_ns;
+
+	imitation_open(&rdma);
+	scene_connect();
+	ck_assert_int_eq(kill(state, SIGSTOP), 0);
+	reset_ns = reset_subsystem();
+	ck_assert_int_eq(kill(tcp, SIGHUP), 0);
+	harness_pid(scene.harness, "tcp", tcp);
+	ck_assert_int_eq(kill(state, SIGKILL), 0);
+	imitation_await_reset(&rdma, reset_ns);
+	imitation_close(&rdma);
+	scene_disconnect();
+}
+END_TEST
+
 /* The launcher, which is stopped, has not reaped it yet. */
 static void await_end(pid_t pid)
 {
@@ -187,6 +206,7 @@ int main(void)
 	                 is_carried_out_before_what_its_host_does_next,
 	                 reaches_others_when_the_state_service_is_back,
 	                 reaches_a_transport_that_was_away,
+	                 is_told_by_a_successor_where_nobody_was_there_to_hear_it,
 	                 concerns_what_is_handed_over_just_then,
 	                 is_not_carried_out_again_by_a_successor);
 	return harness_run(suite);
