@@ -218,6 +218,11 @@ void request_finish(struct request *request, struct nvme_status status)
 	give_back(lane, request);
 }
 
+static bool is_same(struct link_id a, struct link_id b)
+{
+	return a.index == b.index && a.generation == b.generation;
+}
+
 void request_finish_at(struct request *request, uint64_t block)
 {
 	struct lane *lane = request->lane;
@@ -248,6 +253,14 @@ bool request_is_wanted(const struct request *request)
 	return request->lane->state == LANE_OPEN;
 }
 
+bool request_is_told(const struct request *request)
+{
+	const struct lane *lane = request->lane;
+	const struct lane_age *age = &lane->ages[request - lane->requests];
+
+	return age->is_told && is_same(age->id, request->wanted.id);
+}
+
 /* ------------------------------------------------------------------ requests */
 
 static void start(struct lane *lane, struct request *request)
@@ -257,11 +270,6 @@ static void start(struct lane *lane, struct request *request)
 	counters_add(&request->target->counters[io_thread_index(lane->thread)], COUNT_STARTED, 1);
 	request->hold = io_thread_hold(lane->thread);
 	backing->kind->start(backing, request);
-}
-
-static bool is_same(struct link_id a, struct link_id b)
-{
-	return a.index == b.index && a.generation == b.generation;
 }
 
 /* One that is in the kernel, or held up; not one that is over, or that was never here. */

@@ -96,6 +96,9 @@ void request_drop(struct request *request);
 /* The outer one's link is served still. If not, whoever holds the request up lets go of it. */
 bool request_is_wanted(const struct request *request);
 
+/* The host of a request from a link may try it again, as it has taken too long (LINK_UNDECIDED). */
+bool request_is_told(const struct request *request);
+
 /* Makes an inner request on the outer one's I/O thread, all of it but pieces and blocks. */
 void request_begin_inner(struct request_inner *inner, const struct request *outer,
                          const struct target *target, enum link_operation operation, uint8_t flags);

@@ -207,6 +207,11 @@ bool zones_may_be_again(const struct zones *zones, uint64_t first_block, uint64_
 	       count <= zone->written - offset;
 }
 
+void zones_doubt_one(struct zones *zones, uint32_t index)
+{
+	zone_at(zones, index)->in_doubt = true;
+}
+
 void zones_doubt(struct zones *zones, const void *writer)
 {
 	for (uint32_t i = 0; i < zones->geometry.count; i++) {

@@ -86,7 +86,9 @@ void zones_wrote(struct zones *zones, uint32_t index, uint64_t count, const void
 /* They are below the write pointer of a zone that is in doubt: if they have this content, they may
  * be a write that was done and whose answer was lost. */
 bool zones_may_be_again(const struct zones *zones, uint64_t first_block, uint64_t count);
-/* What this writer has written last to any zone may come again. */
+/* What was written to this zone last may come again. */
+void zones_doubt_one(struct zones *zones, uint32_t index);
+/* The same of all zones that this writer has written last. */
 void zones_doubt(struct zones *zones, const void *writer);
 
 /* ------------------------------------------------------------------ reading */

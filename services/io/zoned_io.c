@@ -208,14 +208,14 @@ static bool make_pointer(struct zone_work *work)
 static void take_over_write(struct zone_work *work)
 {
 	struct zoned *zoned = work->zoned;
+	uint32_t index = zones_index(&zoned->zones, work->first);
 
 	pthread_mutex_lock(&zoned->lock);
 	if (zoned->zones.is_settling && clock_now_ns() >= zoned->settled_ns)
 		zoned->zones.is_settling = false;
-	zones_wrote(&zoned->zones,
-	            zones_index(&zoned->zones, work->first),
-	            wanted_of(work)->block_count,
-	            work->outer->lane);
+	zones_wrote(&zoned->zones, index, wanted_of(work)->block_count, work->outer->lane);
+	if (request_is_told(work->outer))
+		zones_doubt_one(&zoned->zones, index);
 	pthread_mutex_unlock(&zoned->lock);
 }
 

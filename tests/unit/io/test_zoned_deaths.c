@@ -197,6 +197,32 @@ START_TEST(may_come_when_its_link_has_ended)
 }
 END_TEST
 
+static void given_zones_on_a_disk_that_may_not_answer(void)
+{
+	rig_patience(200);
+	zp_begin(1, "fault:", NULL, NULL);
+}
+
+/* The disk takes so long that the host was told to try again, and then it does it. */
+START_TEST(may_come_when_its_host_was_told_to_send_it_again)
+{
+	struct link_completion completion;
+
+	zp_rule("write hang lba=%llu", 0);
+	player_put(&player, zp_writing(&player, 0, 8, 1, 0));
+	until(player_take(&player, &completion));
+	ck_assert_uint_eq(completion.status, LINK_UNDECIDED);
+	zp_no_rule();
+	until(player_take(&player, &completion));
+	ck_assert_uint_eq(completion.status, 0);
+	until(rig_is_ready(1));
+	zp_wait_until_served();
+	ck_assert_uint_eq(zp_write(0, 8, 2), DNR(NVME_SC_ZONE_INVALID_WRITE));
+	ck_assert_uint_eq(zp_write(0, 8, 1), 0);
+	zp_expect(0, NVME_ZONE_IMPLICITLY_OPEN, 8);
+}
+END_TEST
+
 /* The store gives something else than what was written: it is not said to be there. */
 START_TEST(fails_if_it_cannot_be_compared)
 {
@@ -329,6 +355,11 @@ int main(void)
 	         given_zones_on_a_disk_with_faults,
 	         zp_end,
 	         fails_if_it_cannot_be_compared);
+	describe(suite,
+	         "a write that comes again, to a store that was silent",
+	         given_zones_on_a_disk_that_may_not_answer,
+	         zp_end,
+	         may_come_when_its_host_was_told_to_send_it_again);
 	describe(suite,
 	         "pointers on a store that fails",
 	         given_zones_on_a_disk_with_faults,

@@ -77,12 +77,16 @@ void zp_end(void)
 	rig_end();
 }
 
+void zp_wait_until_served(void)
+{
+	until(zp_report(0, 64, NVME_ZONES_ALL, 0) != NVME_SC_NAMESPACE_NOT_READY);
+}
+
 void zp_open_again(bool settles)
 {
 	rig_serve(NULL, 0);
 	serve();
-	/* The I/O thread learns of it later than this one. */
-	until(zp_report(0, 64, NVME_ZONES_ALL, 0) != NVME_SC_NAMESPACE_NOT_READY);
+	zp_wait_until_served();
 	if (!settles)
 		settle();
 }

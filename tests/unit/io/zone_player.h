@@ -30,6 +30,8 @@ void zp_end(void);
 /* It is closed and opened again, as after the end of a worker; what comes again is expected only
  * for as long as all settles if `settles`, else not at all. */
 void zp_open_again(bool settles);
+/* It is ready; its I/O thread learns of it later than the control thread. */
+void zp_wait_until_served(void);
 /* The file. */
 const char *zp_disk(void);
 struct zoned *zp_zoned(void);
