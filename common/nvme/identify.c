@@ -101,6 +101,22 @@ static void put_protection(struct nvme_identify_namespace *wire)
 	wire->lbaf[0].ms = le16_of(NVME_PROTECTION_SIZE);
 }
 
+/* NOWS is a multiple of NPWG. */
+static void put_preference(struct nvme_identify_namespace *wire,
+                           const struct identify_preference *preference)
+{
+	if (preference->write == 0 && preference->discard == 0 && preference->optimal == 0)
+		return;
+	wire->nsfeat |= NVME_NSFEAT_OPTPERF;
+	wire->npwg_0based = le16_of(preference->write);
+	wire->npwa_0based = wire->npwg_0based;
+	wire->npdg_0based = le16_of(preference->discard);
+	wire->npda_0based = wire->npdg_0based;
+	wire->nows_0based = (preference->optimal + 1u) % (preference->write + 1u) == 0
+	                            ? le16_of(preference->optimal)
+	                            : wire->npwg_0based;
+}
+
 void identify_namespace_build(struct nvme_identify_namespace *ret_wire,
                               const struct identify_namespace *from)
 {
@@ -116,6 +132,7 @@ void identify_namespace_build(struct nvme_identify_namespace *ret_wire,
 	memcpy(ret_wire->nguid, from->nguid, sizeof(ret_wire->nguid));
 	memcpy(ret_wire->eui64, from->eui64, sizeof(ret_wire->eui64));
 	ret_wire->lbaf[0].lbads = (uint8_t)from->block_shift;
+	put_preference(ret_wire, &from->preference);
 	if (from->protection)
 		put_protection(ret_wire);
 }

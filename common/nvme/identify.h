@@ -198,7 +198,13 @@ struct nvme_identify_namespace {
 	uint8_t rescap;
 	uint8_t fpi;
 	uint8_t dlfeat;
-	uint8_t reserved34[58];
+	uint8_t reserved34[30];
+	struct le16 npwg_0based; /* with OPTPERF, in blocks, and so the next */
+	struct le16 npwa_0based;
+	struct le16 npdg_0based;
+	struct le16 npda_0based;
+	struct le16 nows_0based;
+	uint8_t reserved74[18];
 	struct le32 anagrpid;
 	uint8_t reserved96[3];
 	uint8_t nsattr; /* bit 0: write protected */
@@ -210,10 +216,20 @@ struct nvme_identify_namespace {
 	uint8_t vendor[3712];
 };
 _Static_assert(sizeof(struct nvme_identify_namespace) == NVME_IDENTIFY_SIZE, "NVM 1.1 Figure 114");
+_Static_assert(offsetof(struct nvme_identify_namespace, npwg_0based) == 64, "NVM 1.1 Figure 114");
 _Static_assert(offsetof(struct nvme_identify_namespace, anagrpid) == 92, "NVM 1.1 Figure 114");
+
+#define NVME_NSFEAT_OPTPERF 0x10 /* 01b: NPWG, NPWA, NPDG, NPDA, NOWS are given */
 _Static_assert(offsetof(struct nvme_identify_namespace, endgid) == 102, "NVM 1.1 Figure 114");
 _Static_assert(offsetof(struct nvme_identify_namespace, nguid) == 104, "NVM 1.1 Figure 114");
 _Static_assert(offsetof(struct nvme_identify_namespace, lbaf) == 128, "NVM 1.1 Figure 114");
+
+/* What a store likes best: 0-based counts of blocks. All 0: any block, as far as anybody knows. */
+struct identify_preference {
+	uint16_t write; /* the least that is written, or deallocated, without more ado */
+	uint16_t discard;
+	uint16_t optimal; /* that is written fastest */
+};
 
 struct identify_namespace {
 	uint64_t blocks;
@@ -223,6 +239,7 @@ struct identify_namespace {
 	bool write_protected;
 	bool volatile_cache;
 	bool rotational;
+	struct identify_preference preference;
 	uint8_t csi;
 	uint8_t rescap;
 	bool protection;   /* Type 1; its tuples follow the blocks in their data */

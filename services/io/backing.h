@@ -88,13 +88,21 @@ struct backing_kind {
 	int (*save)(struct backing *backing, uint64_t offset, const void *bytes, size_t length);
 };
 
+/* What a device says of itself, in bytes; 0: nothing. */
+struct backing_preference {
+	uint32_t write;   /* the least that is written without a read before */
+	uint32_t discard; /* the least that is given back */
+	uint32_t optimal; /* that is written fastest */
+};
+
 struct backing {
 	const struct backing_kind *kind;
 	unsigned references;
 	uint8_t block_shift;
-	bool volatile_cache;               /* a write may be lost at power loss until flushed */
-	bool deallocate;                   /* gives space back */
-	uint16_t actuators;                /* of a device whose media rotate; 0: they do not */
+	bool volatile_cache; /* a write may be lost at power loss until flushed */
+	bool deallocate;     /* gives space back */
+	uint16_t actuators;  /* of a device whose media rotate; 0: they do not */
+	struct backing_preference preference;
 	uint64_t bytes;                    /* when opened */
 	const struct zone_geometry *zones; /* NULL: it has none */
 };

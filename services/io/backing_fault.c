@@ -60,6 +60,7 @@ static void take_over(struct fault *fault)
 	fault->backing.volatile_cache = true;
 	fault->backing.deallocate = below->deallocate;
 	fault->backing.actuators = below->actuators;
+	fault->backing.preference = below->preference;
 	fault->backing.bytes = below->bytes;
 	fault->bytes = below->bytes;
 	fault->target = (struct target){

@@ -316,6 +316,27 @@ static uint16_t find_actuators(const struct file *file)
 	return count_actuators(file);
 }
 
+static uint32_t read_bytes(const struct file *file, const char *name)
+{
+	char line[32];
+	unsigned long bytes = read_queue_attribute(file, name, line, sizeof(line))
+	                              ? strtoul(line, NULL, 10)
+	                              : 0;
+
+	return bytes <= UINT32_MAX ? (uint32_t)bytes : 0;
+}
+
+static struct backing_preference find_preference(const struct file *file)
+{
+	if (!file->is_device)
+		return (struct backing_preference){0};
+	return (struct backing_preference){
+		.write = read_bytes(file, "minimum_io_size"),
+		.discard = read_bytes(file, "discard_granularity"),
+		.optimal = read_bytes(file, "optimal_io_size"),
+	};
+}
+
 /* ------------------------------------------------------------------ the kind */
 
 static void close_file(struct backing *backing)
@@ -358,6 +379,7 @@ static int open_file(struct backing **ret_backing, const struct backing_wish *wi
 	file->backing.volatile_cache = has_volatile_cache(file);
 	file->backing.deallocate = can_deallocate(file, wish);
 	file->backing.actuators = find_actuators(file);
+	file->backing.preference = find_preference(file);
 	atomic_init(&file->no_punch_hole, !file->backing.deallocate);
 	*ret_backing = &take(&file)->backing;
 	return 0;

@@ -212,6 +212,7 @@ static void take_over(struct pi *pi)
 	pi->backing.volatile_cache = below->volatile_cache;
 	pi->backing.deallocate = below->deallocate;
 	pi->backing.actuators = below->actuators;
+	pi->backing.preference = below->preference;
 	pi->backing.bytes = pi->layout.blocks << pi->layout.block_shift;
 	pi->settled_ns = clock_now_ns() + SETTLING_NS;
 	pi->target = (struct target){

@@ -63,6 +63,9 @@ static void describe(struct report_of_one *one, struct namespace *namespace)
 	report->volatile_cache = backing->volatile_cache;
 	report->deallocate = backing->deallocate && !namespace->read_only;
 	report->actuators = backing->actuators;
+	report->write_bytes = backing->preference.write;
+	report->discard_bytes = backing->deallocate ? backing->preference.discard : 0;
+	report->optimal_bytes = backing->preference.optimal;
 	if (backing->zones)
 		put_zones(one, backing->zones);
 }

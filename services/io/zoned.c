@@ -33,6 +33,7 @@ static void describe(struct zoned *zoned, const struct zoned_options *options)
 	zoned->backing.block_shift = options->block_shift;
 	zoned->backing.volatile_cache = below->volatile_cache;
 	zoned->backing.actuators = below->actuators;
+	zoned->backing.preference = below->preference;
 	zoned->backing.bytes = geometry->count * geometry->blocks << options->block_shift;
 	zoned->backing.zones = &zoned->zones.geometry;
 	zoned->target = (struct target){

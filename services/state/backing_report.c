@@ -50,6 +50,16 @@ static void refuse_report(struct backing *next, const Nvmetd__BackingReport *rep
 		         report->block_shift);
 }
 
+/* 0-based; what is not of whole blocks, or of too many, is nothing to heed. */
+static uint16_t count_blocks(uint32_t bytes, uint32_t block_shift)
+{
+	uint32_t blocks = bytes >> block_shift;
+
+	return blocks > 0 && blocks <= UINT16_MAX + 1u && blocks << block_shift == bytes
+	               ? (uint16_t)(blocks - 1)
+	               : 0;
+}
+
 /* What the report makes of the backing. */
 static struct backing reported(const struct backing *backing, const Nvmetd__BackingReport *report)
 {
@@ -71,6 +81,11 @@ static struct backing reported(const struct backing *backing, const Nvmetd__Back
 	next.blocks = report->blocks;
 	next.volatile_cache = report->volatile_cache;
 	next.deallocate = report->deallocate;
+	next.preference = (struct identify_preference){
+		.write = count_blocks(report->write_bytes, report->block_shift),
+		.discard = count_blocks(report->discard_bytes, report->block_shift),
+		.optimal = count_blocks(report->optimal_bytes, report->block_shift),
+	};
 	next.actuators = report->actuators < UINT16_MAX ? (uint16_t)report->actuators : UINT16_MAX;
 	return next;
 }
@@ -79,7 +94,8 @@ static bool is_same_store(const struct backing *a, const struct backing *b)
 {
 	return a->known == b->known && a->block_shift == b->block_shift && a->blocks == b->blocks &&
 	       a->volatile_cache == b->volatile_cache && a->deallocate == b->deallocate &&
-	       a->actuators == b->actuators && backing_zones_are_same(&a->zones, &b->zones);
+	       backing_device(a) == backing_device(b) &&
+	       backing_zones_are_same(&a->zones, &b->zones);
 }
 
 static void take_store(struct backing *backing, const struct backing *next)
@@ -90,6 +106,7 @@ static void take_store(struct backing *backing, const struct backing *next)
 	backing->volatile_cache = next->volatile_cache;
 	backing->deallocate = next->deallocate;
 	backing->actuators = next->actuators;
+	backing->preference = next->preference;
 	backing->zones_kept |= backing->zones.blocks > 0;
 	backing->zones = next->zones;
 	backing->unsaved = true;

@@ -81,7 +81,7 @@ int database_load_records(struct database *database, struct target *target);
 int database_load_journals(struct database *database, struct target *target);
 int database_put_subsystem(struct database *database, const struct subsystem *subsystem);
 int database_put_backing(struct database *database, const struct backing *backing);
-int database_put_actuators(struct database *database, const struct backing *backing);
+int database_put_device(struct database *database, const struct backing *backing);
 
 /* What is unsaved of the subsystem's journal. */
 int database_put_journal(struct database *database, const struct subsystem *subsystem);

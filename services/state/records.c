@@ -208,7 +208,7 @@ static int load_backings(struct database *database, struct target *target)
 /* Numbers a backing, in meta: a column of its own would make the database one of a later release.
  */
 #define PROTECTED "write_protected:"
-#define ACTUATORS "actuators:"
+#define DEVICE    "device:"
 #define KEY_SIZE  32
 
 static int load_notes(struct database *database, struct target *target, const char *prefix,
@@ -237,10 +237,17 @@ static void note_protection(struct backing *backing, sqlite3_stmt *statement)
 	backing->write_protected = statement_number(statement, 1) != 0;
 }
 
-static void note_actuators(struct backing *backing, sqlite3_stmt *statement)
+static void note_device(struct backing *backing, sqlite3_stmt *statement)
 {
-	backing->actuators = (uint16_t)statement_number(statement, 1);
-	backing->actuators_kept = backing->actuators;
+	uint64_t number = statement_number(statement, 1);
+
+	backing->actuators = (uint16_t)number;
+	backing->preference = (struct identify_preference){
+		.write = (uint16_t)(number >> 16),
+		.discard = (uint16_t)(number >> 32),
+		.optimal = (uint16_t)(number >> 48),
+	};
+	backing->device_kept = number;
 }
 
 int database_put_protection(struct database *database, uint32_t handle, bool is_protected)
@@ -297,12 +304,12 @@ static int put_zones(struct database *database, const struct backing *backing)
 	return database_set_text(database, key, text);
 }
 
-int database_put_actuators(struct database *database, const struct backing *backing)
+int database_put_device(struct database *database, const struct backing *backing)
 {
 	char key[KEY_SIZE];
 
-	snprintf(key, sizeof(key), ACTUATORS "%u", backing->handle);
-	return database_set_number(database, key, backing->actuators);
+	snprintf(key, sizeof(key), DEVICE "%u", backing->handle);
+	return database_set_number(database, key, backing_device(backing));
 }
 
 int database_load_records(struct database *database, struct target *target)
@@ -314,7 +321,7 @@ int database_load_records(struct database *database, struct target *target)
 	if (!r)
 		r = load_notes(database, target, PROTECTED, note_protection);
 	if (!r)
-		r = load_notes(database, target, ACTUATORS, note_actuators);
+		r = load_notes(database, target, DEVICE, note_device);
 	if (!r)
 		r = load_notes(database, target, ZONES, note_zones);
 	return r ? r : database_load_journals(database, target);

@@ -185,8 +185,8 @@ static int save_all(struct state *state)
 
 		if (!r && backing->unsaved)
 			r = database_put_backing(state->database, backing);
-		if (!r && backing->actuators != backing->actuators_kept)
-			r = database_put_actuators(state->database, backing);
+		if (!r && backing_device(backing) != backing->device_kept)
+			r = database_put_device(state->database, backing);
 	}
 	list_for_each (at, &state->secrets) {
 		const struct secret *secret = container_of(at, struct secret, link);
@@ -220,7 +220,7 @@ static bool find_unsaved(struct state *state, bool done)
 		found |= backing->unsaved;
 		backing->unsaved &= !done;
 		if (done)
-			backing->actuators_kept = backing->actuators;
+			backing->device_kept = backing_device(backing);
 	}
 	list_for_each (at, &state->secrets) {
 		struct secret *secret = container_of(at, struct secret, link);

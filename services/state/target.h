@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include "common/base/list.h"
+#include "common/nvme/identify.h"
 #include "common/nvme/log.h"
 #include "services/state/config.h"
 
@@ -65,8 +66,9 @@ struct backing {
 	uint64_t blocks;
 	bool volatile_cache;
 	bool deallocate;
-	uint16_t actuators;      /* of a device whose media rotate; 0: they do not */
-	uint16_t actuators_kept; /* in the database */
+	uint16_t actuators; /* of a device whose media rotate; 0: they do not */
+	struct identify_preference preference;
+	uint64_t device_kept; /* backing_device() of the database */
 	struct backing_zones zones;
 	bool zones_kept; /* the database may have some of it, also where it has none (any more) */
 
@@ -118,6 +120,15 @@ struct target {
 	uint32_t next_handle;
 	uint32_t next_subsystem;
 };
+
+/* What its device is like, in one number. */
+static inline uint64_t backing_device(const struct backing *backing)
+{
+	const struct identify_preference *preference = &backing->preference;
+
+	return backing->actuators | (uint64_t)preference->write << 16 |
+	       (uint64_t)preference->discard << 32 | (uint64_t)preference->optimal << 48;
+}
 
 void target_init(struct target *target);
 void target_deinit(struct target *target);

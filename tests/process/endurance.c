@@ -252,6 +252,42 @@ START_TEST(is_refused_for_what_does_not_rotate)
 }
 END_TEST
 
+static unsigned long queue_number(const char *name)
+{
+	char path[96], text[32] = "";
+
+	snprintf(path,
+	         sizeof(path),
+	         "/sys/class/block/%s/queue/%s",
+	         loop_device_path() + strlen("/dev/"),
+	         name);
+	harness_read(path, text, sizeof(text));
+	return strtoul(text, NULL, 10);
+}
+
+/* A loop device gives back what its file system does: 4096 bytes, as a rule. */
+START_TEST(is_told_what_the_disk_likes)
+{
+	static struct nvme_identify_namespace page;
+	unsigned long discard = queue_number("discard_granularity") / 512;
+
+	scene_connect();
+	host_must(&scene.controller,
+	          host_identify(&scene.controller, NVME_CNS_NAMESPACE, ROTATING, 0, &page));
+	ck_assert_uint_eq(le16_get(page.npdg_0based), discard > 0 ? discard - 1 : 0);
+	ck_assert_uint_eq(le16_get(page.npda_0based), le16_get(page.npdg_0based));
+	ck_assert_uint_eq(le16_get(page.npwg_0based), queue_number("minimum_io_size") / 512 - 1);
+	ck_assert_uint_eq(page.nsfeat, discard > 1 ? NVME_NSFEAT_OPTPERF : 0);
+	host_must(&scene.controller,
+	          host_identify(&scene.controller, NVME_CNS_NAMESPACE, FILE_BACKED, 0, &page));
+	ck_assert_uint_eq(page.nsfeat, 0);
+	scene_disconnect();
+	shows("NVM 1.1 §4.1.5.1",
+	      "NPWG, NPWA, NPDG, NPDA and NOWS (OPTPERF 01b) are what a block device says of its "
+	      "queue; a file says nothing");
+}
+END_TEST
+
 START_TEST(is_told_by_the_next_worker_and_state_service)
 {
 	scene_connect();
@@ -359,11 +395,12 @@ int main(void)
 	                 is_answered_by_the_next_state_service);
 	if (loop_device_can_be())
 		describe_running(suite,
-		                 "what is told of rotational media",
+		                 "what is told of a disk that rotates",
 		                 given_a_disk_that_rotates,
 		                 forget_the_disk,
 		                 is_told_of_a_disk_that_rotates,
 		                 is_refused_for_what_does_not_rotate,
+		                 is_told_what_the_disk_likes,
 		                 is_told_by_the_next_worker_and_state_service);
 	else
 		printf("# what is told of rotational media: not tested, as there is no loop "

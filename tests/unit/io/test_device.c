@@ -88,6 +88,35 @@ START_TEST(deallocates)
 }
 END_TEST
 
+static unsigned long queue_number(const char *name)
+{
+	unsigned long number = 0;
+	char path[96];
+	FILE *file;
+
+	snprintf(path,
+	         sizeof(path),
+	         "/sys/class/block/%s/queue/%s",
+	         loop_device_path() + strlen("/dev/"),
+	         name);
+	file = fopen(path, "re");
+	ck_assert_ptr_nonnull(file);
+	ck_assert_int_eq(fscanf(file, "%lu", &number), 1);
+	fclose(file);
+	return number;
+}
+
+START_TEST(has_the_preferences_of_its_queue)
+{
+	const struct backing_preference *preference = &served()->backing->preference;
+
+	ck_assert_uint_eq(preference->write, queue_number("minimum_io_size"));
+	ck_assert_uint_ge(preference->write, 512);
+	ck_assert_uint_eq(preference->discard, queue_number("discard_granularity"));
+	ck_assert_uint_eq(preference->optimal, queue_number("optimal_io_size"));
+}
+END_TEST
+
 /* How often the device was told to flush its cache, as the kernel counts it. */
 static unsigned long flushes(void)
 {
@@ -208,6 +237,7 @@ int main(void)
 	         has_it_on_the_medium_with_force_unit_access,
 	         keeps_out_who_would_mount_it,
 	         is_not_ready_while_it_is_in_use,
+	         has_the_preferences_of_its_queue,
 	         has_no_actuators_where_nothing_rotates,
 	         has_an_actuator_where_it_rotates);
 	describe(suite,

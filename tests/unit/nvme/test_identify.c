@@ -156,6 +156,28 @@ START_TEST(tells_its_cache)
 }
 END_TEST
 
+START_TEST(tells_what_it_likes_to_have_written)
+{
+	namespace.preference = (struct identify_preference){
+		.write = 7, .discard = 0xffff, .optimal = 255};
+	identify_namespace_build((struct nvme_identify_namespace *)wire, &namespace);
+	ck_assert_uint_eq(at(24, 1), 0x10);
+	ck_assert_uint_eq(at(64, 8), UINT64_C(0xffffffff00070007)); /* NPWG, NPWA, NPDG, NPDA */
+	ck_assert_uint_eq(at(72, 2), 255);
+	namespace.preference.optimal = 0; /* nobody knows */
+	identify_namespace_build((struct nvme_identify_namespace *)wire, &namespace);
+	ck_assert_uint_eq(at(72, 2), 7);
+}
+END_TEST
+
+START_TEST(tells_nothing_of_what_it_likes_where_that_is_any_block)
+{
+	identify_namespace_build((struct nvme_identify_namespace *)wire, &namespace);
+	ck_assert_uint_eq(at(24, 1), 0);
+	expect_zeroes(64, 92);
+}
+END_TEST
+
 START_TEST(tells_that_its_media_rotate)
 {
 	namespace.rotational = true;
@@ -212,6 +234,8 @@ int main(void)
 	         tells_its_endurance_group,
 	         tells_that_it_is_write_protected,
 	         tells_its_cache,
+	         tells_what_it_likes_to_have_written,
+	         tells_nothing_of_what_it_likes_where_that_is_any_block,
 	         tells_that_its_media_rotate,
 	         has_a_descriptor_for_each_identifier,
 	         has_no_descriptor_for_an_identifier_of_zeroes);

@@ -112,20 +112,28 @@ END_TEST
 
 /* ------------------------------------------------------------------ rotational media */
 
-static void report_actuators(uint32_t nsid, uint32_t actuators)
+/* The worker says this of the namespace's device. */
+static void report_device(uint32_t nsid, Nvmetd__BackingReport said)
 {
 	const struct backing *backing = stage_namespace(STAGE_SUBSYSTEM, nsid)->backing;
 	Nvmetd__WorkerReport report = NVMETD__WORKER_REPORT__INIT;
-	Nvmetd__BackingReport said = NVMETD__BACKING_REPORT__INIT, *list = &said;
+	Nvmetd__BackingReport *list = &said;
 
 	said.handle = backing->handle;
 	said.ready = true;
 	said.blocks = backing->blocks;
 	said.block_shift = backing->block_shift;
-	said.actuators = actuators;
 	report.namespaces = &list;
 	report.n_namespaces = 1;
 	reconcile_report(&stage.state, state_add_worker(&stage.state, "io-0"), &report);
+}
+
+static void report_actuators(uint32_t nsid, uint32_t actuators)
+{
+	Nvmetd__BackingReport said = NVMETD__BACKING_REPORT__INIT;
+
+	said.actuators = actuators;
+	report_device(nsid, said);
 }
 
 static uint64_t nsfeat(uint32_t nsid)
@@ -188,6 +196,52 @@ START_TEST(is_told_when_they_become_so)
 }
 END_TEST
 
+/* ------------------------------------------------------------------ preferences */
+
+static void report_preference(uint32_t write, uint32_t discard, uint32_t optimal)
+{
+	Nvmetd__BackingReport said = NVMETD__BACKING_REPORT__INIT;
+
+	said.write_bytes = write;
+	said.discard_bytes = discard;
+	said.optimal_bytes = optimal;
+	report_device(2, said);
+}
+
+/* NPWG, NPDG, NOWS of namespace 2, whose blocks are of 4096 bytes. */
+static void expect_preference(uint64_t write, uint64_t discard, uint64_t optimal)
+{
+	expect_status(stage_admin(NVME_ADMIN_IDENTIFY, 2, NVME_CNS_NAMESPACE, 0), 0);
+	ck_assert_uint_eq(at(64, 2), write);
+	ck_assert_uint_eq(at(68, 2), discard);
+	ck_assert_uint_eq(at(72, 2), optimal);
+}
+
+START_TEST(are_told_in_blocks)
+{
+	report_preference(16384, 65536, 1 << 20);
+	expect_preference(3, 15, 255);
+	ck_assert_uint_eq(at(24, 1), NVME_NSFEAT_OPTPERF);
+}
+END_TEST
+
+START_TEST(are_not_told_where_they_make_no_sense)
+{
+	report_preference(512, 4097, UINT32_MAX);
+	expect_preference(0, 0, 0);
+	ck_assert_uint_eq(at(24, 1), 0);
+}
+END_TEST
+
+START_TEST(are_known_to_the_next_state_service)
+{
+	report_preference(16384, 4096u << 16, 1 << 20);
+	stage_reopen();
+	stage_connect(STAGE_HOST, 1, STAGE_SUBSYSTEM);
+	expect_preference(3, 0xffff, 255);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("endurance");
@@ -208,5 +262,12 @@ int main(void)
 	         is_refused_where_they_do_not_rotate,
 	         is_known_to_the_next_state_service,
 	         is_told_when_they_become_so);
+	describe(suite,
+	         "preferences of a device",
+	         given_a_controller,
+	         stage_close,
+	         are_told_in_blocks,
+	         are_not_told_where_they_make_no_sense,
+	         are_known_to_the_next_state_service);
 	return run(suite);
 }
