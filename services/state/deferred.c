@@ -82,6 +82,15 @@ int deferred_begin(struct state *state, struct ipc_peer *peer, uint64_t request_
 	return 0;
 }
 
+/* A transport that does not wait any more has told the host so, or will; also one that has gone, in
+ * a planned restart. */
+static void give_up(struct state *state, struct deferred *deferred)
+{
+	if (deferred->has_imprint)
+		reservation_imprint_keep(state->database, deferred->imprint);
+	forget(deferred);
+}
+
 bool deferred_cancel(struct state *state, const struct ipc_peer *peer, uint64_t request_id)
 {
 	list_for_each_safe (at, &state->deferred) {
@@ -89,23 +98,40 @@ bool deferred_cancel(struct state *state, const struct ipc_peer *peer, uint64_t 
 
 		if (deferred->peer != peer || deferred->request_id != request_id)
 			continue;
-		/* a transport that waits no longer has told the host so */
-		if (deferred->has_imprint)
-			reservation_imprint_keep(state->database, deferred->imprint);
-		forget(deferred);
+		give_up(state, deferred);
 		return true;
 	}
 	return false;
 }
 
+static bool has_imprints(const struct state *state, const struct ipc_peer *peer)
+{
+	list_for_each (at, (struct list *)&state->deferred) {
+		const struct deferred *deferred = container_of(at, struct deferred, link);
+
+		if (deferred->peer == peer && deferred->has_imprint)
+			return true;
+	}
+	return false;
+}
+
+/* There may be thousands, and the disk is waited for once. */
 void deferred_forget(struct state *state, const struct ipc_peer *peer)
 {
+	bool keeps = has_imprints(state, peer) && database_begin(state->database) == 0;
+
 	list_for_each_safe (at, &state->deferred) {
 		struct deferred *deferred = container_of(at, struct deferred, link);
 
-		if (deferred->peer == peer)
+		if (deferred->peer != peer)
+			continue;
+		if (keeps)
+			give_up(state, deferred);
+		else
 			forget(deferred);
 	}
+	if (keeps && database_commit(state->database) != 0)
+		database_rollback(state->database);
 }
 
 void deferred_forget_all(struct state *state)

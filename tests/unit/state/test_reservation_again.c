@@ -107,6 +107,16 @@ START_TEST(is_a_conflict_where_nobody_was_told_to_send_it_again)
 }
 END_TEST
 
+/* A planned restart of a transport answers what is under way with Command Interrupted. */
+START_TEST(is_good_after_its_transport_has_gone)
+{
+	expect_status(commands[_i](), 0);
+	ck_assert_int_eq(deferred_begin(&stage.state, &peer, 1, &stage.reply), 0);
+	deferred_forget(&stage.state, &peer);
+	expect_status(commands[_i](), 0);
+}
+END_TEST
+
 START_TEST(is_good_also_after_a_restart)
 {
 	expect_status(commands[_i](), 0);
@@ -177,6 +187,7 @@ int main(void)
 	tcase_add_loop_test(
 		each, is_a_conflict_where_nobody_was_told_to_send_it_again, 0, N_COMMANDS);
 	tcase_add_loop_test(each, is_good_also_after_a_restart, 0, N_COMMANDS);
+	tcase_add_loop_test(each, is_good_after_its_transport_has_gone, 0, N_COMMANDS);
 	tcase_add_loop_test(
 		each, is_a_conflict_where_the_reservation_has_changed_since, 0, N_COMMANDS);
 	suite_add_tcase(suite, each);
