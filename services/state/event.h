@@ -14,9 +14,11 @@
  *           since), and its parked Asynchronous Event Requests.
  * Promise   An event is told once until its log is read. One that nobody asked for yet (no
  *           request, or not enabled) waits; so does one whose request was cancelled in the very
- *           moment of its answer, which no host has seen. A request is never answered with an error
- * but for being one too many. Trust     none Threads   one; pure but for malloc() Lifetime  a
- * parked request is freed when it is taken or forgotten
+ *           moment of its answer, which no host has seen. A request is never answered with an
+ *           error but for being one too many.
+ * Trust     none
+ * Threads   one; pure but for malloc()
+ * Lifetime  a parked request is freed when it is taken or forgotten
  */
 struct parked_request {
 	struct list link;
