@@ -12,8 +12,9 @@
  *           nothing is in flight any more that was admitted before, on any transport.
  * Promise   The answer is the reply's, or, if a transport has not drained in time, Command
  *           Interrupted without DNR: the change holds all the same, and the host that sends the
- *           command again waits for the rest. A transport that asks anew after our death has the
- *           command executed again, which must then come to the same.
+ *           command again waits for the rest (one that would not come to the same has an imprint,
+ *           by which it is known: reservation_imprint.h). A transport that asks anew after our
+ *           death has the command executed again, which must then come to the same.
  * Trust     none
  * Threads   one
  * Lifetime  until answered, cancelled, or its transport is gone
