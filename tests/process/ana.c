@@ -90,26 +90,6 @@ static void change_state(unsigned port, unsigned group, const char *state)
 	harness_restore(scene.harness, &exports);
 }
 
-/* The first read of HANGING goes on. A state service that has just come has no worker yet. */
-static void let_go(void)
-{
-	uint64_t until_ns = clock_now_ns() + WAIT_MS * NS_PER_MS;
-	char text[4096];
-	int r;
-
-	do
-		r = harness_ctl(scene.harness,
-		                text,
-		                sizeof(text),
-		                "fault",
-		                HARNESS_NQN,
-		                "2",
-		                "clear",
-		                NULL);
-	while (r != 0 && clock_now_ns() < until_ns);
-	ck_assert_msg(r == 0, "nvmetctl fault: %s", text);
-}
-
 static void await_status(uint32_t nsid, unsigned wanted)
 {
 	uint64_t until_ns = clock_now_ns() + WAIT_MS * NS_PER_MS;
@@ -277,7 +257,7 @@ START_TEST(lets_finish_what_was_admitted_before)
 	ck_assert(!request.completed);
 	expect_state(&scene.controller, 2, NVME_ANA_CHANGE);
 	ck_assert(!event.completed);
-	let_go();
+	scene_fault(HANGING, NULL);
 	queue_must(&scene.queue, host_queue_await(&scene.queue, &request, WAIT_MS));
 	expect_event(&scene.controller, &event);
 	expect_state(&scene.controller, 2, NVME_ANA_INACCESSIBLE);
@@ -300,7 +280,7 @@ START_TEST(is_told_also_to_who_has_read_the_log_meanwhile)
 	          host_get_log(
 			  &scene.controller, NVME_LOG_ANA, false, 0, log_page, sizeof(log_page)));
 	ck_assert_uint_eq(find_group(2)->state, NVME_ANA_CHANGE);
-	let_go();
+	scene_fault(HANGING, NULL);
 	queue_must(&scene.queue, host_queue_await(&scene.queue, &request, WAIT_MS));
 	expect_event(&scene.controller, &event);
 }
@@ -332,7 +312,7 @@ START_TEST(is_told_after_a_death_of_the_state_service)
 	await_status(THIRD, NVME_SC_ANA_INACCESSIBLE);
 	change_state(0, 2, "inaccessible");
 	harness_kill(scene.harness, "state");
-	let_go();
+	scene_fault(HANGING, NULL);
 	expect_event(&scene.controller, &event);
 	await_status(HANGING, NVME_SC_ANA_INACCESSIBLE);
 }

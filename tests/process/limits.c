@@ -236,15 +236,7 @@ START_TEST(tells_a_connect_that_waits_for_an_older_queue)
 	expect_status(scene.controller.status, NVME_SC_CONNECT_BUSY);
 	ck_assert_uint_ge(clock_now_ns() - begin_ns, 900 * NS_PER_MS);
 	scene_disconnect();
-	ck_assert_int_eq(harness_ctl(scene.harness,
-	                             text,
-	                             sizeof(text),
-	                             "fault",
-	                             scene.options.subnqn,
-	                             "2",
-	                             "clear",
-	                             NULL),
-	                 0);
+	scene_fault(2, NULL);
 }
 END_TEST
 

@@ -60,18 +60,23 @@ static uint64_t u64(unsigned offset)
 
 /* ------------------------------------------------------------------ any log */
 
-START_TEST(are_just_those_that_it_says_it_has)
+static void read_supported(struct le32 supported[static 256])
 {
-	struct le32 supported[256];
-
-	scene_connect();
 	host_must(&scene.controller,
 	          host_get_log(&scene.controller,
 	                       NVME_LOG_SUPPORTED,
 	                       false,
 	                       0,
 	                       supported,
-	                       sizeof(supported)));
+	                       256 * sizeof(supported[0])));
+}
+
+START_TEST(are_just_those_that_it_says_it_has)
+{
+	struct le32 supported[256];
+
+	scene_connect();
+	read_supported(supported);
 	for (unsigned lid = 0; lid < 256; lid++) {
 		struct host_request request = get_request((uint8_t)lid);
 
@@ -177,13 +182,7 @@ START_TEST(are_of_the_controller)
 	struct le32 supported[256];
 
 	scene_connect();
-	host_must(&scene.controller,
-	          host_get_log(&scene.controller,
-	                       NVME_LOG_SUPPORTED,
-	                       false,
-	                       0,
-	                       supported,
-	                       sizeof(supported)));
+	read_supported(supported);
 	for (unsigned lid = 0; lid < 256; lid++) {
 		struct host_request request = get_request((uint8_t)lid);
 

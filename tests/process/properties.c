@@ -76,24 +76,6 @@ static void begin_read(uint32_t nsid, struct host_request *request)
 	expect_good(scene_io(NVME_IO_READ, 1, 0, 1, behind));
 }
 
-/* rule: NULL, where that takes none. */
-static void change_faults(uint32_t nsid, const char *verb, const char *rule)
-{
-	char text[4096], number[8];
-
-	snprintf(number, sizeof(number), "%u", nsid);
-	ck_assert_int_eq(harness_ctl(scene.harness,
-	                             text,
-	                             sizeof(text),
-	                             "fault",
-	                             scene.options.subnqn,
-	                             number,
-	                             verb,
-	                             rule,
-	                             NULL),
-	                 0);
-}
-
 /* With a command in flight that does not end. */
 static void expect_failure(uint32_t cc, uint32_t csts)
 {
@@ -105,8 +87,8 @@ static void expect_failure(uint32_t cc, uint32_t csts)
 	host_queue_close(&scene.queue);
 	expect_csts(&scene.controller, csts, 3000 + WAIT_MS);
 	scene_disconnect();
-	change_faults(3, "clear", NULL);
-	change_faults(3, "set", "read hang");
+	scene_fault(3, NULL);
+	scene_fault(3, "read hang");
 }
 
 /* ------------------------------------------------------------------ shutdown, reset */

@@ -345,12 +345,12 @@ static void preempt_during_a_write(uint32_t action)
 	expect_good(reserving_register(&b, 1));
 	expect_good(reserving_acquire(&b, 1, WE));
 	scene_fill(data, sizeof(data), 7);
-	reserving_fault("write delay=700ms");
+	scene_fault(1, "write delay=700ms");
 	began_ns = clock_now_ns();
 	reserving_begin_write(&b, &write, data);
 	expect_good(reserving_ask(&a, NVME_IO_RESERVATION_ACQUIRE, 1, WE << 8 | action, A, B));
 	ck_assert_uint_ge(clock_now_ns() - began_ns, 600 * NS_PER_MS);
-	reserving_fault(NULL);
+	scene_fault(1, NULL);
 	queue_must(&b.queue, host_queue_await(&b.queue, &write, WAIT_MS));
 	expect_status(reserving_io(&b, NVME_IO_WRITE, 1), CONFLICT);
 	expect_good(reserving_io(&b, NVME_IO_READ, 1));
@@ -398,10 +398,10 @@ START_TEST(is_preempted_by_a_command_that_was_interrupted)
 	expect_good(reserving_register(&b, 1));
 	expect_good(reserving_acquire(&b, 1, WE));
 	scene_fill(data, sizeof(data), 7);
-	reserving_fault("write hang");
+	scene_fault(1, "write hang");
 	reserving_begin_write(&b, &write, data);
 	expect_status(reserving_preempt(&a, 1, WE, B), NVME_SC_COMMAND_INTERRUPTED);
-	reserving_fault(NULL);
+	scene_fault(1, NULL);
 	queue_must(&b.queue, host_queue_await(&b.queue, &write, WAIT_MS));
 	limit("admin_answer_ms=");
 	expect_good(reserving_preempt(&a, 1, WE, B));

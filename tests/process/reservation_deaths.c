@@ -95,7 +95,7 @@ START_TEST(is_changed_once_though_the_answer_is_lost)
 	connect_both();
 	expect_good(reserving_register(&a, 1));
 	expect_good(reserving_acquire(&a, 1, WE));
-	reserving_fault("write hang count=1");
+	scene_fault(1, "write hang count=1");
 	reserving_begin_write(&a, &write, data);
 	request = reserving_request(NVME_IO_RESERVATION_REGISTER, 1, 1, A, 0, keys);
 	submit(&a, &request);
@@ -103,7 +103,7 @@ START_TEST(is_changed_once_though_the_answer_is_lost)
 	ck_assert(!request.completed);
 	ck_assert_int_eq(kill(state, SIGKILL), 0);
 	harness_pid(scene.harness, "state", state);
-	reserving_fault(NULL);
+	scene_fault(1, NULL);
 	queue_must(&a.queue, host_queue_await(&a.queue, &request, WAIT_MS));
 	ck_assert(write.completed);
 	expect_good(reserving_io(&b, NVME_IO_WRITE, 1));

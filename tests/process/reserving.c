@@ -4,8 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "common/base/clock.h"
-
 #define TIMEOUT_MS 25000u
 
 void reserving_start(void)
@@ -154,27 +152,6 @@ struct nvme_status reserving_io(struct reserving_host *host, uint8_t opcode, uin
 }
 
 /* ------------------------------------------------------------------ a slow device */
-
-/* A state service that has just come has no worker yet. */
-void reserving_fault(const char *rule)
-{
-	uint64_t deadline_ns = clock_now_ns() + HARNESS_WAIT_MS * NS_PER_MS;
-	char text[4096];
-	int r;
-
-	do
-		r = harness_ctl(scene.harness,
-		                text,
-		                sizeof(text),
-		                "fault",
-		                HARNESS_NQN,
-		                "1",
-		                rule ? "set" : "clear",
-		                rule,
-		                NULL);
-	while (r != 0 && clock_now_ns() < deadline_ns);
-	ck_assert_msg(r == 0, "nvmetctl fault: %s", text);
-}
 
 void reserving_begin_write(struct reserving_host *host, struct host_request *ret_write,
                            const uint8_t data[static 512])

@@ -54,8 +54,6 @@ void reserving_report(struct reserving_host *host, uint32_t nsid, void *ret_data
 unsigned reserving_count(struct reserving_host *host, uint32_t nsid);
 unsigned reserving_type(struct reserving_host *host, uint32_t nsid);
 
-/* A rule for the backing of namespace 1; NULL: none any more. */
-void reserving_fault(const char *rule);
 /* A write of one block to it: it is at the worker on return. */
 void reserving_begin_write(struct reserving_host *host, struct host_request *ret_write,
                            const uint8_t data[static 512]);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/base/clock.h"
 #include "tests/process/refused.h"
 
 #define IO_MS   20000u
@@ -184,4 +185,26 @@ void scene_read_back(uint32_t nsid, uint64_t lba, uint32_t blocks, uint64_t seed
 	expect_good(scene_io(NVME_IO_READ, nsid, lba, blocks, data));
 	scene_expect(data, bytes, seed);
 	free(data);
+}
+
+/* A state service that has just come has no worker yet. */
+void scene_fault(uint32_t nsid, const char *rule)
+{
+	uint64_t deadline_ns = clock_now_ns() + HARNESS_WAIT_MS * NS_PER_MS;
+	char text[4096], number[12];
+	int r;
+
+	snprintf(number, sizeof(number), "%u", nsid);
+	do
+		r = harness_ctl(scene.harness,
+		                text,
+		                sizeof(text),
+		                "fault",
+		                HARNESS_NQN,
+		                number,
+		                rule ? "set" : "clear",
+		                rule,
+		                NULL);
+	while (r != 0 && clock_now_ns() < deadline_ns);
+	ck_assert_msg(r == 0, "nvmetctl fault: %s", text);
 }

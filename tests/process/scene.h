@@ -54,6 +54,10 @@ struct nvme_status scene_admin(struct host_request *request);
 /* CSTS, of any controller. */
 uint32_t scene_csts(struct host_controller *controller);
 
+/* Namespace nsid of the first subsystem, which is one with faults, has this rule alone, as those of
+ * "nvmetctl fault"; NULL: none, and what was held up goes on. Waits for its worker. */
+void scene_fault(uint32_t nsid, const char *rule);
+
 /* Bytes that follow from the seed, and from where they are. */
 void scene_fill(void *data, size_t bytes, uint64_t seed);
 void scene_expect(const void *data, size_t bytes, uint64_t seed);
