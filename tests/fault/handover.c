@@ -382,21 +382,13 @@ END_TEST
 
 START_TEST(an_event_request_is_kept)
 {
-	struct host_request event = host_event_request();
-	struct harness_exports exports = scene.harness->exports;
-	struct host_queue *admin = &scene.controller.admin;
+	struct host_request event;
 
 	scene_connect();
-	host_must(&scene.controller,
-	          host_set_feature(&scene.controller, NVME_FEATURE_ASYNC_EVENT_CONFIG, 1u << 8));
-	queue_must(admin, host_queue_submit(admin, &event));
-	queue_must(admin, host_queue_flush(admin));
+	scene_ask_for_event(&event);
 	restart();
-	exports.subsystems[0].namespaces[2] = (struct harness_namespace){.nsid = 3,
-	                                                                 .path = "ram:1M"};
-	harness_restore(scene.harness, &exports);
-	queue_must(admin, host_queue_await(admin, &event, PATIENT_MS));
-	ck_assert_uint_eq(le32_get(event.completion.dw0) >> 16, NVME_LOG_CHANGED_NAMESPACES);
+	scene_add_namespace(3);
+	scene_expect_event(&event);
 	scene_disconnect();
 }
 END_TEST

@@ -132,21 +132,13 @@ END_TEST
 
 START_TEST(event_requests_stay_parked)
 {
-	struct host_request event = host_event_request();
-	struct harness_exports exports = scene.harness->exports;
+	struct host_request event;
 
 	scene_connect();
-	host_must(&scene.controller,
-	          host_set_feature(&scene.controller, NVME_FEATURE_ASYNC_EVENT_CONFIG, 1u << 8));
-	queue_must(&scene.controller.admin, host_queue_submit(&scene.controller.admin, &event));
-	queue_must(&scene.controller.admin, host_queue_flush(&scene.controller.admin));
+	scene_ask_for_event(&event);
 	restart("state");
-	exports.subsystems[0].namespaces[2] = (struct harness_namespace){.nsid = 3,
-	                                                                 .path = "ram:1M"};
-	harness_restore(scene.harness, &exports);
-	queue_must(&scene.controller.admin,
-	           host_queue_await(&scene.controller.admin, &event, PATIENT_MS));
-	ck_assert_uint_eq(le32_get(event.completion.dw0) >> 16, NVME_LOG_CHANGED_NAMESPACES);
+	scene_add_namespace(3);
+	scene_expect_event(&event);
 	scene_disconnect();
 }
 END_TEST

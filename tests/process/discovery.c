@@ -334,15 +334,12 @@ END_TEST
 
 START_TEST(has_the_same_generation_after_a_change_of_something_else)
 {
-	struct harness_exports exports = scene.harness->exports;
 	uint64_t generation;
 
 	discover_on(0, HARNESS_HOSTNQN);
 	get_discovered();
 	generation = le64_get(discovered.head.genctr);
-	exports.subsystems[0].namespaces[4] = (struct harness_namespace){.nsid = 5,
-	                                                                 .path = "ram:1M"};
-	harness_restore(scene.harness, &exports);
+	scene_add_namespace(5);
 	get_discovered();
 	ck_assert_uint_eq(le64_get(discovered.head.genctr), generation);
 	scene_disconnect();

@@ -4,9 +4,8 @@
 #include "tests/process/scene.h"
 #include "tests/support/shows.h"
 
-#define WAIT_MS          5000u
-#define EVENT_NS_CHANGED (2u | 0u << 8 | (unsigned)NVME_LOG_CHANGED_NAMESPACES << 16)
-#define AEC_NS_CHANGED   (1u << 8)
+#define WAIT_MS        5000u
+#define AEC_NS_CHANGED (1u << 8)
 
 static void given_a_set(void)
 {
@@ -16,33 +15,6 @@ static void given_a_set(void)
 /* ------------------------------------------------------------------ events */
 
 static struct host_request event;
-
-static void ask_for_events(void)
-{
-	host_must(&scene.controller,
-	          host_set_feature(
-			  &scene.controller, NVME_FEATURE_ASYNC_EVENT_CONFIG, AEC_NS_CHANGED));
-	event = host_event_request();
-	queue_must(&scene.controller.admin, host_queue_submit(&scene.controller.admin, &event));
-	queue_must(&scene.controller.admin, host_queue_flush(&scene.controller.admin));
-}
-
-/* Another namespace: 3, 4 … */
-static void add_namespace(uint32_t nsid)
-{
-	struct harness_exports exports = scene.harness->exports;
-
-	exports.subsystems[0].namespaces[nsid - 1] = (struct harness_namespace){.nsid = nsid,
-	                                                                        .path = "ram:1M"};
-	harness_restore(scene.harness, &exports);
-}
-
-static void expect_event(void)
-{
-	queue_must(&scene.controller.admin,
-	           host_queue_await(&scene.controller.admin, &event, 20000));
-	ck_assert_uint_eq(le32_get(event.completion.dw0), EVENT_NS_CHANGED);
-}
 
 static void expect_changed(uint32_t nsid)
 {
@@ -62,7 +34,7 @@ static void expect_changed(uint32_t nsid)
 START_TEST(keeps_an_event_request_until_there_is_an_event)
 {
 	scene_connect();
-	ask_for_events();
+	scene_ask_for_event(&event);
 	host_must(&scene.controller,
 	          host_property_get(&scene.controller, 8, false, &(uint64_t){0}));
 	harness_pause(1000);
@@ -77,9 +49,9 @@ START_TEST(tells_that_a_namespace_was_added)
 	struct host_namespace space;
 
 	scene_connect();
-	ask_for_events();
-	add_namespace(3);
-	expect_event();
+	scene_ask_for_event(&event);
+	scene_add_namespace(3);
+	scene_expect_event(&event);
 	expect_changed(3);
 	host_must(&scene.controller, host_namespace_identify(&scene.controller, 3, &space));
 	ck_assert_uint_eq(space.blocks * space.block_bytes, 1 << 20);
@@ -94,10 +66,10 @@ START_TEST(tells_that_a_namespace_was_removed)
 	struct nvme_status status;
 
 	scene_connect();
-	ask_for_events();
+	scene_ask_for_event(&event);
 	exports.subsystems[0].namespaces[0].nsid = 0;
 	harness_restore(scene.harness, &exports);
-	expect_event();
+	scene_expect_event(&event);
 	expect_changed(1);
 	status = scene_io(NVME_IO_READ, 1, 0, 1, data);
 	expect_status(status, DNR(NVME_SC_INVALID_NAMESPACE));
@@ -112,9 +84,9 @@ START_TEST(keeps_an_event_for_a_request_that_comes_later)
 	host_must(&scene.controller,
 	          host_set_feature(
 			  &scene.controller, NVME_FEATURE_ASYNC_EVENT_CONFIG, AEC_NS_CHANGED));
-	add_namespace(3);
-	ask_for_events();
-	expect_event();
+	scene_add_namespace(3);
+	scene_ask_for_event(&event);
+	scene_expect_event(&event);
 	expect_changed(3);
 	scene_disconnect();
 	shows("Base 2.1 §5.1.2", "an event is kept until an AER comes");
@@ -128,14 +100,14 @@ START_TEST(sends_an_event_as_soon_as_it_is_wanted)
 	event = host_event_request();
 	queue_must(&scene.controller.admin, host_queue_submit(&scene.controller.admin, &event));
 	queue_must(&scene.controller.admin, host_queue_flush(&scene.controller.admin));
-	add_namespace(3);
+	scene_add_namespace(3);
 	host_must(&scene.controller,
 	          host_property_get(&scene.controller, 8, false, &(uint64_t){0}));
 	ck_assert(!event.completed);
 	host_must(&scene.controller,
 	          host_set_feature(
 			  &scene.controller, NVME_FEATURE_ASYNC_EVENT_CONFIG, AEC_NS_CHANGED));
-	expect_event();
+	scene_expect_event(&event);
 	expect_changed(3);
 	scene_disconnect();
 	shows("Base 2.1 §5.1.2",
@@ -146,11 +118,11 @@ END_TEST
 START_TEST(sends_no_second_event_before_the_log_was_read)
 {
 	scene_connect();
-	ask_for_events();
-	add_namespace(3);
-	expect_event();
-	ask_for_events();
-	add_namespace(4);
+	scene_ask_for_event(&event);
+	scene_add_namespace(3);
+	scene_expect_event(&event);
+	scene_ask_for_event(&event);
+	scene_add_namespace(4);
 	/* the answer to this comes after the change: if there were an event, it would be here */
 	host_must(&scene.controller,
 	          host_property_get(&scene.controller, 8, false, &(uint64_t){0}));
@@ -189,7 +161,7 @@ END_TEST
 START_TEST(aborts_an_event_request)
 {
 	scene_connect();
-	ask_for_events();
+	scene_ask_for_event(&event);
 	host_must(
 		&scene.controller,
 		host_abort(&scene.controller, 0, host_queue_cid(&scene.controller.admin, &event)));

@@ -6,6 +6,8 @@
 #include <string.h>
 
 #include "common/base/clock.h"
+#include "common/nvme/identify.h"
+#include "common/nvme/log.h"
 #include "tests/process/refused.h"
 
 #define IO_MS   20000u
@@ -207,4 +209,37 @@ void scene_fault(uint32_t nsid, const char *rule)
 		                NULL);
 	while (r != 0 && clock_now_ns() < deadline_ns);
 	ck_assert_msg(r == 0, "nvmetctl fault: %s", text);
+}
+
+/* ------------------------------------------------------------------ events */
+
+#define EVENT_NS_CHANGED (2u | 0u << 8 | (unsigned)NVME_LOG_CHANGED_NAMESPACES << 16)
+#define EVENT_MS         20000u
+
+void scene_ask_for_event(struct host_request *ret_event)
+{
+	struct host_queue *admin = &scene.controller.admin;
+
+	host_must(&scene.controller,
+	          host_set_feature(
+			  &scene.controller, NVME_FEATURE_ASYNC_EVENT_CONFIG, NVME_OAES_NAMESPACE));
+	*ret_event = host_event_request();
+	queue_must(admin, host_queue_submit(admin, ret_event));
+	queue_must(admin, host_queue_flush(admin));
+}
+
+void scene_expect_event(struct host_request *event)
+{
+	queue_must(&scene.controller.admin,
+	           host_queue_await(&scene.controller.admin, event, EVENT_MS));
+	ck_assert_uint_eq(le32_get(event->completion.dw0), EVENT_NS_CHANGED);
+}
+
+void scene_add_namespace(uint32_t nsid)
+{
+	struct harness_exports exports = scene.harness->exports;
+
+	exports.subsystems[0].namespaces[nsid - 1] = (struct harness_namespace){.nsid = nsid,
+	                                                                        .path = "ram:1M"};
+	harness_restore(scene.harness, &exports);
 }

@@ -54,6 +54,13 @@ struct nvme_status scene_admin(struct host_request *request);
 /* CSTS, of any controller. */
 uint32_t scene_csts(struct host_controller *controller);
 
+/* Asks for the event that a namespace has come, gone, or changed: the request is the admin queue's
+ * until scene_expect_event(). */
+void scene_ask_for_event(struct host_request *ret_event);
+void scene_expect_event(struct host_request *event);
+/* Another namespace, of 1 MiB of RAM: the event. */
+void scene_add_namespace(uint32_t nsid);
+
 /* Namespace nsid of the first subsystem, which is one with faults, has this rule alone, as those of
  * "nvmetctl fault"; NULL: none, and what was held up goes on. Waits for its worker. */
 void scene_fault(uint32_t nsid, const char *rule);

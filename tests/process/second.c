@@ -247,15 +247,6 @@ START_TEST(is_found_by_discovery_through_it)
 }
 END_TEST
 
-static void add_namespace(uint32_t nsid)
-{
-	struct harness_exports exports = scene.harness->exports;
-
-	exports.subsystems[0].namespaces[nsid - 1] = (struct harness_namespace){.nsid = nsid,
-	                                                                        .path = "ram:1M"};
-	harness_restore(scene.harness, &exports);
-}
-
 /* As where a host aborts the request while the answer is on its way: it never saw the event. */
 START_TEST(is_told_again_of_an_event_whose_request_it_has_cancelled)
 {
@@ -270,7 +261,7 @@ START_TEST(is_told_again_of_an_event_whose_request_it_has_cancelled)
 	controller = imitation_connect(&rdma, RDMA_PORT, HARNESS_NQN);
 	imitation_admin(&rdma, controller, &enable, 0);
 	imitation_begin(&rdma, controller, &event);
-	add_namespace(3);
+	scene_add_namespace(3);
 	told = imitation_await(&rdma)->result;
 	imitation_cancel(&rdma);
 	imitation_begin(&rdma, controller, &event);
