@@ -11,6 +11,7 @@
 #include "common/nvme/fault_rule.h"
 #include "common/nvme/protection.h"
 #include "common/nvme/zns.h"
+#include "services/io/zone_disk.h"
 
 static const struct backing_kind *kind_of(const char *path)
 {
@@ -45,6 +46,8 @@ int backing_open(struct backing **ret_backing, const struct backing_wish *wish, 
 		         descriptors_allowed());
 		return BACKING_E_NOT_READY;
 	}
+	if (kind == &backing_file && zone_disk_is(wish->path))
+		kind = &backing_zone_disk;
 	r = kind->open(ret_backing, wish, reason, reason_size);
 	if (r)
 		return r;

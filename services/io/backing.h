@@ -115,6 +115,7 @@ extern const struct backing_kind backing_null;
 extern const struct backing_kind backing_fault;
 extern const struct backing_kind backing_pi;
 extern const struct backing_kind backing_zoned;
+extern const struct backing_kind backing_zone_disk;
 
 /* One reference is the caller's. */
 int backing_open(struct backing **ret_backing, const struct backing_wish *wish, char *reason,

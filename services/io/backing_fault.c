@@ -12,6 +12,7 @@
 #include "common/nvme/zns.h"
 #include "services/io/fault.h"
 #include "services/io/pi.h"
+#include "services/io/zone_disk.h"
 #include "services/io/zoned.h"
 
 struct fault *fault_of(struct backing *backing)
@@ -77,6 +78,8 @@ static const char *find_obstacle(const char *below)
 		return "fault: does not stand on another fault:";
 	if (zoned_path_below(below))
 		return "fault: does not stand on zoned:; zoned:fault: may be";
+	if (zone_disk_is(below))
+		return "fault: does not stand on a device that has zones itself";
 	return protection_path_below(below) ? "fault: does not stand on pi:; pi:fault: may be"
 	                                    : NULL;
 }

@@ -24,6 +24,7 @@
 #include "common/base/error.h"
 #include "common/base/log.h"
 #include "services/io/file.h"
+#include "services/io/zone_disk.h"
 
 #define PATH_SIZE 128
 
@@ -232,11 +233,17 @@ static bool is(const struct backing *backing, const struct stat *found)
 
 static unsigned own_block_shift(const struct file *file)
 {
+	uint32_t granularity;
 	int bytes = 512;
 
-	if (file->is_device && ioctl(file->fd, BLKSSZGET, &bytes) < 0)
+	if (!file->is_device)
+		return 9;
+	if (ioctl(file->fd, BLKSSZGET, &bytes) < 0 || bytes <= 0)
 		bytes = 512;
-	return bytes > 0 ? (unsigned)__builtin_ctz((unsigned)bytes) : 9;
+	granularity = zone_device_granularity("/sys", file->device);
+	if (granularity > (uint32_t)bytes)
+		bytes = (int)granularity;
+	return (unsigned)__builtin_ctz((unsigned)bytes);
 }
 
 static int settle_size(struct file *file, const struct backing_wish *wish,
@@ -343,6 +350,7 @@ static void close_file(struct backing *backing)
 {
 	struct file *file = (struct file *)backing;
 
+	zone_disk_free(file->zones);
 	cleanup_close(&file->fd);
 	free(file);
 }

@@ -15,6 +15,7 @@
 #include "common/nvme/zns.h"
 #include "services/io/file.h"
 #include "services/io/pi.h"
+#include "services/io/zone_disk.h"
 
 /* At the begin and at the end of a store, that must be zeroes for it to be new. */
 #define LOOK_BYTES (64u << 10)
@@ -89,6 +90,8 @@ static int open_below(struct pi *pi, const struct backing_wish *wish, const stru
 		return not_ready(reason, "pi: does not stand on another pi:");
 	if (zoned_path_below(below.path))
 		return not_ready(reason, "pi: does not stand on zoned:");
+	if (zone_disk_is(below.path))
+		return not_ready(reason, "pi: does not stand on a device that has zones itself");
 	below.block_shift = 0;
 	r = backing_open(&pi->below, &below, reason->text, reason->size);
 	if (r || wish->block_shift != 12 || wish->buffered || !is_cached_file(pi->below))

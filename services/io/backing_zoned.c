@@ -11,6 +11,7 @@
 #include "common/base/error.h"
 #include "common/nvme/protection.h"
 #include "services/io/file.h"
+#include "services/io/zone_disk.h"
 #include "services/io/zone_layout.h"
 #include "services/io/zone_table.h"
 #include "services/io/zoned.h"
@@ -50,6 +51,8 @@ static const char *find_obstacle(const char *below)
 		return "zoned: does not stand on another zoned:";
 	if (protection_path_below(below))
 		return "zoned: does not stand on pi:";
+	if (zone_disk_is(below))
+		return "it has zones itself: its path is to be without zoned:";
 	return NULL;
 }
 

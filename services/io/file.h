@@ -18,6 +18,8 @@
  *           file system (no_…) is atomic, and only a hint
  * Lifetime  as backing
  */
+struct zone_disk;
+
 struct file {
 	struct backing backing;
 	int fd;
@@ -26,6 +28,7 @@ struct file {
 	bool is_device;
 	dev_t device;              /* which file it is: st_dev, or st_rdev of a device */
 	ino_t inode;               /* 0: a device */
+	struct zone_disk *zones;   /* of a device that has zones; else NULL */
 	atomic_bool no_zero_range; /* fallocate() of that kind is not supported */
 	atomic_bool no_punch_hole;
 };

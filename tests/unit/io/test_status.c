@@ -44,6 +44,13 @@ START_TEST(no_space_is_capacity_exceeded_and_final)
 }
 END_TEST
 
+START_TEST(limits_of_a_device_with_zones_are_told_and_final)
+{
+	expect(ETOOMANYREFS, LINK_WRITE, 0x41be);
+	expect(EOVERFLOW, LINK_WRITE, 0x41bd);
+}
+END_TEST
+
 START_TEST(what_may_not_be_changed_is_write_protected)
 {
 	expect(EROFS, LINK_WRITE, 0x4020);
@@ -113,6 +120,7 @@ int main(void)
 	         an_io_error_is_a_media_error_that_may_be_retried,
 	         damaged_data_is_final,
 	         no_space_is_capacity_exceeded_and_final,
+	         limits_of_a_device_with_zones_are_told_and_final,
 	         what_may_not_be_changed_is_write_protected,
 	         a_device_that_is_gone_is_a_path_error_without_dnr,
 	         what_is_short_just_now_is_to_be_retried,
