@@ -115,6 +115,8 @@ struct zone_disk *zone_disk_free(struct zone_disk *disk)
 static struct nvme_status status_of_errand(const struct zone_disk *disk,
                                            const struct zone_errand *errand)
 {
+	if (errand->count > 1 && errand->n_done > 0)
+		return STATUS_OK;
 	if (errand->result)
 		return status_from_errno(-errand->result, LINK_WRITE);
 	if (!errand->is_found || !fits(disk, &errand->found))
@@ -122,7 +124,8 @@ static struct nvme_status status_of_errand(const struct zone_disk *disk,
 	return STATUS_OK;
 }
 
-/* On the I/O thread again. What the zone is by now, the work is told in any case. */
+/* On the I/O thread again. What the zone is by now, the work is told in any case; and of many in a
+ * row, how many of them have been changed: it goes on with the next one, and may fail with that. */
 static void deliver(struct letter *letter)
 {
 	struct zone_work *work = container_of(letter, struct zone_work, letter);
@@ -133,6 +136,8 @@ static void deliver(struct letter *letter)
 		work->change.state = (uint8_t)errand->found.state;
 		work->change.written = written_of(disk, &errand->found);
 	}
+	if (errand->count > 1 && errand->n_done > 0)
+		work->change.count = errand->n_done;
 	zone_work_performed(work, status_of_errand(disk, errand));
 }
 
@@ -152,6 +157,7 @@ static void perform(struct zone_work *work)
 	own->work = work;
 	own->errand = (struct zone_errand){
 		.zone = work->change.first,
+		.count = work->change.count,
 		.action = action == ZONE_CHANGE_ASK ? 0 : (enum nvme_zone_send_action)action,
 		.done = done,
 	};
@@ -253,7 +259,7 @@ static int open_disk(struct backing **ret_backing, const struct backing_wish *wi
 		.below = take(&below),
 		.geometry = geometry_of(file->zones),
 		.store = &store,
-		.changes_max = 1,
+		.changes_max = file->zones->device.count,
 		.block_shift = file->backing.block_shift,
 		.data = 0,
 		.stride = file->zones->device.blocks << file->backing.block_shift,

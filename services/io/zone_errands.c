@@ -32,11 +32,32 @@ static void look(const struct zone_device *device, struct zone_errand *errand)
 		         r < 0 ? error_words(r) : reason);
 }
 
+/* All at once, which the kernel can do faster; where that fails, one after the other. Those that
+ * have undergone it already do so again, which changes nothing. */
+static void send_action(const struct zone_device *device, struct zone_errand *errand)
+{
+	errand->n_done = errand->count;
+	errand->result = zone_device_send(device, errand->zone, errand->count, errand->action);
+	if (!errand->result)
+		return;
+	errand->n_done = 0;
+	while (errand->count > 1 && errand->n_done < errand->count) {
+		errand->result = zone_device_send(
+			device, errand->zone + errand->n_done, 1, errand->action);
+		if (errand->result)
+			return;
+		errand->n_done++;
+	}
+}
+
 static void run_errand(const struct zone_device *device, struct zone_errand *errand)
 {
-	errand->result = errand->action ? zone_device_send(device, errand->zone, 1, errand->action)
-	                                : 0;
-	look(device, errand);
+	errand->result = 0;
+	errand->is_found = false;
+	if (errand->action)
+		send_action(device, errand);
+	if (errand->count == 1)
+		look(device, errand);
 	errand->done(errand);
 }
 

@@ -40,17 +40,31 @@ static bool make_change(struct zone_work *work, uint32_t first, uint32_t count)
 	return true;
 }
 
+/* Empty ones are reset with those around them by a store that keeps states itself: a device can
+ * reset all of its zones at once, or must one by one. With the lock. */
+static bool may_undergo(const struct zone_work *work, uint32_t index)
+{
+	const struct zoned *zoned = work->zoned;
+
+	if (zoned->store->keeps_pointers && action_of(work) == NVME_ZONE_RESET &&
+	    zoned->zones.zones[index].state == NVME_ZONE_EMPTY)
+		return true;
+	return zones_find_concerned(&zoned->zones, action_of(work), index) == index;
+}
+
 /* With Select All: the next zones in a row, from the last change on. */
 static bool make_next_change(struct zone_work *work)
 {
 	struct zoned *zoned = work->zoned;
-	uint32_t first, n = 0;
+	uint32_t end = work->change.first + work->change.count, first, n = 0;
 
 	pthread_mutex_lock(&zoned->lock);
-	first = zones_find_concerned(
-		&zoned->zones, action_of(work), work->change.first + work->change.count);
+	first = zones_find_concerned(&zoned->zones, action_of(work), end);
+	if (first < zoned->zones.geometry.count)
+		while (first > end && may_undergo(work, first - 1))
+			first--;
 	while (n < zoned->changes_max && first + n < zoned->zones.geometry.count &&
-	       zones_find_concerned(&zoned->zones, action_of(work), first + n) == first + n)
+	       may_undergo(work, first + n))
 		n++;
 	pthread_mutex_unlock(&zoned->lock);
 	if (n > 0)

@@ -23,6 +23,7 @@ static char root[64], reason[160];
 static struct blk_zone disk[ZONES];
 static unsigned n_reported; /* too few, when it is not 0 */
 static int refusal;         /* of what is to be changed */
+static unsigned n_changes;  /* asked for */
 static unsigned long last_what;
 static struct blk_zone_range last_range;
 static struct zone_device zones;
@@ -52,11 +53,16 @@ static int control(int fd, unsigned long what, void *argument)
 		return report(argument);
 	last_what = what;
 	last_range = *(const struct blk_zone_range *)argument;
+	n_changes++;
 	if (refusal)
 		return refusal;
 	zone = &disk[last_range.sector / ZONE_SECTORS];
-	zone->cond = what == BLKRESETZONE ? BLK_ZONE_COND_EMPTY : BLK_ZONE_COND_FULL;
-	zone->wp = zone->start;
+	for (uint64_t i = 0; i < last_range.nr_sectors / ZONE_SECTORS; i++, zone++) {
+		if (zone->cond == BLK_ZONE_COND_READONLY)
+			return -EIO;
+		zone->cond = what == BLKRESETZONE ? BLK_ZONE_COND_EMPTY : BLK_ZONE_COND_FULL;
+		zone->wp = zone->start;
+	}
 	return 0;
 }
 
@@ -284,9 +290,9 @@ START_TEST(are_done_in_their_order)
 {
 	_cleanup_(zone_errands_freep) struct zone_errands *errands = NULL;
 	struct zone_errand line[] = {
-		{.zone = 5,     .action = NVME_ZONE_FINISH, .done = done},
-		{.zone = 5,             .action = NVME_ZONE_RESET,                               .done = done},
-		{.zone = 6, .done = done},
+		{.zone = 5,     .count = 1, .action = NVME_ZONE_FINISH, .done = done},
+		{.zone = 5,             .count = 1,               .action = NVME_ZONE_RESET,                   .done = done},
+		{.zone = 6, .count = 1,           .done = done          },
 	};
 
 	ck_assert_int_eq(zone_errands_new(&errands, &zones), 0);
@@ -306,7 +312,7 @@ END_TEST
 START_TEST(that_failed_have_looked_at_the_zone_too)
 {
 	_cleanup_(zone_errands_freep) struct zone_errands *errands = NULL;
-	struct zone_errand errand = {.zone = 9, .action = NVME_ZONE_OPEN, .done = done};
+	struct zone_errand errand = {.zone = 9, .count = 1, .action = NVME_ZONE_OPEN, .done = done};
 
 	refusal = -EIO;
 	disk[9].cond = BLK_ZONE_COND_READONLY;
@@ -322,7 +328,7 @@ END_TEST
 START_TEST(that_found_a_zone_that_cannot_be_say_so)
 {
 	_cleanup_(zone_errands_freep) struct zone_errands *errands = NULL;
-	struct zone_errand errand = {.zone = 9, .done = done};
+	struct zone_errand errand = {.zone = 9, .count = 1, .done = done};
 
 	disk[9].wp = 0;
 	ck_assert_int_eq(zone_errands_new(&errands, &zones), 0);
@@ -330,6 +336,39 @@ START_TEST(that_found_a_zone_that_cannot_be_say_so)
 	wait_for(1);
 	ck_assert_int_eq(errand.result, 0);
 	ck_assert(!errand.is_found);
+}
+END_TEST
+
+START_TEST(for_many_zones_are_done_at_once)
+{
+	_cleanup_(zone_errands_freep) struct zone_errands *errands = NULL;
+	struct zone_errand errand = {
+		.zone = 0, .count = ZONES, .action = NVME_ZONE_RESET, .done = done};
+
+	ck_assert_int_eq(zone_errands_new(&errands, &zones), 0);
+	zone_errands_give(errands, &errand);
+	wait_for(1);
+	ck_assert_int_eq(errand.result, 0);
+	ck_assert_uint_eq(errand.n_done, ZONES);
+	ck_assert_uint_eq(n_changes, 1);
+	ck_assert_uint_eq(last_range.nr_sectors, ZONES * ZONE_SECTORS);
+}
+END_TEST
+
+START_TEST(for_many_zones_tell_which_was_the_first_to_fail)
+{
+	_cleanup_(zone_errands_freep) struct zone_errands *errands = NULL;
+	struct zone_errand errand = {
+		.zone = 10, .count = 50, .action = NVME_ZONE_FINISH, .done = done};
+
+	disk[13].cond = BLK_ZONE_COND_READONLY;
+	ck_assert_int_eq(zone_errands_new(&errands, &zones), 0);
+	zone_errands_give(errands, &errand);
+	wait_for(1);
+	ck_assert_int_eq(errand.result, -EIO);
+	ck_assert_uint_eq(errand.n_done, 3);
+	ck_assert_int_eq(disk[12].cond, BLK_ZONE_COND_FULL);
+	ck_assert_int_eq(disk[14].cond, BLK_ZONE_COND_EMPTY);
 }
 END_TEST
 
@@ -370,6 +409,8 @@ int main(void)
 	         given_a_device,
 	         forget_the_device,
 	         are_done_in_their_order,
+	         for_many_zones_are_done_at_once,
+	         for_many_zones_tell_which_was_the_first_to_fail,
 	         that_failed_have_looked_at_the_zone_too,
 	         that_found_a_zone_that_cannot_be_say_so,
 	         of_an_action_that_the_kernel_does_not_know_fail);
