@@ -4,7 +4,7 @@
 # A test is a function named for what then holds, run by `holds`; its arguments, NAME=VALUE,
 # are its variables. Any command in it that fails ends it. $ADDRESS is where the guest reaches the
 # target; $BASELINE is set when that is the guest's own kernel, $UNITS when the guest's systemd runs it,
-# $FABRIC when it is reached through RDMA, and so is in the guest, too.
+# $INSIDE when it is in the guest, too, $FABRIC when that is for RDMA.
 set -u
 shopt -s inherit_errexit
 # shellcheck disable=SC1091 # written by run
@@ -199,8 +199,8 @@ if [ -n "$BASELINE" ]; then
 	/host/tests/nvmet up /host/config.json /host/target/namespaces || exit
 elif [ -n "$UNITS" ]; then
 	/host/tests/units up /host/root /host/config.json /host/target/namespaces || exit
-elif [ -n "$FABRIC" ]; then
-	THREADS=$THREADS PROTECTED=$PROTECTED /host/tests/inside up || exit
+elif [ -n "$INSIDE" ]; then
+	FABRIC=$FABRIC LISTENS=$LISTENS THREADS=$THREADS PROTECTED=$PROTECTED /host/tests/inside up || exit
 fi
 modprobe -qa nvme-tcp nvme-rdma || :
 processes= # of the target, that must not end
