@@ -60,7 +60,10 @@ enum link_zone_operation {
 	LINK_ZONE_RECEIVE,
 };
 
-/* In zone_flags. */
+/* In application_tag: what of zone_action and zone_filter there is. */
+#define LINK_ZONE(action, filter) ((uint16_t)((action) | (filter) << 8))
+
+/* In application_mask. */
 #define LINK_ZONE_ALL     0x01 /* SEND: Select All */
 #define LINK_ZONE_PARTIAL 0x02 /* RECEIVE: Partial Report */
 
@@ -96,22 +99,24 @@ struct link_request {
 	uint32_t handle; /* the namespace */
 	uint64_t first_block;
 	uint32_t block_count;
-	union {
-		/* Protection information: with a mask these bits of the application tag must be
-		 * those; a WRITE without LINK_METADATA stores the tag, a WRITE_ZEROES too. */
-		struct {
-			uint16_t application_tag;
-			uint16_t application_mask;
-		};
-		struct {
-			uint8_t zone_action;
-			uint8_t zone_filter;
-			uint8_t zone_flags;
-		};
-	};
+	/* Protection information: with a mask these bits of the application tag must be those; a
+	 * WRITE without LINK_METADATA stores the tag, a WRITE_ZEROES too. Of the operations of
+	 * zones LINK_ZONE(), and flags. (No union: the compiler keeps this struct in registers.) */
+	uint16_t application_tag;
+	uint16_t application_mask;
 	struct link_segment segments[LINK_SEGMENTS_INLINE];
 };
 _Static_assert(sizeof(struct link_request) == 64, "one cache line");
+
+static inline uint8_t link_zone_action(const struct link_request *request)
+{
+	return (uint8_t)request->application_tag;
+}
+
+static inline uint8_t link_zone_filter(const struct link_request *request)
+{
+	return (uint8_t)(request->application_tag >> 8);
+}
 
 /* Instead of a status: the device does not answer. The host may be told to try again, but the
  * request stays in flight, with its memory, and its completion will come, perhaps; before that

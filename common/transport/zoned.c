@@ -102,8 +102,8 @@ static struct nvme_status want_send(struct admitted *admitted,
 		return status;
 	admitted->wanted.operation = LINK_ZONE_SEND;
 	admitted->wanted.first_block = zone->is_of_all ? 0 : zone->first_block;
-	admitted->wanted.zone_action = zone->action;
-	admitted->wanted.zone_flags = zone->is_of_all ? LINK_ZONE_ALL : 0;
+	admitted->wanted.application_tag = LINK_ZONE(zone->action, 0);
+	admitted->wanted.application_mask = zone->is_of_all ? LINK_ZONE_ALL : 0;
 	return STATUS_OK;
 }
 
@@ -118,9 +118,8 @@ static struct nvme_status want_receive(struct admitted *admitted,
 		return wrong(NVME_SC_LBA_RANGE, AT(cdw10), ret_location);
 	admitted->wanted.operation = LINK_ZONE_RECEIVE;
 	admitted->wanted.first_block = zone->first_block & ~(namespace->zone_blocks - 1);
-	admitted->wanted.zone_action = zone->action;
-	admitted->wanted.zone_filter = zone->filter;
-	admitted->wanted.zone_flags = zone->is_partial ? LINK_ZONE_PARTIAL : 0;
+	admitted->wanted.application_tag = LINK_ZONE(zone->action, zone->filter);
+	admitted->wanted.application_mask = zone->is_partial ? LINK_ZONE_PARTIAL : 0;
 	admitted->transfer = (struct decoded_transfer){
 		.direction = NVME_TRANSFER_TO_HOST, .least = zone->bytes, .most = zone->bytes};
 	return STATUS_OK;

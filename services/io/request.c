@@ -227,7 +227,7 @@ __attribute__((cold, noinline)) static int check_zones(struct request *request,
 {
 	const struct link_request *wanted = &request->wanted;
 	bool is_of_all = wanted->operation == LINK_ZONE_SEND &&
-	                 (wanted->zone_flags & LINK_ZONE_ALL);
+	                 (wanted->application_mask & LINK_ZONE_ALL);
 
 	if (!request->target->backing->zones)
 		return break_link(ret_reason, "an operation of zones where there are none");

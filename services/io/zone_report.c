@@ -103,9 +103,9 @@ static uint64_t number(struct zoned *zoned, const struct link_request *wanted, u
 {
 	uint64_t n = n_there;
 
-	if (!(wanted->zone_flags & LINK_ZONE_PARTIAL))
+	if (!(wanted->application_mask & LINK_ZONE_PARTIAL))
 		n = count(zoned,
-		          (enum nvme_zone_filter)wanted->zone_filter,
+		          (enum nvme_zone_filter)link_zone_filter(wanted),
 		          zones_index(&zoned->zones, wanted->first_block));
 	return n > n_there ? n : n_there;
 }
@@ -118,13 +118,14 @@ static struct nvme_status report(struct zoned *zoned, const struct request *requ
 	uint64_t n;
 	int r;
 
-	if (wanted->zone_action != NVME_ZONE_REPORT || wanted->zone_filter > NVME_ZONES_OFFLINE)
+	if (link_zone_action(wanted) != NVME_ZONE_REPORT ||
+	    link_zone_filter(wanted) > NVME_ZONES_OFFLINE)
 		return status_dnr(NVME_SC_INVALID_FIELD);
 	r = put(&pen, &header, sizeof(header));
 	if (!r)
 		r = put_descriptors(zoned,
 		                    &pen,
-		                    (enum nvme_zone_filter)wanted->zone_filter,
+		                    (enum nvme_zone_filter)link_zone_filter(wanted),
 		                    zones_index(&zoned->zones, wanted->first_block),
 		                    &n);
 	if (!r) {

@@ -13,12 +13,12 @@ static const struct link_request *wanted_of(const struct zone_work *work)
 static bool is_of_all(const struct zone_work *work)
 {
 	return wanted_of(work)->operation == LINK_ZONE_SEND &&
-	       (wanted_of(work)->zone_flags & LINK_ZONE_ALL);
+	       (wanted_of(work)->application_mask & LINK_ZONE_ALL);
 }
 
 static enum nvme_zone_send_action action_of(const struct zone_work *work)
 {
-	return (enum nvme_zone_send_action)wanted_of(work)->zone_action;
+	return (enum nvme_zone_send_action)link_zone_action(wanted_of(work));
 }
 
 /* What hosts may count on after a loss of power: not which zones are open. */

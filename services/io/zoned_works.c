@@ -54,7 +54,7 @@ void zoned_free_works(struct zoned *zoned)
 static bool needs_all(const struct request *request)
 {
 	return request->wanted.operation == LINK_ZONE_SEND &&
-	       (request->wanted.zone_flags & LINK_ZONE_ALL);
+	       (request->wanted.application_mask & LINK_ZONE_ALL);
 }
 
 static bool needs_zone(const struct request *request)

@@ -59,12 +59,12 @@ static bool check_zone_command(const struct admitted *admitted)
 		                                        << admitted->namespace->block_shift);
 		break;
 	case LINK_ZONE_SEND:
-		must(wanted->zone_action >= NVME_ZONE_CLOSE &&
-		     wanted->zone_action <= NVME_ZONE_OFFLINE);
+		must(link_zone_action(wanted) >= NVME_ZONE_CLOSE &&
+		     link_zone_action(wanted) <= NVME_ZONE_OFFLINE);
 		must(wanted->block_count == 0 && admitted->transfer.most == 0);
 		break;
 	case LINK_ZONE_RECEIVE:
-		must(wanted->zone_filter <= NVME_ZONES_OFFLINE && wanted->block_count == 0);
+		must(link_zone_filter(wanted) <= NVME_ZONES_OFFLINE && wanted->block_count == 0);
 		must(admitted->transfer.most >= sizeof(struct nvme_zone_report) &&
 		     admitted->transfer.most % 4 == 0);
 		break;

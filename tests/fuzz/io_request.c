@@ -87,7 +87,7 @@ static void check_admitted(struct request *request)
 	     !request->target->read_only);
 	must(operation < LINK_ZONE_APPEND || request->target->handle == 6);
 	must(operation < LINK_ZONE_APPEND || request->wanted.first_block < BLOCKS ||
-	     request->wanted.zone_flags & LINK_ZONE_ALL);
+	     request->wanted.application_mask & LINK_ZONE_ALL);
 	if ((operation == LINK_READ || operation == LINK_WRITE) &&
 	    request->wanted.flags & LINK_METADATA)
 		must(request->target->handle == 5 &&

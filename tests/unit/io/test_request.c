@@ -118,7 +118,7 @@ static void make_send(uint8_t flags)
 	request.wanted.operation = LINK_ZONE_SEND;
 	request.wanted.block_count = 0;
 	request.wanted.segment_count = 0;
-	request.wanted.zone_flags = flags;
+	request.wanted.application_mask = flags;
 }
 
 static void make_receive(uint32_t bytes)

@@ -179,13 +179,13 @@ START_TEST(is_refused_where_no_zone_begins)
 	struct link_request request = {.operation = LINK_ZONE_SEND,
 	                               .handle = 1,
 	                               .first_block = 5,
-	                               .zone_action = NVME_ZONE_RESET};
+	                               .application_tag = LINK_ZONE(NVME_ZONE_RESET, 0)};
 
 	ck_assert_uint_eq(player_do(&player, request), DNR(NVME_SC_INVALID_FIELD));
 	request.first_block = zp_zoned()->backing.bytes / 512;
 	ck_assert_uint_eq(player_do(&player, request), DNR(NVME_SC_LBA_RANGE));
 	request.first_block = 0;
-	request.zone_action = NVME_ZONE_SET_EXTENSION;
+	request.application_tag = LINK_ZONE(NVME_ZONE_SET_EXTENSION, 0);
 	ck_assert_uint_eq(player_do(&player, request), DNR(NVME_SC_INVALID_FIELD));
 }
 END_TEST
@@ -331,8 +331,8 @@ START_TEST(are_done_before_and_after_what_is_about_all_zones)
 {
 	const struct link_request reset = {.operation = LINK_ZONE_SEND,
 	                                   .handle = 1,
-	                                   .zone_action = NVME_ZONE_RESET,
-	                                   .zone_flags = LINK_ZONE_ALL};
+	                                   .application_tag = LINK_ZONE(NVME_ZONE_RESET, 0),
+	                                   .application_mask = LINK_ZONE_ALL};
 	struct link_completion completion;
 
 	for (unsigned round = 0; round < 4; round++) {
@@ -453,7 +453,7 @@ START_TEST(ends_the_link_where_there_are_none)
 	player_put(&player,
 	           (struct link_request){.operation = LINK_ZONE_SEND + (uint8_t)(_i - 1),
 	                                 .handle = 1,
-	                                 .zone_action = 4,
+	                                 .application_tag = LINK_ZONE(4, 0),
 	                                 .segment_count = _i == 1 ? 0 : 1,
 	                                 .block_count = _i == 0 ? 1 : 0,
 	                                 .segments = {{.offset = 0, .length = 512}}});

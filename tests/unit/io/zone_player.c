@@ -188,7 +188,7 @@ unsigned zp_send(uint64_t zone, enum nvme_zone_send_action action)
 	                 (struct link_request){.operation = LINK_ZONE_SEND,
 	                                       .handle = 1,
 	                                       .first_block = zone * ZP_BLOCKS,
-	                                       .zone_action = (uint8_t)action});
+	                                       .application_tag = LINK_ZONE(action, 0)});
 }
 
 unsigned zp_send_all(enum nvme_zone_send_action action)
@@ -197,8 +197,8 @@ unsigned zp_send_all(enum nvme_zone_send_action action)
 	                 (struct link_request){.operation = LINK_ZONE_SEND,
 	                                       .handle = 1,
 	                                       .first_block = UINT64_MAX, /* means nothing */
-	                                       .zone_action = (uint8_t)action,
-	                                       .zone_flags = LINK_ZONE_ALL});
+	                                       .application_tag = LINK_ZONE(action, 0),
+	                                       .application_mask = LINK_ZONE_ALL});
 }
 
 unsigned zp_report(uint64_t first, uint32_t bytes, enum nvme_zone_filter filter, uint8_t flags)
@@ -209,9 +209,8 @@ unsigned zp_report(uint64_t first, uint32_t bytes, enum nvme_zone_filter filter,
 				 .operation = LINK_ZONE_RECEIVE,
 				 .handle = 1,
 				 .first_block = first,
-				 .zone_action = NVME_ZONE_REPORT,
-				 .zone_filter = (uint8_t)filter,
-				 .zone_flags = flags,
+				 .application_tag = LINK_ZONE(NVME_ZONE_REPORT, filter),
+				 .application_mask = flags,
 				 .segment_count = 1,
 				 .segments = {{.offset = 0, .length = bytes}},
 			 });

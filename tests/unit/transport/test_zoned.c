@@ -95,7 +95,7 @@ START_TEST(has_blocks_appended)
 	ck_assert_uint_eq(admitted.wanted.flags, LINK_FUA);
 	ck_assert_uint_eq(admitted.wanted.first_block, 3 * ZONE_BLOCKS);
 	ck_assert_uint_eq(admitted.wanted.block_count, 8);
-	ck_assert_uint_eq(admitted.wanted.zone_flags, 0);
+	ck_assert_uint_eq(admitted.wanted.application_mask, 0);
 	ck_assert_int_eq(admitted.transfer.direction, NVME_TRANSFER_TO_CONTROLLER);
 	ck_assert_uint_eq(admitted.transfer.least, 8 * 4096);
 	ck_assert_uint_eq(admitted.transfer.most, 8 * 4096);
@@ -144,8 +144,8 @@ START_TEST(has_each_action_done_to_a_zone)
 		ck_assert_uint_eq(admitted.wanted.operation, LINK_ZONE_SEND);
 		ck_assert_uint_eq(admitted.wanted.first_block, 2 * ZONE_BLOCKS);
 		ck_assert_uint_eq(admitted.wanted.block_count, 0);
-		ck_assert_uint_eq(admitted.wanted.zone_action, action);
-		ck_assert_uint_eq(admitted.wanted.zone_flags, 0);
+		ck_assert_uint_eq(link_zone_action(&admitted.wanted), action);
+		ck_assert_uint_eq(admitted.wanted.application_mask, 0);
 		ck_assert_uint_eq(admitted.transfer.most, 0);
 	}
 }
@@ -155,7 +155,7 @@ START_TEST(has_an_action_done_to_all_zones)
 {
 	expect_ok(send(UINT64_MAX, ALL | NVME_ZONE_RESET));
 	ck_assert_uint_eq(admitted.wanted.first_block, 0);
-	ck_assert_uint_eq(admitted.wanted.zone_flags, LINK_ZONE_ALL);
+	ck_assert_uint_eq(admitted.wanted.application_mask, LINK_ZONE_ALL);
 }
 END_TEST
 
@@ -190,9 +190,9 @@ START_TEST(reports_from_the_zone_that_has_the_block)
 	ck_assert_uint_eq(admitted.wanted.operation, LINK_ZONE_RECEIVE);
 	ck_assert_uint_eq(admitted.wanted.first_block, 5 * ZONE_BLOCKS);
 	ck_assert_uint_eq(admitted.wanted.block_count, 0);
-	ck_assert_uint_eq(admitted.wanted.zone_action, NVME_ZONE_REPORT);
-	ck_assert_uint_eq(admitted.wanted.zone_filter, NVME_ZONES_FULL);
-	ck_assert_uint_eq(admitted.wanted.zone_flags, LINK_ZONE_PARTIAL);
+	ck_assert_uint_eq(link_zone_action(&admitted.wanted), NVME_ZONE_REPORT);
+	ck_assert_uint_eq(link_zone_filter(&admitted.wanted), NVME_ZONES_FULL);
+	ck_assert_uint_eq(admitted.wanted.application_mask, LINK_ZONE_PARTIAL);
 	ck_assert_int_eq(admitted.transfer.direction, NVME_TRANSFER_TO_HOST);
 	ck_assert_uint_eq(admitted.transfer.least, 4096);
 	ck_assert_uint_eq(admitted.transfer.most, 4096);
