@@ -4,7 +4,6 @@
 #include <stddef.h>
 
 #include "common/nvme/protection.h"
-#include "common/transport/zoned.h"
 
 #define DSM_DATA_MAX 4096u /* 256 ranges; Linux sends all of it, whatever NR says */
 
@@ -156,21 +155,20 @@ static struct nvme_status check(const struct view_subsystem *subsystem,
                                 const struct view_port *port, const struct nvme_command *command,
                                 struct admitted *ret_admitted, uint16_t *ret_location)
 {
-	struct admitted admitted = {.transfer = {.direction = NVME_TRANSFER_NONE}};
 	struct decoded_io io;
 	struct nvme_status status;
 
+	*ret_admitted = (struct admitted){.transfer = {.direction = NVME_TRANSFER_NONE}};
 	status = decode_flags(command, ret_location);
 	if (status_is_ok(status))
 		status = decode_io(command, &io, ret_location);
 	if (status_is_ok(status))
-		status = find(subsystem, port, &io, &admitted.namespace, ret_location);
+		status = find(subsystem, port, &io, &ret_admitted->namespace, ret_location);
 	if (status_is_ok(status))
-		status = want(&admitted, &io, ret_location);
+		status = want(ret_admitted, &io, ret_location);
 	if (!status_is_ok(status))
 		return status;
-	admitted.wanted.handle = admitted.namespace->handle;
-	*ret_admitted = admitted;
+	ret_admitted->wanted.handle = ret_admitted->namespace->handle;
 	return STATUS_OK;
 }
 
@@ -211,9 +209,8 @@ struct nvme_status admission_check(const struct view_subsystem *subsystem,
 {
 	struct nvme_status status = check(subsystem, port, command, ret_admitted, ret_location);
 
-	if (__builtin_expect(!status_is_ok(status), 0))
-		return zoned_admit(subsystem, port, command, status, ret_admitted, ret_location);
-	if (__builtin_expect(ret_admitted->namespace->protection, 0) && port->pi_enable)
+	if (__builtin_expect(status_is_ok(status) && ret_admitted->namespace->protection, 0) &&
+	    port->pi_enable)
 		status = protect(command, ret_admitted, ret_location);
 	return status;
 }

@@ -24,6 +24,41 @@ look_closer(struct request *request, const struct view_namespace *namespace)
 		request->queue, namespace, &request->command, &request->error_location);
 }
 
+__attribute__((always_inline)) static inline struct nvme_status
+accept(struct request *request, const struct admitted *admitted,
+       struct decoded_transfer *ret_transfer)
+{
+	request->wanted = admitted->wanted;
+	request->worker = admitted->namespace->worker;
+	request->grant = admitted->namespace->grant;
+	request->is_ready = admitted->namespace->ready;
+	request->is_in_memory = admitted->namespace->in_memory;
+	request->nothing_to_do = admitted->nothing_to_do;
+	request->checked = request->queue->seen;
+	*ret_transfer = admitted->transfer;
+	if (!admitted->namespace->is_plain)
+		return look_closer(request, admitted->namespace);
+	return STATUS_OK;
+}
+
+/* Of a command that was refused: those of zones and of reservations are looked at here. */
+__attribute__((cold, noinline)) static struct nvme_status
+check_others(struct request *request, struct nvme_status status,
+             struct decoded_transfer *ret_transfer)
+{
+	const struct queue *queue = request->queue;
+	struct admitted admitted;
+
+	status = zoned_admit(queue->subsystem,
+	                     queue->port,
+	                     &request->command,
+	                     status,
+	                     &admitted,
+	                     &request->error_location);
+	return status_is_ok(status) ? accept(request, &admitted, ret_transfer)
+	                            : reserved_admit(request, status, ret_transfer);
+}
+
 struct nvme_status io_check(struct request *request, struct decoded_transfer *ret_transfer)
 {
 	struct queue *queue = request->queue;
@@ -47,18 +82,8 @@ struct nvme_status io_check(struct request *request, struct decoded_transfer *re
 	                         &admitted,
 	                         &request->error_location);
 	if (!status_is_ok(status))
-		return reserved_admit(request, status, ret_transfer);
-	request->wanted = admitted.wanted;
-	request->worker = admitted.namespace->worker;
-	request->grant = admitted.namespace->grant;
-	request->is_ready = admitted.namespace->ready;
-	request->is_in_memory = admitted.namespace->in_memory;
-	request->nothing_to_do = admitted.nothing_to_do;
-	request->checked = queue->seen;
-	*ret_transfer = admitted.transfer;
-	if (!admitted.namespace->is_plain)
-		return look_closer(request, admitted.namespace);
-	return STATUS_OK;
+		return check_others(request, status, ret_transfer);
+	return accept(request, &admitted, ret_transfer);
 }
 
 /* The view has changed since: its length may not fit any more. */
@@ -115,15 +140,25 @@ void io_lose_patience(struct loop_timer *timer)
 
 /* ------------------------------------------------------------------ and back */
 
+__attribute__((cold, noinline)) static void count_of_zones(struct counts *counts,
+                                                           const struct request *request)
+{
+	if (request->wanted.operation != LINK_ZONE_APPEND) {
+		counts_add(counts, COUNT_OTHERS, 1);
+		return;
+	}
+	counts_add(counts, COUNT_WRITES, 1);
+	counts_add(counts, COUNT_WRITE_BYTES, request->length);
+}
+
 static void count(struct counts *counts, const struct request *request)
 {
-	switch (request->wanted.operation) {
+	switch ((enum link_operation)request->wanted.operation) {
 	case LINK_READ:
 		counts_add(counts, COUNT_READS, 1);
 		counts_add(counts, COUNT_READ_BYTES, request->length);
 		return;
 	case LINK_WRITE:
-	case LINK_ZONE_APPEND:
 		counts_add(counts, COUNT_WRITES, 1);
 		counts_add(counts, COUNT_WRITE_BYTES, request->length);
 		return;
@@ -132,27 +167,18 @@ static void count(struct counts *counts, const struct request *request)
 		return;
 	case LINK_WRITE_ZEROES:
 	case LINK_DEALLOCATE:
-	case LINK_ZONE_SEND:
-	case LINK_ZONE_RECEIVE:
 		counts_add(counts, COUNT_OTHERS, 1);
 		return;
 	}
+	count_of_zones(counts, request);
 }
 
-/* ALBA of Zone Append; nothing else has a result. */
-static bool has_result(const struct request *request)
-{
-	return __builtin_expect(request->wanted.operation == LINK_ZONE_APPEND, 0) &&
-	       status_is_ok(request->status);
-}
-
+/* Its result is what the worker says: where an append is; of other commands 0. */
 static void finish(struct request *request)
 {
 	struct queue *queue = request->queue;
 	struct reactor *reactor = queue->reactor;
 
-	if (!has_result(request))
-		request->result[0] = request->result[1] = 0;
 	if (status_is_ok(request->status)) {
 		count(&queue->controller->shares[reactor->index].counts, request);
 		count(&reactor->counts, request);

@@ -19,8 +19,8 @@
 /* NULL, or what is wrong, a constant sentence. */
 const char *zoned_take(struct view_namespace *namespace, const Nvmetd__NamespaceView *from);
 
-/* The answer of admission_check() to a command of which it knows nothing: those of zones are
- * admitted here, of all others it stays. */
+/* After admission_check() has answered with `status`: a command of zones, which it does not know,
+ * is admitted here; of all others the answer stays. */
 __attribute__((cold)) struct nvme_status
 zoned_admit(const struct view_subsystem *subsystem, const struct view_port *port,
             const struct nvme_command *command, struct nvme_status status,

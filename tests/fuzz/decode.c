@@ -10,7 +10,7 @@
 #include "common/nvme/reservation.h"
 #include "common/nvme/sgl.h"
 #include "common/nvme/zns.h"
-#include "common/transport/admission.h"
+#include "common/transport/zoned.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -93,12 +93,16 @@ static void check_admitted(const struct admitted *admitted)
 
 static void decode_on_io_queue(const struct nvme_command *command, uint32_t capsule_bytes)
 {
+	struct nvme_status status;
 	struct admitted admitted;
 	uint16_t location = 0;
 
 	namespaces[2].zone_blocks = ZONE_BLOCKS;
 	memset(port.ana, VIEW_ANA_OPTIMIZED, sizeof(port.ana));
-	if (!status_is_ok(admission_check(&subsystem, &port, command, &admitted, &location))) {
+	status = admission_check(&subsystem, &port, command, &admitted, &location);
+	if (!status_is_ok(status))
+		status = zoned_admit(&subsystem, &port, command, status, &admitted, &location);
+	if (!status_is_ok(status)) {
 		must(location < sizeof(*command));
 		return;
 	}
