@@ -90,8 +90,6 @@ void identify_controller_build(struct nvme_identify_controller *ret_wire,
 		put_io(ret_wire);
 }
 
-/* Reads of blocks that were never written give 00h, with tuples of FFh: DLFEAT, if it said
- * anything. */
 static void put_protection(struct nvme_identify_namespace *wire)
 {
 	wire->flbas = NVME_FLBAS_EXTENDED;
@@ -132,6 +130,7 @@ void identify_namespace_build(struct nvme_identify_namespace *ret_wire,
 	memcpy(ret_wire->nguid, from->nguid, sizeof(ret_wire->nguid));
 	memcpy(ret_wire->eui64, from->eui64, sizeof(ret_wire->eui64));
 	ret_wire->lbaf[0].lbads = (uint8_t)from->block_shift;
+	ret_wire->dlfeat = from->deallocate ? NVME_DLFEAT_ZEROES | NVME_DLFEAT_DEAC : 0;
 	put_preference(ret_wire, &from->preference);
 	if (from->protection)
 		put_protection(ret_wire);

@@ -224,6 +224,11 @@ _Static_assert(offsetof(struct nvme_identify_namespace, endgid) == 102, "NVM 1.1
 _Static_assert(offsetof(struct nvme_identify_namespace, nguid) == 104, "NVM 1.1 Figure 114");
 _Static_assert(offsetof(struct nvme_identify_namespace, lbaf) == 128, "NVM 1.1 Figure 114");
 
+/* DLFEAT: deallocated blocks read as 00h (bits 2:0), and their guards as FFFFh (bit 4); Write
+ * Zeroes has DEAC (bit 3) */
+#define NVME_DLFEAT_ZEROES 0x01
+#define NVME_DLFEAT_DEAC   0x08
+
 /* What a store likes best: 0-based counts of blocks. All 0: any block, as far as anybody knows. */
 struct identify_preference {
 	uint16_t write; /* the least that is written, or deallocated, without more ado */
@@ -239,6 +244,7 @@ struct identify_namespace {
 	bool write_protected;
 	bool volatile_cache;
 	bool rotational;
+	bool deallocate; /* gives blocks back, which are zeroes then */
 	struct identify_preference preference;
 	uint8_t csi;
 	uint8_t rescap;

@@ -33,6 +33,8 @@ static struct identify_namespace describe(const struct admin_request *request,
 		.endurance_group = endurance_group_of(namespace),
 		.volatile_cache = namespace->backing->volatile_cache,
 		.rotational = namespace->backing->actuators > 0,
+		.deallocate = namespace->backing->deallocate &&
+	                      namespace->backing->zones.blocks == 0,
 		.preference = namespace->backing->preference,
 		.write_protected = namespace->backing->write_protected,
 		.csi = csi_of(namespace),

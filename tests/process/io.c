@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "common/base/clock.h"
+#include "common/nvme/identify.h"
 #include "tests/process/scene.h"
 #include "tests/support/shows.h"
 
@@ -339,6 +340,31 @@ START_TEST(deallocates_by_one_range_in_4096_bytes)
 }
 END_TEST
 
+/* Linux asks for a hole only where DLFEAT says this. */
+START_TEST(says_that_what_is_deallocated_is_zeroes)
+{
+	static struct nvme_identify_namespace page;
+	static uint8_t data[16 * 4096];
+	uint8_t payload[4096];
+
+	scene_connect();
+	for (uint32_t nsid = 1; nsid <= 3; nsid++) {
+		struct host_request request = deallocate(nsid, payload, sizeof(payload), 16, 16);
+
+		host_must(&scene.controller,
+		          host_identify(&scene.controller, NVME_CNS_NAMESPACE, nsid, 0, &page));
+		ck_assert_uint_eq(page.dlfeat, NVME_DLFEAT_ZEROES | NVME_DLFEAT_DEAC);
+		scene_write(nsid, 0, 64, 3);
+		expect_good(scene_execute(&request));
+		expect_good(scene_io(NVME_IO_READ, nsid, 16, 16, data));
+		scene_expect_zeroes(data, (size_t)16 * scene.spaces[nsid].block_bytes);
+	}
+	scene_disconnect();
+	shows("NVM 1.1 §4.1.5.1",
+	      "blocks that were deallocated read as zeroes, as DLFEAT says, which offers DEAC too");
+}
+END_TEST
+
 START_TEST(deallocates_by_one_range_in_16_bytes)
 {
 	uint8_t payload[16];
@@ -406,6 +432,7 @@ int main(void)
 	                 reads_back_zeroes_after_write_zeroes,
 	                 reads_back_zeroes_after_write_zeroes_that_deallocate,
 	                 deallocates_by_one_range_in_16_bytes,
+	                 says_that_what_is_deallocated_is_zeroes,
 	                 moves_its_queue_head_with_each_command);
 	describe_running(suite,
 	                 "a connection with header digests",

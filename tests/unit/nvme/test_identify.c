@@ -178,6 +178,16 @@ START_TEST(tells_nothing_of_what_it_likes_where_that_is_any_block)
 }
 END_TEST
 
+START_TEST(tells_that_what_is_deallocated_is_zeroes)
+{
+	identify_namespace_build((struct nvme_identify_namespace *)wire, &namespace);
+	ck_assert_uint_eq(at(33, 1), 0);
+	namespace.deallocate = true;
+	identify_namespace_build((struct nvme_identify_namespace *)wire, &namespace);
+	ck_assert_uint_eq(at(33, 1), 0x09);
+}
+END_TEST
+
 START_TEST(tells_that_its_media_rotate)
 {
 	namespace.rotational = true;
@@ -236,6 +246,7 @@ int main(void)
 	         tells_its_cache,
 	         tells_what_it_likes_to_have_written,
 	         tells_nothing_of_what_it_likes_where_that_is_any_block,
+	         tells_that_what_is_deallocated_is_zeroes,
 	         tells_that_its_media_rotate,
 	         has_a_descriptor_for_each_identifier,
 	         has_no_descriptor_for_an_identifier_of_zeroes);
