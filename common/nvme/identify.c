@@ -57,8 +57,8 @@ static void put_io(struct nvme_identify_controller *wire)
 	wire->cntrltype = 1;
 	wire->cmic = NVME_CMIC_MULTI_PORT | NVME_CMIC_MULTI_CONTROLLER | NVME_CMIC_ANA;
 	wire->oaes = le32_of(NVME_OAES_NAMESPACE | NVME_OAES_ANA);
-	wire->lpa = NVME_LPA_EFFECTS | NVME_LPA_EXTENDED_DATA | NVME_LPA_PERSISTENT_EVENT |
-	            NVME_LPA_MISCELLANEOUS;
+	wire->lpa = NVME_LPA_NAMESPACE_HEALTH | NVME_LPA_EFFECTS | NVME_LPA_EXTENDED_DATA |
+	            NVME_LPA_PERSISTENT_EVENT | NVME_LPA_MISCELLANEOUS;
 	wire->pels = le32_of(NVME_EVENT_LOG_SIZE);
 	wire->frmw = 0x03; /* one firmware slot, read only */
 	wire->endgidmax = le16_of(NVME_MAX_ENDURANCE_GROUPS);

@@ -44,6 +44,7 @@
 #define NVME_CTRATT_EGS            (1u << 4) /* endurance groups */
 #define NVME_CTRATT_TBKAS          (1u << 6)
 #define NVME_CTRATT_RHII           (1u << 18) /* reservations need a Host Identifier other than 0 */
+#define NVME_LPA_NAMESPACE_HEALTH  0x01
 #define NVME_LPA_EFFECTS           0x02
 #define NVME_LPA_EXTENDED_DATA     0x04
 #define NVME_LPA_PERSISTENT_EVENT  0x10

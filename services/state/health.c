@@ -96,6 +96,18 @@ struct log_health health_of(const struct config_subsystem *subsystem, const stru
 	return sum;
 }
 
+struct log_health health_of_one(const struct config_namespace *namespace,
+                                const struct session *session)
+{
+	struct log_health health = LOG_HEALTH_GOOD;
+
+	if (namespace->backing->has_health)
+		health = namespace->backing->health;
+	health.endurance_warning = health.critical_warning & NVME_WARNING_ENDURANCE;
+	health.critical_warning |= judge_temperature(session, health.temperature);
+	return health;
+}
+
 /* ------------------------------------------------------------------ events */
 
 static const struct {

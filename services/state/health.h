@@ -20,5 +20,9 @@
 struct log_health health_of(const struct config_subsystem *subsystem,
                             const struct session *session);
 
+/* Of the device of one namespace. */
+struct log_health health_of_one(const struct config_namespace *namespace,
+                                const struct session *session);
+
 /* Raises events for what is new. True: the session has changed. */
 bool health_consider(struct session *session, const struct config_subsystem *subsystem);

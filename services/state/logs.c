@@ -70,14 +70,42 @@ static void log_error(const struct admin_request *request, const struct get_log 
 	log_answer(asked, log, sizeof(log), reply);
 }
 
+static bool is_of_a_namespace(const struct get_log *asked)
+{
+	return asked->nsid != 0 && asked->nsid != NVME_NSID_ALL;
+}
+
+/* What is counted of a namespace only its worker and the transports know: they are asked, and then
+ * the command is executed again. True: it is not yet. */
+static bool is_to_be_tallied(const struct admin_request *request,
+                             const struct config_namespace *namespace, struct admin_reply *reply)
+{
+	if (!request->is_tallied)
+		reply->tallies = namespace;
+	return !request->is_tallied;
+}
+
+/* Of the controller, or of the namespace in NSID. */
 static void log_smart(const struct admin_request *request, const struct get_log *asked,
                       struct admin_reply *reply)
 {
+	const struct config_namespace *namespace = NULL;
+	struct log_health health;
 	struct nvme_log_smart log;
 
-	const struct log_health health = health_of(request->subsystem, request->session);
-
-	log_smart_build(&log, &request->counts, &health);
+	if (is_of_a_namespace(asked)) {
+		namespace = subsystem_find_active(
+			request->subsystem, request->session, asked->nsid);
+		if (!namespace) {
+			admin_refuse_at(reply, NVME_SC_INVALID_NAMESPACE, COMMAND_BYTE(nsid));
+			return;
+		}
+		if (is_to_be_tallied(request, namespace, reply))
+			return;
+	}
+	health = namespace ? health_of_one(namespace, request->session)
+	                   : health_of(request->subsystem, request->session);
+	log_smart_build(&log, namespace ? &namespace->backing->counts : &request->counts, &health);
 	log.power_cycles[0] = le64_of(request->subsystem->subsystem->power_cycles_saved);
 	log_answer(asked, &log, sizeof(log), reply);
 	read_event_log(request, asked, SESSION_EVENTS_HEALTH, reply);
@@ -138,8 +166,7 @@ static const struct config_namespace *find_group(const struct admin_request *req
 	return namespace;
 }
 
-/* Of the group in LSI. What is counted there only its worker and the transports know: they are
- * asked, and then the command is executed again. */
+/* Of the group in LSI. */
 static void log_endurance(const struct admin_request *request, const struct get_log *asked,
                           struct admin_reply *reply)
 {
@@ -148,13 +175,9 @@ static void log_endurance(const struct admin_request *request, const struct get_
 	struct nvme_log_endurance log;
 	const struct backing *backing;
 
-	if (!namespace)
+	if (!namespace || is_to_be_tallied(request, namespace, reply))
 		return;
 	backing = namespace->backing;
-	if (!request->is_tallied) {
-		reply->tallies = namespace;
-		return;
-	}
 	if (backing->has_health)
 		health = backing->health;
 	log_endurance_build(&log,
@@ -281,13 +304,6 @@ static void execute_discovery(const struct admin_request *request, const struct 
 	}
 }
 
-/* All logs that we have are of the controller or of the subsystem; health too, as bit 0 of LPA says
- * (Base 2.1 §5.1.12.1). */
-static bool is_of_a_namespace(const struct get_log *asked)
-{
-	return asked->nsid != 0 && asked->nsid != NVME_NSID_ALL;
-}
-
 static void execute_io(const struct admin_request *request, const struct get_log *asked,
                        struct admin_reply *reply)
 {
@@ -347,7 +363,8 @@ void log_execute(const struct admin_request *request, struct admin_reply *reply)
 		reply->error_location = (uint16_t)(location + 1);
 	else if (!log_is_supported(asked.page, request->subsystem == NULL))
 		refuse_page(reply);
-	else if (request->subsystem && is_of_a_namespace(&asked))
+	else if (request->subsystem && is_of_a_namespace(&asked) &&
+	         asked.page != NVME_LOG_SMART) /* Base 2.1 §5.1.12.1 */
 		admin_refuse_byte(reply, COMMAND_BYTE(nsid));
 	else if (request->subsystem)
 		execute_io(request, &asked, reply);

@@ -47,8 +47,9 @@ static void tally_free(struct tally *tally)
 
 /* ------------------------------------------------------------------ answering */
 
-/* The configuration may be another one by now: all is looked up anew. */
-static void execute(const struct tally *tally, struct admin_reply *reply)
+/* The configuration may be another one by now: all is looked up anew. NULL: the controller is gone.
+ */
+static struct session *execute(const struct tally *tally, struct admin_reply *reply)
 {
 	struct state *state = tally->state;
 	struct transport *transport = tally->peer->user;
@@ -70,17 +71,20 @@ static void execute(const struct tally *tally, struct admin_reply *reply)
 		admin_execute(&request, reply);
 	else
 		reply->status = status_of(NVME_SC_INTERNAL);
+	return session;
 }
 
 static void finish(struct tally *tally)
 {
 	struct backing *backing = target_find_backing(&tally->state->target, tally->handle);
 	struct admin_reply reply = {0};
+	struct session *session;
 
 	if (backing && !tally->lacks && list_is_empty(&tally->questions))
 		backing->counts = tally->sum;
-	execute(tally, &reply);
-	admin_answer(tally->peer, tally->request_id, &reply, NULL);
+	session = execute(tally, &reply);
+	admin_answer(
+		tally->peer, tally->request_id, &reply, reply.session_changed ? session : NULL);
 	admin_reply_deinit(&reply);
 	tally_free(tally);
 }

@@ -186,15 +186,52 @@ START_TEST(are_of_the_controller)
 	for (unsigned lid = 0; lid < 256; lid++) {
 		struct host_request request = get_request((uint8_t)lid);
 
-		if (!(le32_get(supported[lid]) & NVME_LOG_LSUPP))
+		if (!(le32_get(supported[lid]) & NVME_LOG_LSUPP) || lid == NVME_LOG_SMART)
 			continue;
 		request.command.nsid = le32_of(1);
 		scene_refused(&request, DNR(NVME_SC_INVALID_FIELD), BYTE(nsid));
 	}
 	scene_disconnect();
 	shows("Base 2.1 §5.1.12.1",
-	      "all logs are of the controller or subsystem (LPA bit 0 is 0): NSID other than 0 and "
-	      "FFFFFFFFh: Invalid Field at NSID, DNR");
+	      "logs but 02h are of the controller or subsystem: NSID other than 0 and FFFFFFFFh: "
+	      "Invalid Field at NSID, DNR");
+}
+END_TEST
+
+/* The counts in log 02h of this namespace. */
+static uint64_t smart(uint32_t nsid, size_t offset)
+{
+	struct host_request request = get_request(NVME_LOG_SMART);
+	struct le64 count;
+
+	request.command.nsid = le32_of(nsid);
+	expect_good(scene_admin(&request));
+	memcpy(&count, page + offset, sizeof(count));
+	return le64_get(count);
+}
+
+START_TEST(of_health_is_there_for_each_namespace)
+{
+	enum { READS = offsetof(struct nvme_log_smart, host_reads) };
+	struct host_request request = get_request(NVME_LOG_SMART);
+	uint64_t all, first, second;
+
+	scene_connect();
+	scene_write(2, 0, 1, 5);
+	all = smart(NVME_NSID_ALL, READS);
+	first = smart(1, READS);
+	second = smart(2, READS);
+	scene_read_back(2, 0, 1, 5);
+	ck_assert_uint_eq(smart(NVME_NSID_ALL, READS), all + 1);
+	ck_assert_uint_eq(smart(1, READS), first);
+	ck_assert_uint_eq(smart(2, READS), second + 1);
+	request.command.nsid = le32_of(9);
+	scene_refused(&request, DNR(NVME_SC_INVALID_NAMESPACE), BYTE(nsid));
+	scene_disconnect();
+	shows("Base 2.1 §5.1.12.1.3",
+	      "log 02h of one namespace (LPA bit 0): what is read from it and written to it, by "
+	      "whomever, and how its device is; one that is not there: Invalid Namespace or "
+	      "Format, DNR");
 }
 END_TEST
 
@@ -508,6 +545,7 @@ int main(void)
 	                 are_not_read_by_index,
 	                 are_not_read_beyond_mdts,
 	                 are_of_the_controller,
+	                 of_health_is_there_for_each_namespace,
 	                 ignore_what_is_reserved);
 	describe_running(suite,
 	                 "a log",

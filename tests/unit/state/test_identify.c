@@ -91,7 +91,7 @@ START_TEST(says_its_limits)
 	expect_status(identify(1, 0), 0);
 	ck_assert_uint_eq(at(256, 2), 0);      /* OACS */
 	ck_assert_uint_eq(at(258, 2), 0x303);  /* ACL, AERL */
-	ck_assert_uint_eq(at(261, 2), 0x7f36); /* LPA, ELPE */
+	ck_assert_uint_eq(at(261, 2), 0x7f37); /* LPA, ELPE */
 	ck_assert_uint_eq(at(342, 2), 0x1f0a); /* ANATT, ANACAP */
 	ck_assert_uint_eq(at(344, 4), 128);
 	ck_assert_uint_eq(at(348, 4), 128);
