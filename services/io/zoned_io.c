@@ -205,6 +205,13 @@ static bool make_pointer(struct zone_work *work)
 	return true;
 }
 
+/* Its host sends it again, if it does not see the answer. When the link has ended nobody may be
+ * told any more: while a device is silent its namespace is in no table. */
+static bool may_come_again(const struct zone_work *work)
+{
+	return request_is_told(work->outer) || !request_is_wanted(work->outer);
+}
+
 static void take_over_write(struct zone_work *work)
 {
 	struct zoned *zoned = work->zoned;
@@ -214,7 +221,7 @@ static void take_over_write(struct zone_work *work)
 	if (zoned->zones.is_settling && clock_now_ns() >= zoned->settled_ns)
 		zoned->zones.is_settling = false;
 	zones_wrote(&zoned->zones, index, wanted_of(work)->block_count, work->outer->lane);
-	if (request_is_told(work->outer))
+	if (may_come_again(work))
 		zones_doubt_one(&zoned->zones, index);
 	pthread_mutex_unlock(&zoned->lock);
 }

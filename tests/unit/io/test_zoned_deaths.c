@@ -223,6 +223,32 @@ START_TEST(may_come_when_its_host_was_told_to_send_it_again)
 }
 END_TEST
 
+static bool fault_is_hanging(void)
+{
+	struct fault_report report;
+
+	fault_describe(fault_of(&zp_zoned()->backing), &report);
+	return report.hanging > 0;
+}
+
+/* The transport dies while the disk is silent, and then the disk does it: the namespace is served
+ * to nobody when the link ends. */
+START_TEST(may_come_when_its_link_has_ended_meanwhile)
+{
+	zp_rule("write hang lba=%llu", 0);
+	player_put(&player, zp_writing(&player, 0, 8, 1, 0));
+	until(fault_is_hanging());
+	player_leave(&player);
+	until(!rig_is_ready(1));
+	zp_no_rule();
+	until(rig_is_ready(1));
+	player_begin(&player);
+	zp_wait_until_served();
+	ck_assert_uint_eq(zp_write(0, 8, 2), DNR(NVME_SC_ZONE_INVALID_WRITE));
+	ck_assert_uint_eq(zp_write(0, 8, 1), 0);
+}
+END_TEST
+
 /* The store gives something else than what was written: it is not said to be there. */
 START_TEST(fails_if_it_cannot_be_compared)
 {
@@ -359,7 +385,8 @@ int main(void)
 	         "a write that comes again, to a store that was silent",
 	         given_zones_on_a_disk_that_may_not_answer,
 	         zp_end,
-	         may_come_when_its_host_was_told_to_send_it_again);
+	         may_come_when_its_host_was_told_to_send_it_again,
+	         may_come_when_its_link_has_ended_meanwhile);
 	describe(suite,
 	         "pointers on a store that fails",
 	         given_zones_on_a_disk_with_faults,
