@@ -466,8 +466,14 @@ void zoned_start(struct backing *backing, struct request *request)
 		zone_work_begin(work);
 }
 
+static bool can_be_held_back(enum zone_step step)
+{
+	return step == ZONE_READ || step == ZONE_WRITE || step == ZONE_COMPARE ||
+	       step == ZONE_FLUSH;
+}
+
 /* What waits for its turn is held back; so is data on its way, which is behind the write pointer
- * still. Not a change of the zones. */
+ * still, and what changes nothing. Not a change of the zones. */
 void zoned_cancel(struct backing *backing, struct request *request)
 {
 	struct zoned *zoned = container_of(backing, struct zoned, backing);
@@ -483,7 +489,6 @@ void zoned_cancel(struct backing *backing, struct request *request)
 		return;
 	if (!work->has_begun)
 		work->is_cancelled = true;
-	else if (below->cancel && (work->step == ZONE_READ || work->step == ZONE_WRITE ||
-	                           work->step == ZONE_COMPARE))
+	else if (below->cancel && can_be_held_back(work->step))
 		below->cancel(zoned->below, &work->inner.request);
 }

@@ -233,8 +233,12 @@ bool zoned_call_off(struct zoned *zoned, struct request *request)
 		waited = remove_from(&line_of(zoned, request)->waiting, request);
 	if (waited) {
 		admit_everybody(zoned); /* it may have been the one that they waited behind */
-		hand_out(zoned, NULL);  /* by letters alone */
+	} else if (remove_from(&zoned->waiting, request)) {
+		leave(zoned, request); /* it had its zone already */
+		waited = true;
 	}
+	if (waited)
+		hand_out(zoned, NULL); /* by letters alone */
 	pthread_mutex_unlock(&zoned->lock);
 	return waited;
 }

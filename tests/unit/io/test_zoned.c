@@ -438,6 +438,66 @@ START_TEST(are_called_off_while_their_data_is_on_its_way)
 }
 END_TEST
 
+static bool n_wait_for_a_work(uint32_t wanted)
+{
+	struct zoned *zoned = zp_zoned();
+	uint32_t n = 0;
+
+	pthread_mutex_lock(&zoned->lock);
+	list_for_each (link, &zoned->waiting)
+		n++;
+	pthread_mutex_unlock(&zoned->lock);
+	return n == wanted;
+}
+
+/* All works are with reads that hang; a write has its zone, and another one waits behind it. */
+START_TEST(are_called_off_while_all_works_are_with_others)
+{
+	struct link_completion completion;
+	uint32_t read, write;
+
+	ck_assert_uint_eq(zp_write(0, 1, 1), 0);
+	zp_rule("read hang lba=%llu", 0);
+	for (unsigned i = 0; i < ZONED_WORKS; i++)
+		player_put(&player, player_reading(&player, 1, 0, 1));
+	read = player_put(&player, player_reading(&player, 1, 0, 1));
+	write = player_put(&player, zp_writing(&player, 1, 1, 2, 512));
+	until(n_wait_for_a_work(2));
+	player_put(&player, zp_writing(&player, 1, 1, 3, 1024));
+	call_off(write);
+	until(player_take(&player, &completion));
+	ck_assert_uint_eq(completion.id.generation, write);
+	ck_assert_uint_eq(completion.status, NVME_SC_ABORT_REQUESTED);
+	call_off(read);
+	until(player_take(&player, &completion));
+	ck_assert_uint_eq(completion.id.generation, read);
+	ck_assert_uint_eq(completion.status, NVME_SC_ABORT_REQUESTED);
+	zp_no_rule();
+	for (unsigned i = 0; i < ZONED_WORKS + 1; i++) {
+		until(player_take(&player, &completion));
+		ck_assert_uint_eq(completion.status, 0);
+	}
+	zp_expect(0, NVME_ZONE_IMPLICITLY_OPEN, 2);
+	zp_expect_data(1, 1, 3);
+}
+END_TEST
+
+START_TEST(are_called_off_while_they_flush)
+{
+	struct link_completion completion;
+	uint32_t id;
+
+	zp_rule("flush hang", 0);
+	id = player_put(&player, (struct link_request){.operation = LINK_FLUSH, .handle = 1});
+	until(fault_is_hanging());
+	call_off(id);
+	until(player_take(&player, &completion));
+	ck_assert_uint_eq(completion.status, NVME_SC_ABORT_REQUESTED);
+	zp_no_rule();
+	ck_assert_uint_eq(player_flush(&player, 1), 0);
+}
+END_TEST
+
 /* ------------------------------------------------------------------ the link's contract */
 
 static void given_no_zones(void)
@@ -519,7 +579,9 @@ int main(void)
 	         zp_end,
 	         do_not_wait_for_those_of_another_zone,
 	         are_called_off_while_they_wait,
-	         are_called_off_while_their_data_is_on_its_way);
+	         are_called_off_while_their_data_is_on_its_way,
+	         are_called_off_while_all_works_are_with_others,
+	         are_called_off_while_they_flush);
 	describe(suite,
 	         "requests at once, of two threads",
 	         given_two_threads_on_a_slow_disk,
