@@ -47,7 +47,8 @@ enum link_operation {
  * a worker whose welcome says that it knows this. */
 #define LINK_CANCEL 6u
 
-/* Operations of a namespace that is zoned, and known to be from a report of its worker. */
+/* Operations of a namespace that is zoned, and known to be from a report of its worker; one that is
+ * so no more refuses them. */
 enum link_zone_operation {
 	/* As LINK_WRITE, to where the zone that begins with first_block is written next: this is
 	 * the result. */

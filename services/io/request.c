@@ -229,8 +229,9 @@ __attribute__((cold, noinline)) static int check_zones(struct request *request,
 	bool is_of_all = wanted->operation == LINK_ZONE_SEND &&
 	                 (wanted->application_mask & LINK_ZONE_ALL);
 
+	/* The transport may go by a view in which the device was another one. */
 	if (!request->target->backing->zones)
-		return break_link(ret_reason, "an operation of zones where there are none");
+		return refuse(ret_status, status_dnr(NVME_SC_INVALID_OPCODE));
 	if (!is_of_all && wanted->first_block >= request->target->blocks)
 		return refuse(ret_status, status_dnr(NVME_SC_LBA_RANGE));
 	if (wanted->operation == LINK_ZONE_APPEND)
