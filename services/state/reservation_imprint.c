@@ -16,9 +16,12 @@ struct matter {
 	uint64_t key, new_key;
 	uint32_t handle, generation;
 	uint8_t host_id[16], holder[16];
+	uint8_t registrants[16];
 	uint8_t action, asked_type, ignores_key, persist;
 	uint8_t type, persists, reserved[2];
 };
+
+_Static_assert(sizeof(struct registrant) == 16 + sizeof(uint64_t), "registrants have no holes");
 
 static const struct reservation nobody;
 
@@ -56,6 +59,12 @@ void reservation_imprint(uint8_t ret_imprint[static ADMIN_IMPRINT_SIZE],
 		.persists = is->persists,
 	};
 
+	/* generations begin anew when all registrants have gone, as in a loss of power */
+	if (is->n_registrants > 0)
+		uuid_generate_sha1(matter.registrants,
+		                   space,
+		                   (const char *)is->registrants,
+		                   is->n_registrants * sizeof(is->registrants[0]));
 	memcpy(matter.host_id, host_id, sizeof(matter.host_id));
 	if (is->type != NVME_RESERVATION_NONE && !reservation_is_of_all(is->type))
 		memcpy(matter.holder, is->holder, sizeof(matter.holder));

@@ -8,8 +8,9 @@
 /*
  * reservation_imprint - knows a reservation command again whose host was told to send it again.
  *
- * Shape     16 bytes: who asked for what, and what the reservation was when that had been done. In
- *           the database beside the identities of commands (reservation_records.h).
+ * Shape     16 bytes: who asked for what, and what the reservation was when that had been done,
+ * with all its registrants and their keys. In the database beside the identities of commands
+ *           (reservation_records.h).
  * Promise   A command that was carried out, and answered with Command Interrupted, is not carried
  *           out a second time when its host sends it again, and is no conflict with itself: it
  *           waits for the rest. Once it has had a good answer, or the reservation has changed

@@ -101,6 +101,13 @@ static void notify(const struct change *change, const struct reservation *before
 	}
 }
 
+static void take_imprint(const struct change *change,
+                         uint8_t ret_imprint[static ADMIN_IMPRINT_SIZE])
+{
+	reservation_imprint(
+		ret_imprint, change->backing, &change->asked, change->request->session->host_id);
+}
+
 /* What holds is not everywhere yet: the answer waits. */
 static void conclude(const struct change *change, struct admin_reply *reply)
 {
@@ -108,9 +115,9 @@ static void conclude(const struct change *change, struct admin_reply *reply)
 
 	reply->drains |= reservation &&
 	                 !barrier_is_drained(change->state, reservation->revision, clock_now_ns());
-	reservation_imprint(
-		reply->imprint, change->backing, &change->asked, change->request->session->host_id);
 	reply->has_imprint = reply->drains;
+	if (reply->has_imprint)
+		take_imprint(change, reply->imprint);
 }
 
 /* It was carried out already, and its host told to send it again (Command Interrupted). */
@@ -118,12 +125,14 @@ static bool conclude_again(const struct change *change, struct admin_reply *repl
 {
 	struct database *database = change->state->database;
 	struct admin_reply again = {.status = STATUS_OK};
+	uint8_t imprint[ADMIN_IMPRINT_SIZE];
 
-	conclude(change, &again);
-	if (!reservation_imprint_is_kept(database, again.imprint))
+	take_imprint(change, imprint);
+	if (!reservation_imprint_is_kept(database, imprint))
 		return false;
+	conclude(change, &again);
 	if (!again.drains)
-		reservation_imprint_forget(database, again.imprint);
+		reservation_imprint_forget(database, imprint);
 	*reply = again;
 	return true;
 }

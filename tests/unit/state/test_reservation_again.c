@@ -139,6 +139,20 @@ START_TEST(is_a_conflict_where_the_reservation_has_changed_since)
 }
 END_TEST
 
+/* Generations begin anew then, and come to the same number. */
+START_TEST(is_a_conflict_where_all_was_lost_since)
+{
+	expect_status(replace(), 0);
+	interrupt();
+	ck_assert_int_eq(reservations_power_on(&stage.state, "another"), 0);
+	expect_status(ask(A, NVME_IO_RESERVATION_REGISTER, 1, REGISTER, 0, 55), 0);
+	expect_status(enter(C, 1), 0);
+	expect_status(enter(B, 1), 0);
+	expect_status(acquire(B, 1, WE), 0);
+	expect_status(replace(), CONFLICT);
+}
+END_TEST
+
 START_TEST(is_a_conflict_where_the_holder_has_let_go_since)
 {
 	expect_status(preempt_b(), 0);
@@ -191,6 +205,11 @@ int main(void)
 	tcase_add_loop_test(
 		each, is_a_conflict_where_the_reservation_has_changed_since, 0, N_COMMANDS);
 	suite_add_tcase(suite, each);
+	describe(suite,
+	         "a replace",
+	         given_a_reservation,
+	         forget,
+	         is_a_conflict_where_all_was_lost_since);
 	describe(suite,
 	         "a preempt",
 	         given_a_reservation,
