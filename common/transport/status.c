@@ -32,14 +32,19 @@ struct grant_note {
 
 struct round;
 
+/* There may be many; nobody who asks of one namespace is told of them. */
+struct note_tables {
+	struct queue_note queues[REACTOR_QUEUES_MAX];
+	struct link_note links[WORKERS_LINKS_MAX];
+};
+
 struct note {
 	struct letter letter;
 	struct round *round;
 	struct reactor *reactor;
 	unsigned n_queues;
 	unsigned n_links;
-	struct queue_note queues[REACTOR_QUEUES_MAX];
-	struct link_note links[WORKERS_LINKS_MAX];
+	struct note_tables *tables; /* NULL: of one namespace only */
 	size_t arena_bytes_used;
 	unsigned n_grants;
 	struct grant_note *grants; /* NULL: none, or no memory for them */
@@ -56,8 +61,10 @@ struct round {
 static void free_round(struct round *round)
 {
 	for (unsigned i = 0; i < TRANSPORT_REACTORS_MAX; i++) {
-		if (round->notes[i])
+		if (round->notes[i]) {
 			free(round->notes[i]->grants);
+			free(round->notes[i]->tables);
+		}
 		free(round->notes[i]);
 	}
 	free(round);
@@ -100,6 +107,8 @@ static bool make_tables(struct tables *tables, const struct round *round)
 	       grants = 1; /* never none: calloc(0) may be NULL */
 
 	list_for_each (link, &transport->controllers) {
+		if (round->handle != 0)
+			break;
 		controllers++;
 		list_for_each (seat, &container_of(link, struct controller, link)->seats)
 			queues++;
@@ -135,7 +144,7 @@ static const struct queue_note *find_note(const struct round *round, const struc
 {
 	const struct note *note = round->notes[seat->reactor->index];
 	const struct queue_note *found = bsearch(
-		&seat->queue, note->queues, note->n_queues, sizeof(*found), compare_slots);
+		&seat->queue, note->tables->queues, note->n_queues, sizeof(*found), compare_slots);
 
 	return found && found->number == seat->queue ? found : NULL;
 }
@@ -192,10 +201,10 @@ static void tell_links(struct tables *tables, struct note *note)
 		Nvmetd__LinkStatus *status = &tables->links[tables->n_links];
 
 		nvmetd__link_status__init(status);
-		status->worker = note->links[i].worker;
+		status->worker = note->tables->links[i].worker;
 		status->thread = note->reactor->index;
-		status->state = note->links[i].is_up ? "up" : "connecting";
-		status->in_flight = note->links[i].in_flight;
+		status->state = note->tables->links[i].is_up ? "up" : "connecting";
+		status->in_flight = note->tables->links[i].in_flight;
 		tables->link_pointers[tables->n_links++] = status;
 	}
 }
@@ -311,7 +320,7 @@ static void note_returns(struct letter *letter)
 
 static void note_queue(struct note *note, struct queue *queue)
 {
-	struct queue_note *ret = &note->queues[note->n_queues++];
+	struct queue_note *ret = &note->tables->queues[note->n_queues++];
 
 	*ret = (struct queue_note){.number = queue->number,
 	                           .in_flight = queue->in_core + queue->in_wire};
@@ -319,12 +328,17 @@ static void note_queue(struct note *note, struct queue *queue)
 		queue->wire->describe(queue, &ret->header_digest, &ret->data_digest);
 }
 
+static bool is_asked(const struct direct_grant *grant, uint32_t handle)
+{
+	return handle == 0 || grant->handle == handle;
+}
+
 static void note_grants(struct note *note, const struct direct *direct, uint32_t handle)
 {
 	size_t n = 0;
 
 	list_for_each (link, (struct list *)&direct->grants)
-		n++;
+		n += is_asked(container_of(link, struct direct_grant, link), handle);
 	note->grants = calloc(n + 1, sizeof(*note->grants));
 	if (!note->grants)
 		return;
@@ -332,7 +346,7 @@ static void note_grants(struct note *note, const struct direct *direct, uint32_t
 		const struct direct_grant *grant = container_of(link, struct direct_grant, link);
 		struct grant_note *ret = &note->grants[note->n_grants];
 
-		if (handle != 0 && handle != grant->handle)
+		if (!is_asked(grant, handle))
 			continue;
 		note->n_grants++;
 		ret->handle = grant->handle;
@@ -353,7 +367,7 @@ static void note_links(struct note *note, const struct reactor *reactor)
 {
 	for (unsigned i = 0; i < reactor->workers.n_all; i++) {
 		const struct worker_link *link = reactor->workers.all[i];
-		struct link_note *ret = &note->links[note->n_links++];
+		struct link_note *ret = &note->tables->links[note->n_links++];
 
 		strncpy(ret->worker, worker_link_name(link), sizeof(ret->worker) - 1);
 		ret->is_up = worker_link_state(link) == WORKER_UP;
@@ -366,13 +380,30 @@ static void take_note(struct letter *letter)
 	struct note *note = container_of(letter, struct note, letter);
 	struct reactor *reactor = note->reactor;
 
-	if (note->round->handle == 0) {
+	if (note->tables) {
 		note_queues(note, reactor);
 		note_links(note, reactor);
 	}
 	note->arena_bytes_used = arena_bytes_taken(reactor->room.arena);
 	note_grants(note, &reactor->direct, note->round->handle);
 	mailbox_post(&reactor->transport->mailbox, &note->letter, note_returns);
+}
+
+static struct note *note_new(struct round *round, struct reactor *reactor)
+{
+	struct note *note = calloc(1, sizeof(*note));
+
+	if (!note)
+		return NULL;
+	note->round = round;
+	note->reactor = reactor;
+	if (round->handle != 0)
+		return note;
+	note->tables = calloc(1, sizeof(*note->tables));
+	if (note->tables)
+		return note;
+	free(note);
+	return NULL;
 }
 
 void status_answer(struct transport *transport, uint64_t request_id, uint32_t handle)
@@ -386,13 +417,11 @@ void status_answer(struct transport *transport, uint64_t request_id, uint32_t ha
 	round->handle = handle;
 	round->n_missing = transport->n_reactors;
 	for (unsigned i = 0; i < transport->n_reactors; i++) {
-		round->notes[i] = calloc(1, sizeof(*round->notes[i]));
+		round->notes[i] = note_new(round, transport->reactors[i]);
 		if (!round->notes[i]) {
 			free_round(round);
 			return;
 		}
-		round->notes[i]->round = round;
-		round->notes[i]->reactor = transport->reactors[i];
 	}
 	for (unsigned i = 0; i < transport->n_reactors; i++)
 		mailbox_post(&transport->reactors[i]->mailbox, &round->notes[i]->letter, take_note);

@@ -141,7 +141,7 @@ static void count(struct status_of_one *one, const struct namespace *namespace, 
 void report_send_status(struct ipc_client *client, uint64_t request_id, uint32_t handle,
                         const struct namespaces *namespaces, unsigned n_threads, uint32_t n_links)
 {
-	uint32_t n = namespaces_count(namespaces), i = 0;
+	uint32_t n = handle != 0 ? 1 : namespaces_count(namespaces), i = 0;
 	_cleanup_(cleanup_free) struct status_of_one *all = calloc(n + 1u, sizeof(*all));
 	_cleanup_(cleanup_free)
 		Nvmetd__BackingStatus **list = calloc(n + 1u, sizeof(Nvmetd__BackingStatus *));
@@ -155,6 +155,8 @@ void report_send_status(struct ipc_client *client, uint64_t request_id, uint32_t
 
 		if (handle != 0 && handle != namespace->handle)
 			continue;
+		if (i == n) /* never: a handle is of one */
+			break;
 		count(&all[i], namespace, n_threads);
 		list[i] = &all[i].status;
 		i++;
