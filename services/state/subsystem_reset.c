@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "services/state/subsystem_reset.h"
 
+#include <string.h>
+
 static void tell(const struct transport *transport, uint32_t subsystem, uint64_t at_ns)
 {
 	Nvmetd__SubsystemReset reset = NVMETD__SUBSYSTEM_RESET__INIT;
@@ -60,6 +62,36 @@ void subsystem_reset_take(struct state *state, struct transport *from,
 	list_for_each (link, &state->transports)
 		tell(container_of(link, struct transport, link), message->subsystem, at_ns);
 }
+
+/* ------------------------------------------------------------------ of the release before */
+
+bool subsystem_reset_is(const struct nvme_command *command)
+{
+	struct nvme_property_command property;
+
+	memcpy(&property, command, sizeof(property));
+	return property.opcode == NVME_FABRICS && property.fctype == NVME_FABRICS_PROPERTY_SET &&
+	       le32_get(property.ofst) == NVME_PROPERTY_NSSR &&
+	       (uint32_t)le64_get(property.value) == NVME_NSSR_MAGIC;
+}
+
+struct nvme_status subsystem_reset_check(const struct admin_request *request)
+{
+	return request->subsystem && request->subsystem->enable_nssr
+	               ? STATUS_OK
+	               : status_dnr(NVME_SC_INVALID_FIELD);
+}
+
+void subsystem_reset_execute(struct state *state, const struct session *session)
+{
+	Nvmetd__SubsystemReset now = NVMETD__SUBSYSTEM_RESET__INIT;
+
+	now.subsystem = session->subsystem;
+	now.at_ns = clock_boot_ns();
+	subsystem_reset_take(state, session->transport, &now);
+}
+
+/* ------------------------------------------------------------------ who was away */
 
 void subsystem_reset_tell_those_of_late(const struct state *state,
                                         const struct transport *transport)

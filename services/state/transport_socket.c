@@ -205,6 +205,16 @@ static bool execute_later(struct state *state, struct ipc_peer *peer, const enve
 	return false;
 }
 
+static void reset_subsystem(struct state *state, struct ipc_peer *peer, const envelope *message,
+                            const struct admin_request *request)
+{
+	const struct admin_reply reply = {.status = subsystem_reset_check(request)};
+
+	admin_answer(peer, message->request_id, &reply, NULL);
+	if (status_is_ok(reply.status))
+		subsystem_reset_execute(state, request->session);
+}
+
 /* A static controller has them in its next association too. */
 static void keep_features(struct state *state, const struct session *session)
 {
@@ -290,6 +300,8 @@ static void on_admin(void *context, struct ipc_peer *peer, const envelope *messa
 		hold_admin(peer, message, session);
 	else if (!session || !request.port || (!session->discovery && !request.subsystem))
 		answer_orphan(peer, message->request_id);
+	else if (subsystem_reset_is(request.command))
+		reset_subsystem(state, peer, message, &request);
 	else
 		execute_admin(state, peer, message, &request);
 }

@@ -90,6 +90,28 @@ START_TEST(is_carried_out_before_what_its_host_does_next)
 }
 END_TEST
 
+/* It forwards the command, and begins when it is told. */
+START_TEST(may_be_asked_for_by_a_transport_of_the_release_before)
+{
+	struct nvme_property_command property = {.opcode = NVME_FABRICS,
+	                                         .fctype = NVME_FABRICS_PROPERTY_SET,
+	                                         .ofst = le32_of(NVME_PROPERTY_NSSR),
+	                                         .value = le64_of(NVME_NSSR_MAGIC)};
+	struct nvme_command command;
+	uint64_t before_ns = clock_boot_ns();
+
+	imitation_open(&rdma);
+	scene_connect();
+	memcpy(&command, &property, sizeof(command));
+	imitation_begin(&rdma, imitation_connect(&rdma, RDMA_PORT, HARNESS_NQN), &command);
+	ck_assert_uint_eq(imitation_await(&rdma)->status, 0);
+	imitation_await_reset(&rdma, before_ns);
+	expect_reset();
+	scene_disconnect();
+	imitation_close(&rdma);
+}
+END_TEST
+
 START_TEST(reaches_others_when_the_state_service_is_back)
 {
 	pid_t state = harness_pid(scene.harness, "state", 0);
@@ -204,6 +226,7 @@ int main(void)
 	                 given_a_set,
 	                 scene_stop,
 	                 is_carried_out_before_what_its_host_does_next,
+	                 may_be_asked_for_by_a_transport_of_the_release_before,
 	                 reaches_others_when_the_state_service_is_back,
 	                 reaches_a_transport_that_was_away,
 	                 is_told_by_a_successor_where_nobody_was_there_to_hear_it,
