@@ -83,6 +83,14 @@ int ring_put(struct ring *ring, const void *message)
 	return 0;
 }
 
+/* Both counters are ours, or checked, and never further apart than the slots. */
+bool ring_is_taken(struct ring *ring, uint32_t mark)
+{
+	if (ring->broken || look_at_consumer(ring))
+		return false;
+	return ring->here - ring->there <= ring->here - mark;
+}
+
 void ring_publish(struct ring *ring)
 {
 	atomic_store(&ring->shared->produced, ring->here);

@@ -63,6 +63,14 @@ void ring_publish(struct ring *ring);
  * once for each time it fell asleep. */
 bool ring_must_wake(struct ring *ring);
 
+/* Producer: where the next message goes; and later, whether all that was put by then has been
+ * released. */
+static inline uint32_t ring_mark(const struct ring *ring)
+{
+	return ring->here;
+}
+bool ring_is_taken(struct ring *ring, uint32_t mark);
+
 /* Consumer: copy the oldest message to ret_message, and free its slot. The producer sees the
  * free slots after ring_release(), once for many takes. */
 int ring_take(struct ring *ring, void *ret_message);

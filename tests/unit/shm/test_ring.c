@@ -154,6 +154,23 @@ START_TEST(keeps_the_order)
 }
 END_TEST
 
+START_TEST(says_how_far_it_was_taken)
+{
+	uint32_t mark = ring_mark(&producer);
+
+	for (uint64_t i = 1; i <= SLOTS; i++) {
+		ck_assert(!ring_is_taken(&producer, mark));
+		expect_taken(i);
+		ck_assert(!ring_is_taken(&producer, mark));
+		ring_release(&consumer);
+	}
+	ck_assert(ring_is_taken(&producer, mark));
+	send(7);
+	ck_assert(ring_is_taken(&producer, mark));
+	ck_assert(!ring_is_taken(&producer, ring_mark(&producer)));
+}
+END_TEST
+
 START_TEST(refuses_one_more_message)
 {
 	ck_assert_int_eq(put(5), RING_E_FULL);
@@ -289,6 +306,7 @@ int main(void)
 	         given_a_full_ring,
 	         forget_the_ring,
 	         keeps_the_order,
+	         says_how_far_it_was_taken,
 	         refuses_one_more_message,
 	         accepts_a_message_once_one_was_released,
 	         keeps_its_consumer_awake);
