@@ -47,6 +47,13 @@ enum link_operation {
  * a worker whose welcome says that it knows this. */
 #define LINK_CANCEL 6u
 
+/* As an operation, like that, and about no request: hosts have lost connections, or ended them, and
+ * may write again what was put before this and not answered to them. Where such a write, as the
+ * last of its zone, has been carried out, or will be, the worker takes it for done if it comes
+ * again (services/io/zone.h). When this is taken from the ring, that is so. A link has one of these
+ * in the ring at a time. Only to a worker whose welcome says that it knows this. */
+#define LINK_DOUBT 10u
+
 /* Operations of a namespace that is zoned, and known to be from a report of its worker; one that is
  * so no more refuses them. */
 enum link_zone_operation {

@@ -152,8 +152,7 @@ static void deliver_gone(struct letter *letter)
 	lane->thread->options.lane_gone(lane);
 }
 
-/* Its transport, or the hosts of it, may put again what was not answered, elsewhere. */
-static void tell_backings(struct io_thread *thread, const struct lane *lane)
+void io_thread_doubt(struct io_thread *thread, const struct lane *lane)
 {
 	const struct table *table = thread->hold ? thread->hold->table : NULL;
 
@@ -169,7 +168,7 @@ static void let_lane_go(struct io_thread *thread, struct lane *lane)
 {
 	lane_detach(lane);
 	list_remove(&lane->link_in_thread);
-	tell_backings(thread, lane);
+	io_thread_doubt(thread, lane); /* its transport may put again what was not answered */
 	mailbox_post(thread->options.control, &lane->gone, deliver_gone);
 }
 

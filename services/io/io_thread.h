@@ -77,5 +77,8 @@ struct lane *io_thread_inner_lane(struct io_thread *thread);
 void io_thread_post(struct io_thread *thread, struct letter *letter,
                     void (*deliver)(struct letter *letter));
 
+/* Hosts may send again what this lane has written, and was not answered to them. */
+void io_thread_doubt(struct io_thread *thread, const struct lane *lane);
+
 void io_thread_tell_broken(struct io_thread *thread, struct lane *lane);
 void io_thread_tell_stuck(struct io_thread *thread, struct lane *lane);

@@ -253,12 +253,12 @@ bool request_is_wanted(const struct request *request)
 	return request->lane->state == LANE_OPEN;
 }
 
-bool request_is_told(const struct request *request)
+bool request_may_come_again(const struct request *request)
 {
 	const struct lane *lane = request->lane;
 	const struct lane_age *age = &lane->ages[request - lane->requests];
 
-	return age->is_told && is_same(age->id, request->wanted.id);
+	return (age->is_told || age->is_doubted) && is_same(age->id, request->wanted.id);
 }
 
 /* ------------------------------------------------------------------ requests */
@@ -272,6 +272,11 @@ static void start(struct lane *lane, struct request *request)
 	backing->kind->start(backing, request);
 }
 
+static bool is_in_flight(const struct request *request)
+{
+	return list_is_empty(&request->link) && !request_is_word(&request->wanted);
+}
+
 /* One that is in the kernel, or held up; not one that is over, or that was never here. */
 static void cancel(struct lane *lane, const struct link_request *wanted)
 {
@@ -279,14 +284,48 @@ static void cancel(struct lane *lane, const struct link_request *wanted)
 		struct request *request = &lane->requests[i];
 		const struct backing_kind *kind;
 
-		if (!list_is_empty(&request->link) || request->wanted.operation == LINK_CANCEL ||
-		    !request->target || !is_same(request->wanted.id, wanted->id))
+		if (!is_in_flight(request) || !request->target ||
+		    !is_same(request->wanted.id, wanted->id))
 			continue;
 		kind = request->target->backing->kind;
 		if (kind->cancel)
 			kind->cancel(request->target->backing, request);
 		return;
 	}
+}
+
+/* Of this request, not of one that had its place before. */
+static struct lane_age *age_of(struct lane *lane, uint32_t i)
+{
+	struct lane_age *age = &lane->ages[i];
+
+	if (!is_same(age->id, lane->requests[i].wanted.id))
+		*age = (struct lane_age){.id = lane->requests[i].wanted.id};
+	return age;
+}
+
+/* What has been written, and what is still to be. Where nothing came since the last time, all of it
+ * is in doubt already: connections that come and go cost nothing. */
+static void doubt(struct lane *lane)
+{
+	uint32_t taken = lane->link.requests.here;
+	bool is_news = taken - 1 != lane->doubted_at;
+
+	lane->doubted_at = taken;
+	if (!is_news)
+		return;
+	for (uint32_t i = 0; lane->in_flight > 0 && i < LINK_SLOTS; i++)
+		if (is_in_flight(&lane->requests[i]))
+			age_of(lane, i)->is_doubted = true;
+	io_thread_doubt(lane->thread, lane);
+}
+
+__attribute__((cold)) static void hear(struct lane *lane, const struct link_request *word)
+{
+	if (word->operation == LINK_DOUBT)
+		doubt(lane);
+	else
+		cancel(lane, word);
 }
 
 /* True: it is to be started. */
@@ -303,8 +342,8 @@ static bool admit(struct lane *lane, struct request *request)
 			kind->expect(request->target->backing, request);
 		return true;
 	}
-	if (r == REQUEST_E_CANCEL) {
-		cancel(lane, &request->wanted);
+	if (r == REQUEST_E_WORD) {
+		hear(lane, &request->wanted);
 		give_back(lane, request);
 		return false;
 	}
@@ -336,8 +375,8 @@ __attribute__((cold)) static void take_words(struct lane *lane)
 	while (lane->state == LANE_OPEN && n < AHEAD &&
 	       ring_take(&lane->link.requests, &words) == 0) {
 		n++;
-		if (words.operation == LINK_CANCEL)
-			cancel(lane, &words);
+		if (request_is_word(&words))
+			hear(lane, &words);
 		else
 			break_lane(lane, "more requests than there are slots");
 	}
@@ -415,11 +454,10 @@ static bool tell_undecided(struct lane *lane, const struct request *request)
 	return true;
 }
 
-static bool is_old(struct lane_age *age, const struct request *request, uint64_t now_ns,
-                   uint64_t limit_ns)
+static bool is_old(struct lane_age *age, uint64_t now_ns, uint64_t limit_ns)
 {
-	if (!is_same(age->id, request->wanted.id) || age->since_ns == 0)
-		*age = (struct lane_age){.id = request->wanted.id, .since_ns = now_ns};
+	if (age->since_ns == 0)
+		age->since_ns = now_ns;
 	return now_ns >= age->since_ns + limit_ns;
 }
 
@@ -441,7 +479,7 @@ void lane_sweep(struct lane *lane, uint64_t now_ns, uint64_t limit_ns)
 		const struct target *target = request->target;
 
 		if (!list_is_empty(&request->link) || /* it is free */
-		    !is_old(&lane->ages[i], request, now_ns, limit_ns))
+		    !is_old(age_of(lane, i), now_ns, limit_ns))
 			continue;
 		counters_add(&target->counters[io_thread_index(lane->thread)], COUNT_OLD, 1);
 		if (!atomic_load(&target->owner->may_tell))

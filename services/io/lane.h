@@ -33,6 +33,7 @@ enum lane_state {
 struct lane_age {
 	struct link_id id; /* of whom this is */
 	bool is_told;
+	bool is_doubted; /* LINK_DOUBT has come since it was taken */
 	uint64_t since_ns;
 };
 
@@ -50,6 +51,7 @@ struct lane {
 	const struct grant *grant; /* of the thread's table; NULL: none */
 	uint32_t in_flight;
 	uint32_t unpublished;
+	uint32_t doubted_at; /* what was taken from the ring, at the last LINK_DOUBT */
 	bool buffer_tried;
 	int buffer; /* registered with the thread's uring; -1: not */
 	struct request *requests;

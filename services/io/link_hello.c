@@ -130,6 +130,7 @@ bool link_welcome_send(int fd, const char *reason, unsigned thread)
 	welcome.good = reason == NULL;
 	welcome.thread = thread;
 	welcome.cancels = true;
+	welcome.doubts = true;
 	if (reason)
 		welcome.reason = (char *)reason;
 	if (nvmetd__link_welcome__get_packed_size(&welcome) > sizeof(bytes))

@@ -260,8 +260,8 @@ static int find_target(struct request *request, const struct grant *grant,
 __attribute__((cold, noinline)) static int check_rare_operation(const struct link_request *wanted,
                                                                 const char **ret_reason)
 {
-	if (wanted->operation == LINK_CANCEL)
-		return REQUEST_E_CANCEL;
+	if (request_is_word(wanted))
+		return REQUEST_E_WORD;
 	if (wanted->operation < LINK_ZONE_APPEND || wanted->operation > LINK_ZONE_RECEIVE)
 		return break_link(ret_reason, "an unknown operation");
 	if (wanted->flags & ~(LINK_FUA | LINK_INDIRECT | LINK_TRACED))

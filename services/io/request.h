@@ -26,7 +26,7 @@
 enum request_error {
 	REQUEST_E_REFUSED = 1, /* check: answer it with this status */
 	REQUEST_E_BROKEN,      /* check: the transport broke the contract, for this reason */
-	REQUEST_E_CANCEL,      /* check: it is no request, but a word about one */
+	REQUEST_E_WORD,        /* check: it is no request, but a word about some */
 };
 
 /* What a command may need beside the request itself, touched only when it does. */
@@ -76,6 +76,12 @@ struct request_inner {
 /* In wanted.flags of an inner one; on a link it would be an unknown flag. */
 #define REQUEST_INNER 0x80
 
+/* It takes no slot, and is not completed. */
+static inline bool request_is_word(const struct link_request *wanted)
+{
+	return wanted->operation == LINK_CANCEL || wanted->operation == LINK_DOUBT;
+}
+
 /* Checks request->wanted against what is granted, and fills in the rest. */
 int request_check(struct request *request, const struct grant *grant, const struct region *arena,
                   struct nvme_status *ret_status, const char **ret_reason);
@@ -96,8 +102,9 @@ void request_drop(struct request *request);
 /* The outer one's link is served still. If not, whoever holds the request up lets go of it. */
 bool request_is_wanted(const struct request *request);
 
-/* The host of a request from a link may try it again, as it has taken too long (LINK_UNDECIDED). */
-bool request_is_told(const struct request *request);
+/* The host of a request from a link may send it again, as it has taken too long (LINK_UNDECIDED),
+ * or as the connection was lost (LINK_DOUBT). */
+bool request_may_come_again(const struct request *request);
 
 /* Makes an inner request on the outer one's I/O thread, all of it but pieces and blocks. */
 void request_begin_inner(struct request_inner *inner, const struct request *outer,

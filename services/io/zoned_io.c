@@ -209,7 +209,7 @@ static bool make_pointer(struct zone_work *work)
  * told any more: while a device is silent its namespace is in no table. */
 static bool may_come_again(const struct zone_work *work)
 {
-	return request_is_told(work->outer) || !request_is_wanted(work->outer);
+	return request_may_come_again(work->outer) || !request_is_wanted(work->outer);
 }
 
 static void take_over_write(struct zone_work *work)

@@ -78,7 +78,7 @@ void request_finish_at(struct request *of, uint64_t block)
 	ck_abort();
 }
 
-bool request_is_told(const struct request *of)
+bool request_may_come_again(const struct request *of)
 {
 	(void)of;
 	ck_abort();

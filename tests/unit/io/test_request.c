@@ -418,10 +418,12 @@ END_TEST
 
 /* ------------------------------------------------------------------ what breaks a link */
 
-START_TEST(a_cancel_is_no_request)
+START_TEST(a_word_is_no_request)
 {
 	request.wanted.operation = LINK_CANCEL;
-	ck_assert_int_eq(check(), REQUEST_E_CANCEL);
+	ck_assert_int_eq(check(), REQUEST_E_WORD);
+	request.wanted.operation = LINK_DOUBT;
+	ck_assert_int_eq(check(), REQUEST_E_WORD);
 }
 END_TEST
 
@@ -429,7 +431,7 @@ START_TEST(an_unknown_operation_breaks)
 {
 	request.wanted.operation = 0;
 	expect_broken("an unknown operation");
-	request.wanted.operation = LINK_ZONE_RECEIVE + 1;
+	request.wanted.operation = LINK_DOUBT + 1;
 	expect_broken("an unknown operation");
 }
 END_TEST
@@ -581,7 +583,7 @@ int main(void)
 	         "a request that only a broken transport sends",
 	         given_what_is_granted,
 	         forget_all,
-	         a_cancel_is_no_request,
+	         a_word_is_no_request,
 	         an_unknown_operation_breaks,
 	         an_unknown_flag_breaks,
 	         a_segment_outside_of_the_arena_breaks,

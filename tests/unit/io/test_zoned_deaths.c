@@ -197,6 +197,55 @@ START_TEST(may_come_when_its_link_has_ended)
 }
 END_TEST
 
+static void put_doubt(void)
+{
+	player_put(&player, (struct link_request){.operation = LINK_DOUBT});
+}
+
+START_TEST(may_come_when_a_connection_was_lost)
+{
+	player_connect(&other, (struct player_hello){.transport = "rdma"});
+	until(player_hears(&other));
+	ck_assert_uint_eq(player_do(&other, zp_writing(&other, ZP_BLOCKS, 8, 1, 0)), 0);
+	ck_assert_uint_eq(zp_write(0, 8, 1), 0);
+	ck_assert_uint_eq(zp_write(0, 8, 1), DNR(NVME_SC_ZONE_INVALID_WRITE));
+	put_doubt();
+	ck_assert_uint_eq(zp_write(0, 8, 2), DNR(NVME_SC_ZONE_INVALID_WRITE));
+	ck_assert_uint_eq(zp_write(0, 8, 1), 0);
+	ck_assert_uint_eq(zp_write(ZP_BLOCKS, 8, 1), DNR(NVME_SC_ZONE_INVALID_WRITE));
+	player_leave(&other);
+}
+END_TEST
+
+START_TEST(is_a_mistake_where_its_zone_was_written_since)
+{
+	zp_let_settling_end();
+	ck_assert_uint_eq(zp_write(0, 8, 1), 0);
+	put_doubt();
+	ck_assert_uint_eq(zp_write(8, 8, 2), 0);
+	ck_assert_uint_eq(zp_write(0, 8, 1), DNR(NVME_SC_ZONE_INVALID_WRITE));
+	ck_assert_uint_eq(zp_write(8, 8, 2), DNR(NVME_SC_ZONE_INVALID_WRITE));
+}
+END_TEST
+
+/* And what comes behind it is in no doubt. */
+START_TEST(may_come_if_it_is_carried_out_after_its_connection_was_lost)
+{
+	struct link_completion completion;
+
+	zp_rule("write hang lba=%llu", 0);
+	player_put(&player, zp_writing(&player, 0, 8, 1, 0));
+	put_doubt();
+	ck_assert_uint_eq(player_do(&player, zp_writing(&player, ZP_BLOCKS, 8, 1, 64 << 10)), 0);
+	zp_no_rule();
+	until(player_take(&player, &completion));
+	ck_assert_uint_eq(completion.status, 0);
+	ck_assert_uint_eq(zp_write(0, 8, 2), DNR(NVME_SC_ZONE_INVALID_WRITE));
+	ck_assert_uint_eq(zp_write(0, 8, 1), 0);
+	ck_assert_uint_eq(zp_write(ZP_BLOCKS, 8, 1), DNR(NVME_SC_ZONE_INVALID_WRITE));
+}
+END_TEST
+
 static void given_zones_on_a_disk_that_may_not_answer(void)
 {
 	rig_patience(200);
@@ -375,11 +424,14 @@ int main(void)
 	         is_compared_to_its_end,
 	         may_come_in_the_middle_of_others_at_first,
 	         is_a_mistake_later_once_the_zone_was_written_otherwise,
-	         may_come_when_its_link_has_ended);
+	         may_come_when_its_link_has_ended,
+	         may_come_when_a_connection_was_lost,
+	         is_a_mistake_where_its_zone_was_written_since);
 	describe(suite,
 	         "a write that comes again, to a store that fails",
 	         given_zones_on_a_disk_with_faults,
 	         zp_end,
+	         may_come_if_it_is_carried_out_after_its_connection_was_lost,
 	         fails_if_it_cannot_be_compared);
 	describe(suite,
 	         "a write that comes again, to a store that was silent",
