@@ -130,7 +130,7 @@ static void say_refused(struct dialer *dialer, const char *reason)
 static void hear_welcome(struct dialer *dialer)
 {
 	char reason[128] = "";
-	int r = greeting_hear(dialer->connection, &dialer->can_cancel, reason, sizeof(reason));
+	int r = greeting_hear(dialer->connection, &dialer->words, reason, sizeof(reason));
 
 	if (r == 0) {
 		come_up(dialer);

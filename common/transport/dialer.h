@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #pragma once
 
+#include "common/transport/greeting.h"
 #include "common/transport/handover.h"
 #include "common/transport/worker_link.h"
 
@@ -27,8 +28,8 @@ struct dialer {
 	struct loop_timer timer; /* AWAY: next try. GREETING: its deadline */
 	uint64_t away_since_ns;
 	unsigned retry_ms;
-	bool can_cancel; /* the worker knows LINK_CANCEL */
-	bool has_warned; /* of its being refused, since it was up */
+	struct greeting_words words; /* what the worker knows */
+	bool has_warned;             /* of its being refused, since it was up */
 	void (*came_up)(struct dialer *dialer);
 	void (*broke)(struct dialer *dialer, const char *fault);
 };

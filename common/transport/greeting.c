@@ -43,8 +43,8 @@ int greeting_say(int connection, const Nvmetd__LinkHello *hello, const struct li
 		connection, bytes, nvmetd__link_hello__pack(hello, bytes), fds, PACKET_FDS);
 }
 
-static int take_answer(const uint8_t *bytes, size_t length, bool *ret_can_cancel, char *ret_reason,
-                       size_t reason_size)
+static int take_answer(const uint8_t *bytes, size_t length, struct greeting_words *ret_words,
+                       char *ret_reason, size_t reason_size)
 {
 	Nvmetd__LinkWelcome *welcome = nvmetd__link_welcome__unpack(NULL, length, bytes);
 	bool good;
@@ -52,14 +52,18 @@ static int take_answer(const uint8_t *bytes, size_t length, bool *ret_can_cancel
 	if (!welcome)
 		return GREETING_E_MALFORMED;
 	good = welcome->good;
-	*ret_can_cancel = welcome->cancels;
+	*ret_words = (struct greeting_words){
+		.can_cancel = welcome->cancels,
+		.can_doubt = welcome->doubts,
+	};
 	if (!good)
 		log_safe(ret_reason, reason_size, welcome->reason, strlen(welcome->reason));
 	nvmetd__link_welcome__free_unpacked(welcome, NULL);
 	return good ? 0 : GREETING_E_REFUSED;
 }
 
-int greeting_hear(int connection, bool *ret_can_cancel, char *ret_reason, size_t reason_size)
+int greeting_hear(int connection, struct greeting_words *ret_words, char *ret_reason,
+                  size_t reason_size)
 {
 	uint8_t bytes[WELCOME_MAX];
 	ssize_t length = recv(connection, bytes, sizeof(bytes), MSG_DONTWAIT);
@@ -68,5 +72,5 @@ int greeting_hear(int connection, bool *ret_can_cancel, char *ret_reason, size_t
 		return -errno;
 	if (length == 0)
 		return GREETING_E_ENDED;
-	return take_answer(bytes, (size_t)length, ret_can_cancel, ret_reason, reason_size);
+	return take_answer(bytes, (size_t)length, ret_words, ret_reason, reason_size);
 }

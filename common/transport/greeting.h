@@ -30,4 +30,11 @@ int greeting_connect(const char *path);
 int greeting_say(int connection, const Nvmetd__LinkHello *hello, const struct link *link,
                  int arena_fd);
 
-int greeting_hear(int connection, bool *ret_can_cancel, char *ret_reason, size_t reason_size);
+/* What the worker knows beside requests. */
+struct greeting_words {
+	bool can_cancel; /* LINK_CANCEL */
+	bool can_doubt;  /* LINK_DOUBT */
+};
+
+int greeting_hear(int connection, struct greeting_words *ret_words, char *ret_reason,
+                  size_t reason_size);

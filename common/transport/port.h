@@ -232,7 +232,8 @@ struct queue {
 	uint32_t in_wire;    /* requests that the wire has */
 	struct list free;
 	struct list due; /* in the reactor's list of queues to be seen to at the end of the round */
-	struct list unborn; /* in its list of queues without a Connect yet, the oldest first */
+	struct list unborn; /* in its list of queues without a Connect yet, the oldest first; or, if
+	                       it is closing, of those in doubt */
 	uint64_t born_ns;
 	uint64_t number;       /* unique in the process, for letters between threads */
 	struct seat *seat;     /* the queue as the control thread knows it */
@@ -245,6 +246,8 @@ struct queue {
 	uint8_t rights;     /* enum reservation_right */
 	uint32_t in_early;  /* of those that the core has: only their memory is waited for */
 	bool is_fenced;     /* closing, and that is all; the control thread is told */
+	bool is_in_doubt;   /* closing, and workers may not know it yet (LINK_DOUBT); until: */
+	uint64_t doubt_until_ns;
 };
 
 struct sockaddr;

@@ -15,6 +15,9 @@
 #include "common/transport/task.h"
 #include "common/transport/transport.h"
 
+/* A worker that hangs is ended later than that, and has nobody's answers. */
+#define DOUBT_PATIENCE_NS (2 * NS_PER_S)
+
 /* ------------------------------------------------------------------ its requests */
 
 /* Pages of its own, which take memory only when they are touched: most queues never have more than
@@ -233,7 +236,7 @@ int queue_open(struct queue *queue, struct reactor *reactor, const struct wire *
 	queue->in_capsule_bytes = first_capsule(queue);
 	queue->connected = queue->sqflow_disabled = queue->closing = queue->is_fenced = false;
 	queue->may_borrow = false;
-	queue->starved = queue->resumable = false;
+	queue->starved = queue->resumable = queue->is_in_doubt = false;
 	queue->qid = queue->sqhd = 0;
 	queue->size = queue->n_requests = queue->n_used = 0;
 	queue->in_core = queue->in_wire = queue->in_early = 0;
@@ -346,6 +349,35 @@ void queue_task_returns(struct letter *letter)
 
 /* ------------------------------------------------------------------ its end */
 
+/* Its host may write to zones again, on another queue, what was not answered on this one: and that
+ * one is not admitted before this one has settled. How it has ended does not matter: Linux ends
+ * its I/O queues in one way, whatever the reason. */
+static void doubt(struct queue *queue)
+{
+	struct reactor *reactor = queue->reactor;
+	const struct view *view = reactor->sight.view;
+
+	if (queue->qid == 0 || !view || !view->has_zones)
+		return;
+	queue->is_in_doubt = true;
+	queue->doubt_until_ns = loop_now_ns(reactor->loop) + DOUBT_PATIENCE_NS;
+	workers_doubt(&reactor->workers);
+}
+
+/* A worker that does not take it in hangs: its end, by its keeper, does as well. */
+static bool waits_in_doubt(struct queue *queue)
+{
+	struct reactor *reactor = queue->reactor;
+
+	if (queue->is_in_doubt && !workers_are_doubted(&reactor->workers) &&
+	    loop_now_ns(reactor->loop) < queue->doubt_until_ns) {
+		reactor_is_in_doubt(reactor, queue);
+		return true;
+	}
+	queue->is_in_doubt = false;
+	return false;
+}
+
 static void let_go(struct request *table, uint32_t n)
 {
 	for (uint32_t i = 0; i < n; i++)
@@ -365,6 +397,7 @@ void queue_close(struct queue *queue)
 	mailbox_post(&reactor->transport->mailbox,
 	             &queue->seat->closing_letter,
 	             transport_queue_closing);
+	doubt(queue);
 	if (is_harmless(queue))
 		reactor_is_due(reactor, queue);
 }
@@ -383,7 +416,7 @@ void queue_settle(struct queue *queue)
 {
 	struct reactor *reactor = queue->reactor;
 
-	if (!is_harmless(queue))
+	if (!is_harmless(queue) || waits_in_doubt(queue))
 		return;
 	if (queue->in_core > 0) {
 		tell_fenced(queue);

@@ -15,9 +15,11 @@
 #include "common/transport/task.h"
 #include "common/transport/transport.h"
 
-#define STOP_NS    (3 * NS_PER_S)
-#define REFUSED_NS NS_PER_S
-#define SLOT_BITS  16
+#define STOP_NS       (3 * NS_PER_S)
+#define REFUSED_NS    NS_PER_S
+/* A worker that is awake needs microseconds. */
+#define DOUBT_LOOK_NS NS_PER_MS
+#define SLOT_BITS     16
 
 struct loop *reactor_loop(struct reactor *reactor)
 {
@@ -121,6 +123,26 @@ static void end_unborn(struct loop_timer *timer)
 		list_remove(&queue->unborn);
 		reactor->wire->terminate(queue, "no Connect in time");
 	}
+}
+
+/* Workers do not say that they have taken it in. */
+static void look_at_doubts(struct loop_timer *timer)
+{
+	struct reactor *reactor = container_of(timer, struct reactor, doubt_timer);
+	struct list *first;
+
+	while ((first = list_take_first(&reactor->in_doubt)))
+		reactor_is_due(reactor, container_of(first, struct queue, unborn));
+}
+
+void reactor_is_in_doubt(struct reactor *reactor, struct queue *queue)
+{
+	list_remove(&queue->unborn);
+	list_append(&reactor->in_doubt, &queue->unborn);
+	if (!reactor->doubt_timer.due_ns)
+		loop_timer_set(reactor->loop,
+		               &reactor->doubt_timer,
+		               loop_now_ns(reactor->loop) + DOUBT_LOOK_NS);
 }
 
 /* ------------------------------------------------------------------ io grants */
@@ -432,8 +454,10 @@ static int init_queues(struct reactor *reactor)
 {
 	list_init(&reactor->due);
 	list_init(&reactor->unborn);
+	list_init(&reactor->in_doubt);
 	list_init(&reactor->unready);
 	reactor->unborn_timer = LOOP_TIMER(end_unborn);
+	reactor->doubt_timer = LOOP_TIMER(look_at_doubts);
 	reactor->unready_timer = LOOP_TIMER(io_lose_patience);
 	reactor->direct_timer = LOOP_TIMER(ask_again);
 	reactor->stop_timer = LOOP_TIMER(stop_in_the_end);

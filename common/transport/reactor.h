@@ -61,6 +61,8 @@ struct reactor {
 	struct list due;    /* queues to be seen to at the end of the round */
 	struct list unborn; /* queues without a Connect, the oldest first */
 	struct loop_timer unborn_timer;
+	struct list in_doubt; /* queues that close: workers may not know it yet */
+	struct loop_timer doubt_timer;
 	bool has_responded; /* the wire has something to flush */
 	struct loop_timer stop_timer;
 	uint64_t stop_ns;
@@ -103,6 +105,9 @@ int reactor_add_queue(struct reactor *reactor, struct queue *queue);
 void reactor_remove_queue(struct reactor *reactor, struct queue *queue);
 /* The queue is seen to at the end of this round. */
 void reactor_is_due(struct reactor *reactor, struct queue *queue);
+/* The queue, which is closing, is due again soon, when the workers may have taken in what they were
+ * told of it. */
+void reactor_is_in_doubt(struct reactor *reactor, struct queue *queue);
 /* The queue has to connect within a time from now (connect_timeout_ms). */
 void reactor_expect_connect(struct reactor *reactor, struct queue *queue);
 

@@ -226,6 +226,7 @@ static const char *take_namespace(struct view *view, struct view_namespace *name
 	namespace->has_reservations = from->reservations;
 	namespace->is_plain = namespace->ready && !from->reservation_type;
 	reason = zoned_take(namespace, from);
+	view->has_zones |= namespace->zone_blocks > 0;
 	return reason ? reason : reserved_take(view, namespace, from);
 }
 

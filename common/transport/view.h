@@ -135,6 +135,7 @@ struct view {
 	uint32_t n_faces;    /* of all subsystems */
 	uint32_t n_glimpses; /* of all faces */
 	uint32_t n_reservation_hosts;
+	bool has_zones;             /* a namespace that is served has */
 	uint8_t *reservation_hosts; /* of VIEW_HOST_SIZE each */
 	struct view_port *ports;
 	struct view_subsystem *subsystems; /* ascending by number */

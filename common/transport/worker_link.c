@@ -39,6 +39,9 @@ struct worker_link {
 	uint64_t away_since_ns;
 	uint64_t full_since_ns; /* 0: the ring is not */
 	bool has_put;           /* since the last push */
+	bool must_doubt;        /* the worker is to be told LINK_DOUBT, */
+	bool has_doubt;         /* and is told, by what is in the ring before: */
+	uint32_t doubt_mark;
 	struct log_limit long_ones;
 	struct log_limit abandoned;
 
@@ -201,7 +204,7 @@ static bool tell_cancel(struct worker_link *link, const struct request *request)
 	                                    .operation = LINK_CANCEL,
 	                                    .handle = request->wanted.handle};
 
-	if (!link->dialer.can_cancel || ring_put(&link->dialer.rings.requests, &cancel))
+	if (!link->dialer.words.can_cancel || ring_put(&link->dialer.rings.requests, &cancel))
 		return false;
 	link->has_put = true;
 	return true;
@@ -222,6 +225,38 @@ enum worker_abort worker_link_abort(struct worker_link *link, struct request *re
 	list_remove(&request->core_link);
 	done(link, request, status_of(NVME_SC_ABORT_REQUESTED));
 	return WORKER_ABORTED;
+}
+
+/* One at a time, however many connections end: the ring is for requests. */
+static void try_doubt(struct worker_link *link)
+{
+	static const struct link_request doubt = {.operation = LINK_DOUBT};
+	struct ring *ring = &link->dialer.rings.requests;
+
+	if (link->has_doubt && ring_is_taken(ring, link->doubt_mark))
+		link->has_doubt = false;
+	if (!link->must_doubt || link->has_doubt || ring_put(ring, &doubt))
+		return;
+	link->must_doubt = false;
+	link->has_doubt = true;
+	link->doubt_mark = ring_mark(ring);
+	link->has_put = true;
+}
+
+void worker_link_doubt(struct worker_link *link)
+{
+	if (!is_up(link) || link->fault || !link->dialer.words.can_doubt)
+		return; /* with the end of a link its worker doubts all that came by it */
+	link->must_doubt = true;
+	try_doubt(link);
+}
+
+bool worker_link_is_doubted(struct worker_link *link)
+{
+	if (!is_up(link))
+		return true;
+	try_doubt(link);
+	return !link->must_doubt && !link->has_doubt;
 }
 
 /* It is lost, in no list, and its host has waited long enough. True: it is done, as nobody will
@@ -417,6 +452,7 @@ static void end(struct worker_link *link)
 	link->full_since_ns = 0;
 	link->fault = NULL; /* of what was left in the ring */
 	link->has_put = false;
+	link->must_doubt = link->has_doubt = false;
 	take_back(link);
 	if (!list_is_empty(&link->backlog.waiting))
 		wait_for_worker(link);

@@ -92,6 +92,12 @@ enum worker_abort {
  * what was lost the host is told; its memory stays what it is, and it is not done again. */
 enum worker_abort worker_link_abort(struct worker_link *link, struct request *request);
 
+/* Hosts may send again what was put until now and not answered to them, as connections have ended.
+ * The worker is told (LINK_DOUBT), unless it ends by itself what it must doubt then. */
+void worker_link_doubt(struct worker_link *link);
+/* It has taken that in. Else: ask again soon, as nobody calls. */
+bool worker_link_is_doubted(struct worker_link *link);
+
 /* Asks the worker for a namespace's memory. False: not now, as the link is not up, or the last
  * answer has not come: that, or another link, ends it. Nobody waits: I/O goes through the rings. */
 bool worker_link_ask(struct worker_link *link, uint32_t handle);

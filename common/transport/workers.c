@@ -95,6 +95,22 @@ void workers_deinit(struct workers *workers)
 	trim(workers);
 }
 
+/* ------------------------------------------------------------------ lost connections */
+
+void workers_doubt(struct workers *workers)
+{
+	for (unsigned i = 0; i < workers->n_all; i++)
+		worker_link_doubt(workers->all[i]);
+}
+
+bool workers_are_doubted(struct workers *workers)
+{
+	for (unsigned i = 0; i < workers->n_all; i++)
+		if (!worker_link_is_doubted(workers->all[i]))
+			return false;
+	return true;
+}
+
 /* ------------------------------------------------------------------ a round */
 
 unsigned workers_look(struct workers *workers)

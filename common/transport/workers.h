@@ -37,6 +37,10 @@ void workers_deinit(struct workers *workers);
 /* The view stays while it is the newest. */
 void workers_show(struct workers *workers, const struct view *view);
 
+/* As worker_link_doubt(), of all links; and whether all have taken it in. */
+void workers_doubt(struct workers *workers);
+bool workers_are_doubted(struct workers *workers);
+
 /* As a looker's, of all links. push() is the end of a round: true if any has requests. */
 unsigned workers_look(struct workers *workers);
 bool workers_push(struct workers *workers);

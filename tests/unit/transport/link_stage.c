@@ -77,7 +77,7 @@ static void worker_takes_hello(void)
 	ck_assert_int_eq(link_adopt(&worker.rings, fds[0], fds[2], fds[3]), 0);
 }
 
-bool worker_cancels = true;
+bool worker_cancels = true, worker_doubts = true;
 
 void worker_answers(bool good)
 {
@@ -88,6 +88,7 @@ void worker_answers(bool good)
 	welcome.good = good;
 	welcome.reason = good ? "" : "not yet";
 	welcome.cancels = worker_cancels;
+	welcome.doubts = worker_doubts;
 	length = nvmetd__link_welcome__pack(&welcome, bytes);
 	ck_assert_int_eq(send(worker.connection, bytes, length, 0), length);
 }

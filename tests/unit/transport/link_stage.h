@@ -42,7 +42,8 @@ void forget_all(void);
 /* The worker: */
 void worker_listens(void);
 void worker_accepts(void);
-extern bool worker_cancels; /* it says so; at first it does */
+extern bool worker_cancels; /* it says so; at first it does. The next too */
+extern bool worker_doubts;
 void worker_answers(bool good);
 void worker_dies(void);
 /* To a transport that asked for a namespace's memory; there is none in these tests. */
