@@ -11,6 +11,7 @@
 struct zone_errands {
 	const struct zone_device *device;
 	pthread_t thread;
+	struct log_limit complaints; /* the thread's */
 
 	pthread_mutex_t lock; /* of the rest */
 	pthread_cond_t wake;
@@ -20,13 +21,15 @@ struct zone_errands {
 
 /* ------------------------------------------------------------------ the thread */
 
-static void look(const struct zone_device *device, struct zone_errand *errand)
+/* Each write to a device that is gone ends here. */
+static void look(struct zone_errands *errands, struct zone_errand *errand)
 {
 	char reason[160] = "";
-	int r = zone_device_report(device, errand->zone, 1, &errand->found, reason, sizeof(reason));
+	int r = zone_device_report(
+		errands->device, errand->zone, 1, &errand->found, reason, sizeof(reason));
 
 	errand->is_found = r == 0;
-	if (r)
+	if (r && log_allowed(&errands->complaints, 5, 10000))
 		log_warn("zone %u of a device cannot be looked at: %s",
 		         errand->zone,
 		         r < 0 ? error_words(r) : reason);
@@ -50,14 +53,14 @@ static void send_action(const struct zone_device *device, struct zone_errand *er
 	}
 }
 
-static void run_errand(const struct zone_device *device, struct zone_errand *errand)
+static void run_errand(struct zone_errands *errands, struct zone_errand *errand)
 {
 	errand->result = 0;
 	errand->is_found = false;
 	if (errand->action)
-		send_action(device, errand);
+		send_action(errands->device, errand);
 	if (errand->count == 1)
-		look(device, errand);
+		look(errands, errand);
 	errand->done(errand);
 }
 
@@ -79,7 +82,7 @@ static void *run(void *argument)
 	pthread_mutex_lock(&errands->lock);
 	while ((errand = wait_for_one(errands))) {
 		pthread_mutex_unlock(&errands->lock);
-		run_errand(errands->device, errand);
+		run_errand(errands, errand);
 		pthread_mutex_lock(&errands->lock);
 	}
 	pthread_mutex_unlock(&errands->lock);

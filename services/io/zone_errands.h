@@ -15,7 +15,8 @@
  *           it done.
  * Promise   One at a time, in the order in which they were given. An errand for one zone looks
  *           at it afterwards, whether that has succeeded or not. One for many in a row does not,
- *           but tells with how many of them it has succeeded. Nothing is allocated for one.
+ *           but tells with how many of them it has succeeded. Nothing is allocated for one, and a
+ *           host whose writes fail does not fill the log.
  * Trust     a device that does not answer holds up its own errands, and no I/O thread
  * Threads   zone_errands_give(): any, and it does not wait. done() is called on the errands'
  *           thread: it posts the errand to whoever has given it.

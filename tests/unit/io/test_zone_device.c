@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* What the kernel says of a device with zones, as a made-up one has it. */
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/blkzoned.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/sysmacros.h>
+#include <unistd.h>
 
 #include "common/base/cleanup.h"
 #include "common/base/clock.h"
@@ -339,6 +342,32 @@ START_TEST(that_found_a_zone_that_cannot_be_say_so)
 }
 END_TEST
 
+/* As often as a host likes. */
+START_TEST(that_fail_do_not_fill_the_log)
+{
+	_cleanup_(zone_errands_freep) struct zone_errands *errands = NULL;
+	struct zone_errand errand = {.zone = 9, .count = 1, .done = done};
+	int lines[2], all = 0, standard = dup(STDERR_FILENO);
+
+	disk[9].wp = 0;
+	ck_assert_int_eq(pipe2(lines, O_CLOEXEC), 0);
+	dup2(lines[1], STDERR_FILENO);
+	ck_assert_int_eq(zone_errands_new(&errands, &zones), 0);
+	for (unsigned i = 0; i < 50; i++) {
+		atomic_store(&n_done, 0);
+		zone_errands_give(errands, &errand);
+		wait_for(1);
+	}
+	dup2(standard, STDERR_FILENO);
+	ck_assert_int_eq(ioctl(lines[0], FIONREAD, &all), 0);
+	ck_assert_int_gt(all, 0);
+	ck_assert_int_lt(all, 10 * 160);
+	close(lines[0]);
+	close(lines[1]);
+	close(standard);
+}
+END_TEST
+
 START_TEST(for_many_zones_are_done_at_once)
 {
 	_cleanup_(zone_errands_freep) struct zone_errands *errands = NULL;
@@ -413,6 +442,7 @@ int main(void)
 	         for_many_zones_tell_which_was_the_first_to_fail,
 	         that_failed_have_looked_at_the_zone_too,
 	         that_found_a_zone_that_cannot_be_say_so,
+	         that_fail_do_not_fill_the_log,
 	         of_an_action_that_the_kernel_does_not_know_fail);
 	return run(suite);
 }
