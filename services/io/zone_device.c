@@ -18,8 +18,8 @@
 /* Zones of one report, which lies on the stack. */
 #define REPORT_ZONES 64u
 
-/* More would be a device of 64 PiB with the usual zones. */
-#define ZONES_MAX (1u << 28)
+/* More would be a device of 1 PiB with the usual zones, and 300 MB for their states. */
+#define ZONES_MAX (1u << 22)
 
 struct reason {
 	char *text;

@@ -183,6 +183,26 @@ START_TEST(is_refused_if_its_last_zone_is_smaller)
 }
 END_TEST
 
+START_TEST(is_refused_if_it_has_too_many)
+{
+	attribute("chunk_sectors", "8");
+	ck_assert_int_eq(
+		zone_device_init(
+			&zones, 33, root, DEVICE, (1ull << 22) * 4096, 12, reason, sizeof(reason)),
+		0);
+	ck_assert_int_eq(zone_device_init(&zones,
+	                                  33,
+	                                  root,
+	                                  DEVICE,
+	                                  ((1ull << 22) + 1) * 4096,
+	                                  12,
+	                                  reason,
+	                                  sizeof(reason)),
+	                 ZONE_DEVICE_E_UNFIT);
+	ck_assert_reason("zones, more than");
+}
+END_TEST
+
 START_TEST(is_refused_if_it_does_not_say_how_large_its_zones_are)
 {
 	attribute("chunk_sectors", "many");
@@ -421,6 +441,7 @@ int main(void)
 	         has_no_limit_where_none_is_said,
 	         is_refused_if_its_zones_are_no_power_of_two,
 	         is_refused_if_its_last_zone_is_smaller,
+	         is_refused_if_it_has_too_many,
 	         is_refused_if_it_does_not_say_how_large_its_zones_are);
 	describe(suite,
 	         "a report",
