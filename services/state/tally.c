@@ -96,6 +96,7 @@ static void deadline_passed(struct loop_timer *timer)
 
 /* ------------------------------------------------------------------ asking */
 
+/* peer: NULL: it is not there. */
 static void ask(struct tally *tally, struct ipc_peer *peer)
 {
 	envelope message = NVMETD__ENVELOPE__INIT;
@@ -122,12 +123,8 @@ static void ask_all(struct tally *tally, const struct backing *backing, bool has
 	ask(tally, worker ? worker->peer : NULL);
 	if (!has_grant)
 		return;
-	list_for_each (at, &tally->state->transports) {
-		const struct transport *transport = container_of(at, struct transport, link);
-
-		if (transport->peer)
-			ask(tally, transport->peer);
-	}
+	list_for_each (at, &tally->state->transports)
+		ask(tally, container_of(at, struct transport, link)->peer);
 }
 
 int tally_begin(struct state *state, struct ipc_peer *peer, uint64_t request_id,

@@ -10,12 +10,15 @@
 #include "common/nvme/identify.h"
 #include "common/nvme/log.h"
 #include "tests/process/grants.h"
+#include "tests/process/imitation.h"
 #include "tests/process/scene.h"
 #include "tests/support/shows.h"
 #include "tests/unit/io/loop_device.h"
 
 #define BYTE(field) offsetof(struct nvme_command, field)
 #define LSI_BYTE    (BYTE(cdw11) + 2)
+
+#define RDMA_PORT 2u
 
 enum { FILE_BACKED = 1, GRANTED = 2, ROTATING = 2, MASKED = 3, NOT_THERE = 4 };
 
@@ -330,6 +333,46 @@ START_TEST(begins_anew_with_its_worker)
 }
 END_TEST
 
+/* The same, with a port of RDMA, which nobody serves. */
+static void given_a_set_with_rdma(void)
+{
+	struct harness_exports exports = harness_plain();
+
+	exports.ports[1] = (struct harness_port){.trtype = "rdma", .traddr = "127.0.0.1"};
+	exports.subsystems[0].namespaces[1].has_io_grant = true;
+	scene.harness = harness_new(&exports);
+	harness_start(scene.harness, true);
+	scene.options = harness_host(scene.harness, 0, 0);
+}
+
+START_TEST(lacks_nothing_of_a_transport_that_is_away)
+{
+	struct host_request request = get_request(GRANTED);
+	static struct imitation rdma;
+	struct imitation_controller controller;
+	struct nvme_log_endurance log;
+	uint64_t known;
+
+	scene_connect();
+	grants_settle(GRANTED);
+	scene_write(GRANTED, 0, 1, 9);
+	known = writes(GRANTED);
+	imitation_open(&rdma);
+	ck_assert_int_eq(kill(scene.harness->launcher, SIGSTOP), 0);
+	ck_assert_int_eq(kill(harness_pid(scene.harness, "tcp", 0), SIGKILL), 0);
+	controller = imitation_connect(&rdma, RDMA_PORT, HARNESS_NQN);
+	for (int i = 0; i < 2;
+	     i++) /* with the first answer the state service knows that it is away */
+		memcpy(&log,
+		       imitation_admin(&rdma, controller, &request.command, sizeof(log)),
+		       sizeof(log));
+	ck_assert_uint_ge(known, 1);
+	ck_assert_uint_eq(le64_get(log.hwc[0]), known);
+	ck_assert_int_eq(kill(scene.harness->launcher, SIGCONT), 0);
+	imitation_close(&rdma);
+}
+END_TEST
+
 static void submit(struct host_request *request)
 {
 	queue_must(&scene.controller.admin, host_queue_submit(&scene.controller.admin, request));
@@ -393,6 +436,11 @@ int main(void)
 	                 begins_anew_with_its_worker,
 	                 is_not_told_to_a_host_that_has_gone,
 	                 is_answered_by_the_next_state_service);
+	describe_running(suite,
+	                 "an endurance group that two transports serve",
+	                 given_a_set_with_rdma,
+	                 scene_stop,
+	                 lacks_nothing_of_a_transport_that_is_away);
 	if (loop_device_can_be())
 		describe_running(suite,
 		                 "what is told of a disk that rotates",

@@ -235,10 +235,10 @@ END_TEST
 
 START_TEST(are_known_to_the_next_state_service)
 {
-	report_preference(16384, 4096u << 16, 1 << 20);
+	report_preference(16384, 4096u << 16, 4096u << 16);
 	stage_reopen();
 	stage_connect(STAGE_HOST, 1, STAGE_SUBSYSTEM);
-	expect_preference(3, 0xffff, 255);
+	expect_preference(3, 0xffff, 0xffff);
 }
 END_TEST
 
