@@ -98,7 +98,7 @@ static bool needs_worker(const struct state *state, const struct backing *backin
 		return false;
 	if (backing->worker[0] == '\0')
 		return true;
-	if (strncmp(backing->path, "ram:", 4) == 0 && backing->known)
+	if (strncmp(config_path_of_store(backing->path), "ram:", 4) == 0 && backing->known)
 		return false;
 	return has_never_come(state, backing) && now_ns - state->born_ns >= ASSIGN_PATIENCE_NS;
 }

@@ -82,8 +82,6 @@ bool config_save_zones(json_t *device, const struct config_zones *zones);
 /* place: the namespace's. */
 void config_check_path(const struct config_namespace *namespace, const struct json_place *place,
                        struct report *report);
-/* What is under the faults and the like, if there are any. */
-const char *config_path_of_store(const char *path);
 /* traddr is one of its adrfam, which is ipv4 or ipv6; an IPv6 one may name its link. */
 bool config_is_address(const struct config_address *address);
 /* 1 to 65535 */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Which worker serves which namespace. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "services/state/assign.h"
@@ -74,11 +75,19 @@ START_TEST(keep_what_they_have_over_a_restart)
 }
 END_TEST
 
+static const char *const paths_of_memory[] = {
+	"ram:1G", "fault:ram:1G", "pi:ram:1G", "pi:fault:ram:1G", "zoned:ram:1G"};
+
+#define N_PATHS ((int)(sizeof(paths_of_memory) / sizeof(paths_of_memory[0])))
+
 START_TEST(get_what_another_one_that_never_came_had_but_not_its_memory)
 {
 	struct backing *null = stage_namespace(STAGE_SUBSYSTEM, 2)->backing;
 	struct backing *ram = stage_namespace(STAGE_SUBSYSTEM, 1)->backing;
 
+	free(ram->path);
+	ram->path = strdup(paths_of_memory[_i]);
+	ck_assert_ptr_nonnull(ram->path);
 	list_for_each (at, &stage.state.target.backings) {
 		struct backing *backing = container_of(at, struct backing, link);
 
@@ -97,6 +106,7 @@ END_TEST
 int main(void)
 {
 	Suite *suite = suite_create("workers");
+	TCase *each = tcase_create("each path of memory");
 
 	describe(suite,
 	         "two workers",
@@ -105,7 +115,10 @@ int main(void)
 	         share_the_namespaces,
 	         get_none_while_they_are_away,
 	         keep_what_they_have_when_another_one_comes,
-	         keep_what_they_have_over_a_restart,
-	         get_what_another_one_that_never_came_had_but_not_its_memory);
+	         keep_what_they_have_over_a_restart);
+	tcase_add_checked_fixture(each, given_two_workers, stage_close);
+	tcase_add_loop_test(
+		each, get_what_another_one_that_never_came_had_but_not_its_memory, 0, N_PATHS);
+	suite_add_tcase(suite, each);
 	return run(suite);
 }
