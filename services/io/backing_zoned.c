@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "common/base/error.h"
+#include "common/base/log.h"
 #include "common/nvme/protection.h"
 #include "services/io/file.h"
 #include "services/io/zone_disk.h"
@@ -147,6 +148,19 @@ static int save_new(struct opening *opening)
 	return save(opening, 0, ZONE_LABEL_BYTES);
 }
 
+static int too_small(const struct opening *opening)
+{
+	const struct backing_wish *wish = opening->wish;
+	uint64_t zone = wish->zone_bytes ? wish->zone_bytes : ZONE_BYTES_DEFAULT;
+
+	return not_ready(
+		&opening->reason,
+		"it is too small for a zone: it has %llu bytes, and a zone of %llu, with a "
+		"label and a table before it, takes more (zone_size)",
+		(unsigned long long)opening->below->bytes,
+		(unsigned long long)(wish->zone_capacity ? wish->zone_capacity : zone));
+}
+
 static int say_why_not(const struct opening *opening, enum zone_layout_error error)
 {
 	const struct reason *reason = &opening->reason;
@@ -172,7 +186,7 @@ static int say_why_not(const struct opening *opening, enum zone_layout_error err
 		                 "it would have more than %u zones: they have to be larger",
 		                 ZONES_MAX);
 	default:
-		return not_ready(reason, "it is too small for a zone");
+		return too_small(opening);
 	}
 }
 
@@ -191,7 +205,7 @@ static int make_new(struct opening *opening, uint8_t block_shift)
 	if (r > 0)
 		return not_ready(reason,
 		                 "it has no label of zoned: at its begin, and is not new (zeroes): "
-		                 "it was written without zoned:");
+		                 "it was written without zoned:, or its label is gone");
 	r = zone_layout_of(&opening->layout,
 	                   &plan,
 	                   opening->below->bytes,
@@ -207,6 +221,29 @@ static int make_new(struct opening *opening, uint8_t block_shift)
 
 /* ------------------------------------------------------------------ one that has its zones */
 
+/* The configuration is for new stores; who has changed it may not expect that. */
+static void say_what_stays(const struct opening *opening)
+{
+	const struct backing_wish *wish = opening->wish;
+	const struct zone_geometry *geometry = &opening->layout.geometry;
+	unsigned shift = opening->layout.block_shift;
+	uint64_t bytes = geometry->blocks << shift, capacity = geometry->capacity << shift;
+	bool is_other = (wish->zone_bytes && wish->zone_bytes != bytes) ||
+	                (wish->zone_capacity && wish->zone_capacity != capacity) ||
+	                (wish->zones_open_max && wish->zones_open_max != geometry->open_max) ||
+	                (wish->zones_active_max && wish->zones_active_max != geometry->active_max);
+
+	if (is_other)
+		log_warn("%s: keeps the zones that it was given when it was new, which are not as "
+		         "the configuration has them: of %llu bytes, capacity %llu, %u open and "
+		         "%u active at most (0: no limit); only a new store gets others",
+		         wish->path,
+		         (unsigned long long)bytes,
+		         (unsigned long long)capacity,
+		         geometry->open_max,
+		         geometry->active_max);
+}
+
 /* What is there already has its own block size. */
 static int check_sizes(const struct opening *opening)
 {
@@ -215,13 +252,15 @@ static int check_sizes(const struct opening *opening)
 
 	if (wanted != 0 && wanted != layout->block_shift)
 		return not_ready(&opening->reason,
-		                 "its zones are of blocks of %u bytes",
+		                 "its zones are of blocks of %u bytes, and stay so: give it that "
+		                 "block_size, or none",
 		                 1u << layout->block_shift);
 	if (layout->block_shift < opening->below->block_shift ||
 	    layout->unit_shift < opening->below->block_shift)
 		return not_ready(&opening->reason,
 		                 "its zones are made for blocks of 512 bytes, and its device has "
 		                 "larger ones");
+	say_what_stays(opening);
 	return 0;
 }
 
@@ -238,7 +277,7 @@ static int settle_layout(struct opening *opening)
 	if (!block_shift)
 		return BACKING_E_NOT_READY;
 	if (bytes < ZONE_LABEL_BYTES)
-		return not_ready(reason, "it is too small for a zone");
+		return too_small(opening);
 	r = load(opening, 0, ZONE_LABEL_BYTES);
 	if (r)
 		return not_ready(reason, "it cannot be read: %s", error_words(r));
@@ -246,7 +285,14 @@ static int settle_layout(struct opening *opening)
 	case 0:
 		return check_sizes(opening);
 	case ZONE_LAYOUT_E_END:
-		return not_ready(reason, "its label of zoned: does not fit its size");
+		return not_ready(reason,
+		                 "its label of zoned: does not fit its size, %llu bytes: it has "
+		                 "to have at least the size that it had when it got its zones",
+		                 (unsigned long long)bytes);
+	case ZONE_LAYOUT_E_DAMAGED:
+		return not_ready(reason,
+		                 "its label of zoned: is damaged, or of a later release: what it "
+		                 "has cannot be told");
 	default:
 		return make_new(opening, block_shift);
 	}
@@ -259,6 +305,7 @@ static int make_zoned(struct opening *opening, struct backing **ret_backing)
 	const struct zone_layout *layout = &opening->layout;
 	const struct zoned_options options = {
 		.below = opening->below,
+		.path = opening->wish->path,
 		.geometry = layout->geometry,
 		.store = &zone_table,
 		.changes_max = ZONED_WORK_BYTES >> layout->unit_shift,

@@ -146,10 +146,9 @@ void zone_label_write(void *ret_label, const struct zone_layout *layout)
 	memcpy(ret_label, &label, sizeof(label));
 }
 
-static bool is_label(const struct label *label)
+static bool is_sound(const struct label *label)
 {
-	return memcmp(label->magic, MAGIC, sizeof(label->magic)) == 0 &&
-	       le32_get(label->sum) == sum_of(label, offsetof(struct label, sum)) &&
+	return le32_get(label->sum) == sum_of(label, offsetof(struct label, sum)) &&
 	       le32_get(label->version) == VERSION;
 }
 
@@ -172,8 +171,10 @@ int zone_label_read(struct zone_layout *ret_layout, const void *wire, uint64_t b
 	struct label label;
 
 	memcpy(&label, wire, sizeof(label));
-	if (!is_label(&label))
+	if (memcmp(label.magic, MAGIC, sizeof(label.magic)) != 0)
 		return ZONE_LAYOUT_E_NONE;
+	if (!is_sound(&label))
+		return ZONE_LAYOUT_E_DAMAGED;
 	if (!is_unit(le32_get(label.block_bytes)) || !is_unit(le32_get(label.unit_bytes)))
 		return ZONE_LAYOUT_E_END;
 	layout.block_shift = le32_get(label.block_bytes) == 4096 ? 12 : 9;

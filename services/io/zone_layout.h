@@ -28,9 +28,9 @@ enum zone_layout_error {
 	ZONE_LAYOUT_E_LIMITS,   /* of: more zones may be open than active */
 	ZONE_LAYOUT_E_SMALL,    /* of: there is no room for a zone */
 	ZONE_LAYOUT_E_MANY,     /* of: there would be more than ZONES_MAX */
-	ZONE_LAYOUT_E_NONE,     /* read: this is no label, or a damaged one */
+	ZONE_LAYOUT_E_NONE,     /* read: this is no label */
 	ZONE_LAYOUT_E_END,      /* read: what it tells of does not fit a store of this size */
-	ZONE_LAYOUT_E_DAMAGED,  /* read: an entry that says nothing */
+	ZONE_LAYOUT_E_DAMAGED,  /* read: a label or an entry that says nothing */
 };
 
 #define ZONES_MAX          65536u

@@ -82,8 +82,11 @@ static int load(struct zoned *zoned, char *reason, size_t reason_size)
 		return BACKING_E_NOT_READY;
 	}
 	if (n_damaged)
-		log_err("zoned: %u zones are read-only: what the store says of them is damaged",
-		        n_damaged);
+		log_err("%s: %u of its %u zones are read-only from now on: what its table says of "
+		        "them is damaged; copy what they have: only a new store has them anew",
+		        zoned->path,
+		        n_damaged,
+		        zoned->zones.geometry.count);
 	return 0;
 }
 

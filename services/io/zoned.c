@@ -41,6 +41,7 @@ static void describe(struct zoned *zoned, const struct zoned_options *options)
 		.blocks = below->bytes >> below->block_shift,
 		.backing = options->below,
 	};
+	zoned->path = options->path;
 	zoned->changes_max = options->changes_max;
 	zoned->table = options->table;
 	zoned->unit_shift = options->unit_shift;
@@ -82,6 +83,7 @@ int zoned_new(struct zoned **ret_zoned, const struct zoned_options *options, cha
 	r = options->store->load(zoned, reason, reason_size);
 	if (r)
 		return r;
+	zoned->path = NULL;
 	zoned->store = options->store;
 	*ret_zoned = take(&zoned);
 	return 0;

@@ -75,6 +75,7 @@ struct zoned {
 	struct backing *below;
 	struct target target; /* as which requests to the one below name it */
 	const struct zone_store *store;
+	const char *path;     /* while it is loaded */
 	uint32_t changes_max; /* zones that one change may have */
 	uint64_t table;       /* of a store with a table: where it is below */
 	uint8_t unit_shift;   /* a zone's place in it */
@@ -96,6 +97,7 @@ struct zoned {
 
 struct zoned_options {
 	struct backing *below; /* taken over, in any case */
+	const char *path;      /* for the log */
 	struct zone_geometry geometry;
 	const struct zone_store *store;
 	uint32_t changes_max;

@@ -94,7 +94,8 @@ START_TEST(says_which_zones_cannot_be)
 	                                     .zones_open_max = 2,
 	                                     .zones_active_max = 1},
 	               "2 zones cannot be open where 1 may be active");
-	expect_refusal((struct backing_wish){.zone_bytes = 8 * MIB}, "too small");
+	expect_refusal((struct backing_wish){.zone_bytes = 8 * MIB},
+	               "too small for a zone: it has 4194304 bytes, and a zone of 8388608");
 	ck_assert_int_eq(truncate(disk, 1ll << 33), 0);
 	expect_refusal((struct backing_wish){.zone_bytes = 4096}, "have to be larger");
 }
@@ -107,6 +108,14 @@ START_TEST(is_not_made_over_data)
 	put(8192, "\0\0\0\0", 4);
 	put(BYTES - 4096, "data", 4);
 	expect_refusal(good, "it has no label of zoned:");
+}
+END_TEST
+
+START_TEST(is_not_made_over_zones_whose_label_is_damaged)
+{
+	ck_assert_int_eq(open_it(good), 0);
+	put(16, "data", 4);
+	expect_refusal(good, "its label of zoned: is damaged");
 }
 END_TEST
 
@@ -187,6 +196,7 @@ int main(void)
 	         keeps_the_zones_that_it_has,
 	         says_which_zones_cannot_be,
 	         is_not_made_over_data,
+	         is_not_made_over_zones_whose_label_is_damaged,
 	         has_empty_zones_whatever_was_in_their_table_before,
 	         is_not_made_where_nothing_may_be_written,
 	         stands_only_on_what_can_have_zones,
