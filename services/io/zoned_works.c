@@ -57,10 +57,20 @@ static bool needs_all(const struct request *request)
 	       (request->wanted.application_mask & LINK_ZONE_ALL);
 }
 
+/* Only these name a block of a zone: of another one first_block is whatever came over the link. */
 static bool needs_zone(const struct request *request)
 {
-	return request->wanted.operation != LINK_READ && request->wanted.operation != LINK_FLUSH &&
-	       !needs_all(request);
+	switch (request->wanted.operation) {
+	case LINK_WRITE:
+	case LINK_ZONE_APPEND:
+		return true;
+	case LINK_WRITE_ZEROES:
+		return request->wanted.block_count > 0;
+	case LINK_ZONE_SEND:
+		return !needs_all(request);
+	default:
+		return false;
+	}
 }
 
 static struct zone_line *line_of(struct zoned *zoned, const struct request *request)

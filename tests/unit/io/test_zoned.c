@@ -498,6 +498,34 @@ START_TEST(are_called_off_while_they_flush)
 }
 END_TEST
 
+/* Both come in one look: the worker hears that it is not wanted when it has checked the request,
+ * and not begun. The ranges, at the begin of the arena, are good. */
+START_TEST(is_called_off_wherever_it_says_it_begins)
+{
+	const uint64_t wild[] = {UINT64_MAX, 1ull << 60, zp_zoned()->zones.geometry.count * 128ull};
+	struct link_completion completion;
+
+	for (unsigned i = 0; i < sizeof(wild) / sizeof(wild[0]); i++) {
+		struct link_request hint = {
+			.id = {.index = player.next_id % LINK_SLOTS, .generation = player.next_id},
+			.operation = LINK_DEALLOCATE,
+			.handle = 1,
+			.first_block = wild[i],
+			.block_count = 1,
+			.segment_count = 1,
+			.segments = {{.offset = 0, .length = 512}                                   },
+		};
+
+		memset(player.arena.memory, 0, 512);
+		ck_assert_int_eq(ring_put(&player.link.requests, &hint), 0);
+		call_off(player.next_id++);
+		until(player_take(&player, &completion));
+		ck_assert_uint_eq(completion.status, 0);
+	}
+	ck_assert(!player_is_cut(&player));
+}
+END_TEST
+
 /* ------------------------------------------------------------------ the link's contract */
 
 static void given_no_zones(void)
@@ -584,6 +612,11 @@ int main(void)
 	         are_called_off_while_their_data_is_on_its_way,
 	         are_called_off_while_all_works_are_with_others,
 	         are_called_off_while_they_flush);
+	describe(suite,
+	         "a hint",
+	         given_zones_in_memory,
+	         zp_end,
+	         is_called_off_wherever_it_says_it_begins);
 	describe(suite,
 	         "requests at once, of two threads",
 	         given_two_threads_on_a_slow_disk,
