@@ -49,6 +49,8 @@ static uint64_t count(struct zoned *zoned, enum nvme_zone_filter filter, uint32_
 	const struct zones *zones = &zoned->zones;
 	uint64_t n = 0;
 
+	if (filter == NVME_ZONES_ALL)
+		return zones->geometry.count - index;
 	pthread_mutex_lock(&zoned->lock);
 	for (index = zones_find_listed(zones, filter, index); index < zones->geometry.count;
 	     index = zones_find_listed(zones, filter, index + 1))
