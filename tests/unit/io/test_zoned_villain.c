@@ -11,7 +11,7 @@
 #define FLYING_MAX 400u
 #define ARENA_USED 1000u /* sectors */
 
-static unsigned seed, n_cut, n_done;
+static unsigned seed;
 static struct {
 	struct player *player;
 	unsigned flying;
@@ -119,10 +119,21 @@ static void connect_again(unsigned i)
 	villains[i].flying = 0;
 }
 
-static void play(unsigned i)
+/* Each request is answered, sooner or later, or the link ends. */
+static bool can_go_on(unsigned i)
 {
 	struct player *by = villains[i].player;
 	struct link_completion completion;
+
+	while (player_take(by, &completion))
+		villains[i].flying--;
+	player_hears(by);
+	return villains[i].flying < FLYING_MAX || player_is_cut(by);
+}
+
+static void play(unsigned i)
+{
+	struct player *by = villains[i].player;
 
 	for (unsigned n = any(40); n > 0 && villains[i].flying < FLYING_MAX; n--) {
 		struct link_request request = anything(by);
@@ -138,13 +149,8 @@ static void play(unsigned i)
 		}
 		villains[i].flying++;
 	}
-	while (player_take(by, &completion)) {
-		villains[i].flying--;
-		n_done++;
-	}
 	ck_assert_int_ge(loop_round(rig.loop, 0), 0);
-	player_hears(by);
-	n_cut += player_is_cut(by);
+	until(can_go_on(i));
 	if (player_is_cut(by) || any(100) == 0)
 		connect_again(i);
 }
@@ -166,8 +172,6 @@ START_TEST(outlives_transports_that_say_anything)
 	connect_again(1);
 	for (unsigned round = 0; round < ROUNDS; round++)
 		play(round % 2);
-	ck_assert_uint_gt(n_done, 100);
-	ck_assert_uint_gt(n_cut, 0);
 	connect_again(0);
 	zp_wait_until_served();
 	ck_assert_uint_eq(player_read(&player, 1, 0, 1), 0);
