@@ -358,11 +358,10 @@ START_TEST(lacks_nothing_of_a_transport_that_is_away)
 	scene_write(GRANTED, 0, 1, 9);
 	known = writes(GRANTED);
 	imitation_open(&rdma);
+	controller = imitation_connect(&rdma, RDMA_PORT, HARNESS_NQN); /* now: it is busy later */
 	ck_assert_int_eq(kill(scene.harness->launcher, SIGSTOP), 0);
 	ck_assert_int_eq(kill(harness_pid(scene.harness, "tcp", 0), SIGKILL), 0);
-	controller = imitation_connect(&rdma, RDMA_PORT, HARNESS_NQN);
-	for (int i = 0; i < 2;
-	     i++) /* with the first answer the state service knows that it is away */
+	for (int i = 0; i < 2; i++) /* after the first answer it is known to be away */
 		memcpy(&log,
 		       imitation_admin(&rdma, controller, &request.command, sizeof(log)),
 		       sizeof(log));
