@@ -8,9 +8,7 @@
 #include "common/base/descriptors.h"
 #include "common/base/error.h"
 #include "common/base/size.h"
-#include "common/nvme/fault_rule.h"
-#include "common/nvme/protection.h"
-#include "common/nvme/zns.h"
+#include "common/nvme/store_path.h"
 #include "services/io/zone_disk.h"
 
 static const struct backing_kind *kind_of(const char *path)
@@ -72,20 +70,9 @@ struct backing *backing_release(struct backing *backing)
 	return NULL;
 }
 
-const char *backing_path(const char *path)
-{
-	const char *below = fault_path_below(path);
-
-	if (!below)
-		below = protection_path_below(path);
-	if (!below)
-		below = zoned_path_below(path);
-	return below ? below : path;
-}
-
 void backing_forget(const char *path, uint32_t handle)
 {
-	const struct backing_kind *kind = kind_of(backing_path(path));
+	const struct backing_kind *kind = kind_of(store_path(path));
 
 	if (kind && kind->forget)
 		kind->forget(handle);
@@ -103,7 +90,7 @@ int backing_watched(const struct backing *backing)
 
 int backing_take_memory(const char *path, uint32_t handle)
 {
-	const struct backing_kind *kind = kind_of(backing_path(path));
+	const struct backing_kind *kind = kind_of(store_path(path));
 
 	return kind && kind->take_memory ? kind->take_memory(handle) : -1;
 }

@@ -147,8 +147,5 @@ int backing_parse_size(const struct backing_wish *wish, const struct backing_kin
  * be had, and reason says why. */
 uint8_t backing_block_shift(uint32_t wanted, unsigned own, char *reason, size_t reason_size);
 
-/* What the path leads to in the end, below fault:, pi: and zoned:. */
-const char *backing_path(const char *path);
-
 /* The namespace is not to be served any more: what ram: keeps for a successor is dropped. */
 void backing_forget(const char *path, uint32_t handle);

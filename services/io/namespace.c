@@ -8,6 +8,7 @@
 #include "common/base/clock.h"
 #include "common/base/error.h"
 #include "common/base/log.h"
+#include "common/nvme/store_path.h"
 #include "services/io/fault.h"
 #include "services/io/legacy.h"
 
@@ -156,7 +157,7 @@ static void take_faults(struct namespace *namespace, const Nvmetd__BackingView *
 /* Of a file, whatever stands on it. */
 static bool is_file(const char *path)
 {
-	return backing_path(path)[0] == '/';
+	return store_path(path)[0] == '/';
 }
 
 bool namespace_becomes(struct namespace *namespace, const Nvmetd__BackingView *view)
@@ -216,7 +217,7 @@ void namespace_move(struct namespace *namespace, const Nvmetd__BackingView *view
 static int fetch_memory(struct namespace *namespace, char *reason)
 {
 	if (namespace->memory >= 0 || !namespace->from_path[0] ||
-	    strncmp(backing_path(namespace->path), "ram:", 4) != 0)
+	    strncmp(store_path(namespace->path), "ram:", 4) != 0)
 		return 0;
 	return legacy_fetch(namespace->from_path,
 	                    namespace->from_token,

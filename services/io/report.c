@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "common/base/log.h"
+#include "common/nvme/store_path.h"
 #include "services/io/fault_control.h"
 #include "services/io/namespace.h"
 #include "services/io/zone.h"
@@ -22,7 +23,7 @@ static void put_health(struct report_of_one *one, const struct namespace *namesp
 {
 	struct health health;
 
-	if (!checkup_find(checkup, backing_path(namespace->path), &health))
+	if (!checkup_find(checkup, store_path(namespace->path), &health))
 		return;
 	nvmetd__backing_health__init(&one->health);
 	one->health.device = health.device;

@@ -10,6 +10,7 @@
 #include "common/base/error.h"
 #include "common/base/log.h"
 #include "common/ipc/client.h"
+#include "common/nvme/store_path.h"
 #include "common/proc/store.h"
 #include "common/shm/memory.h"
 #include "services/io/checkup.h"
@@ -60,7 +61,7 @@ static void watch_devices(struct worker *worker)
 	if (!paths)
 		return;
 	list_for_each (link, namespaces_list(worker->namespaces)) {
-		const char *path = backing_path(container_of(link, struct namespace, link)->path);
+		const char *path = store_path(container_of(link, struct namespace, link)->path);
 
 		if (has_device(path))
 			paths[n++] = path;

@@ -5,6 +5,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/log.h"
+#include "common/nvme/store_path.h"
 #include "services/state/move.h"
 
 /* How many each has. There may be very many namespaces, so once for all of them. */
@@ -98,7 +99,7 @@ static bool needs_worker(const struct state *state, const struct backing *backin
 		return false;
 	if (backing->worker[0] == '\0')
 		return true;
-	if (strncmp(config_path_of_store(backing->path), "ram:", 4) == 0 && backing->known)
+	if (strncmp(store_path(backing->path), "ram:", 4) == 0 && backing->known)
 		return false;
 	return has_never_come(state, backing) && now_ns - state->born_ns >= ASSIGN_PATIENCE_NS;
 }

@@ -126,8 +126,6 @@ struct subsystem; /* target.h */
 
 /* The kind of a device path that is the worker's own memory, not a file or a device. */
 bool config_is_in_memory(const char *path);
-/* What is under the faults and the like, if there are any. */
-const char *config_path_of_store(const char *path);
 
 /* What the zones of a store are to be that is new, and has "zoned:" before it; ours, nvmet only has
  * devices that are zoned. 0 is the default: CONFIG_ZONE_SIZE, all of it, no limits. */

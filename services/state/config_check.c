@@ -9,6 +9,7 @@
 #include <uuid.h>
 
 #include "common/base/log.h"
+#include "common/nvme/store_path.h"
 #include "services/state/config_part.h"
 #include "services/state/trtype.h"
 
@@ -330,13 +331,12 @@ static int compare_uuid(const struct config_namespace *a, const struct config_na
 /* A file or device, in use. The worker locks it, so only one namespace can have it. */
 static bool has_own_path(const struct config_namespace *namespace)
 {
-	return namespace->enable && namespace->path &&
-	       config_path_of_store(namespace->path)[0] == '/';
+	return namespace->enable && namespace->path && store_path(namespace->path)[0] == '/';
 }
 
 static int compare_path(const struct config_namespace *a, const struct config_namespace *b)
 {
-	return strcmp(config_path_of_store(a->path), config_path_of_store(b->path));
+	return strcmp(store_path(a->path), store_path(b->path));
 }
 
 struct claim_kind {

@@ -6,6 +6,7 @@
 #include "common/base/size.h"
 #include "common/nvme/fault_rule.h"
 #include "common/nvme/protection.h"
+#include "common/nvme/store_path.h"
 #include "common/nvme/zns.h"
 
 /* The path of a namespace's store, and what goes with some paths only. */
@@ -30,17 +31,6 @@ static void check_scheme(const char *size, const struct json_place *place, struc
 	}
 }
 
-const char *config_path_of_store(const char *path)
-{
-	const char *below = fault_path_below(path);
-
-	if (!below)
-		below = protection_path_below(path);
-	if (!below)
-		below = zoned_path_below(path);
-	return below ? below : path;
-}
-
 /* Zones of nothing keep nothing, and write pointers of blocks that are not kept are of no use; the
  * tables of "pi:" are written where a zone's writer does not expect it. */
 static void check_zoned_path(const char *store, const struct json_place *place,
@@ -57,7 +47,7 @@ static void check_zoned_path(const char *store, const struct json_place *place,
 
 static void check_path(const char *path, const struct json_place *place, struct report *report)
 {
-	const char *store = config_path_of_store(path);
+	const char *store = store_path(path);
 
 	if (zoned_path_below(path))
 		check_zoned_path(store, place, report);
