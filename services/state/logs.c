@@ -171,15 +171,14 @@ static void log_endurance(const struct admin_request *request, const struct get_
                           struct admin_reply *reply)
 {
 	const struct config_namespace *namespace = find_group(request, asked, reply);
-	struct log_health health = LOG_HEALTH_GOOD;
 	struct nvme_log_endurance log;
 	const struct backing *backing;
+	struct log_health health;
 
 	if (!namespace || is_to_be_tallied(request, namespace, reply))
 		return;
 	backing = namespace->backing;
-	if (backing->has_health)
-		health = backing->health;
+	health = health_of_one(namespace, request->session);
 	log_endurance_build(&log,
 	                    &backing->counts,
 	                    &health,
