@@ -3,61 +3,21 @@
  * may come again. */
 #include <string.h>
 
-#include "services/io/zone.h"
 #include "tests/support/spec.h"
+#include "tests/unit/io/zone_machine.h"
 #include "tests/unit/io/zone_transition.h"
-
-#define BLOCKS   16
-#define CAPACITY 12
-#define ZONES    6
-
-static struct zones zones;
-
-static void given(uint32_t open_max, uint32_t active_max)
-{
-	const struct zone_geometry geometry = {
-		.blocks = BLOCKS,
-		.capacity = CAPACITY,
-		.count = ZONES,
-		.open_max = open_max,
-		.active_max = active_max,
-	};
-
-	ck_assert_int_eq(zones_init(&zones, &geometry), 0);
-}
 
 static void given_zones(void)
 {
-	given(0, 0);
+	machine_make(0, 0);
 }
 
 static void given_few_that_may_be_open(void)
 {
-	given(2, 4);
-}
-
-static void forget(void)
-{
-	zones_deinit(&zones);
+	machine_make(2, 4);
 }
 
 /* ------------------------------------------------------------------ what the tests do */
-
-static unsigned code_of(struct nvme_status status)
-{
-	ck_assert(status_is_ok(status) || (status.value & NVME_STATUS_DNR));
-	return (unsigned)status_code(status);
-}
-
-static unsigned write_at(uint32_t index, uint64_t offset, uint64_t count)
-{
-	struct nvme_status status = zones_begin_write(
-		&zones, zones_first_block(&zones, index) + offset, count);
-
-	if (status_is_ok(status))
-		zones_wrote(&zones, index, count, NULL);
-	return code_of(status);
-}
 
 static unsigned append(uint32_t index, uint64_t count, uint64_t *ret_block)
 {
@@ -66,16 +26,6 @@ static unsigned append(uint32_t index, uint64_t count, uint64_t *ret_block)
 
 	if (status_is_ok(status))
 		zones_wrote(&zones, index, count, NULL);
-	return code_of(status);
-}
-
-static unsigned act(uint32_t index, enum nvme_zone_send_action action)
-{
-	bool changes = false;
-	struct nvme_status status = zones_begin_action(&zones, index, action, &changes);
-
-	if (status_is_ok(status) && changes)
-		zones_did(&zones, index, action);
 	return code_of(status);
 }
 
@@ -90,11 +40,6 @@ static unsigned act_on_all(enum nvme_zone_send_action action)
 			zones_did(&zones, index, action);
 	}
 	return code_of(status);
-}
-
-static unsigned state_of(uint32_t index)
-{
-	return zones.zones[index].state;
 }
 
 /* ------------------------------------------------------------------ writing */
@@ -252,7 +197,7 @@ END_TEST
 /* 0 empty, 1 implicitly open, 2 explicitly open, 3 closed, 4 full, 5 read-only. */
 static void given_one_of_each(void)
 {
-	given(0, 0);
+	machine_make(0, 0);
 	write_at(1, 0, 1);
 	act(2, NVME_ZONE_OPEN);
 	write_at(3, 0, 1);
@@ -467,14 +412,14 @@ int main(void)
 	Suite *suite = suite_create("zones");
 	TCase *machine = tcase_create("zones in any state");
 
-	tcase_add_checked_fixture(machine, given_zones, forget);
+	tcase_add_checked_fixture(machine, given_zones, machine_forget);
 	tcase_add_loop_test(
 		machine, go_from_state_to_state_as_the_specification_says, 0, TRANSITIONS);
 	suite_add_tcase(suite, machine);
 	describe(suite,
 	         "zones without limits",
 	         given_zones,
-	         forget,
+	         machine_forget,
 	         are_empty_at_first,
 	         are_opened_by_a_write,
 	         are_written_at_their_pointer_only,
@@ -491,7 +436,7 @@ int main(void)
 	describe(suite,
 	         "all zones at once",
 	         given_one_of_each,
-	         forget,
+	         machine_forget,
 	         are_closed_if_they_are_open,
 	         are_finished_if_they_are_active,
 	         are_opened_if_they_are_closed,
@@ -502,7 +447,7 @@ int main(void)
 	describe(suite,
 	         "zones of which two may be open, four active",
 	         given_few_that_may_be_open,
-	         forget,
+	         machine_forget,
 	         are_closed_to_make_room_for_others,
 	         are_not_closed_if_a_host_has_opened_them,
 	         are_no_more_than_may_be_active,
@@ -511,7 +456,7 @@ int main(void)
 	describe(suite,
 	         "zones in doubt",
 	         given_zones,
-	         forget,
+	         machine_forget,
 	         have_no_write_again,
 	         may_have_a_write_again_when_its_link_has_ended,
 	         may_have_a_write_again_after_the_start,

@@ -3,67 +3,16 @@
  * wrong. */
 #include <string.h>
 
-#include "services/io/zone.h"
 #include "tests/support/spec.h"
+#include "tests/unit/io/zone_machine.h"
 #include "tests/unit/io/zone_transition.h"
 
-#define BLOCKS     16
-#define CAPACITY   12
-#define ZONES      6
 #define OPEN_MAX   2
 #define ACTIVE_MAX 4
 
-static struct zones zones;
-
 static void given_zones(void)
 {
-	const struct zone_geometry geometry = {
-		.blocks = BLOCKS,
-		.capacity = CAPACITY,
-		.count = ZONES,
-		.open_max = OPEN_MAX,
-		.active_max = ACTIVE_MAX,
-	};
-
-	ck_assert_int_eq(zones_init(&zones, &geometry), 0);
-}
-
-static void forget(void)
-{
-	zones_deinit(&zones);
-}
-
-/* ------------------------------------------------------------------ the machine */
-
-static unsigned code_of(struct nvme_status status)
-{
-	ck_assert(status_is_ok(status) || (status.value & NVME_STATUS_DNR));
-	return (unsigned)status_code(status);
-}
-
-static unsigned write_at(uint32_t index, uint64_t offset, uint64_t count)
-{
-	struct nvme_status status = zones_begin_write(
-		&zones, zones_first_block(&zones, index) + offset, count);
-
-	if (status_is_ok(status))
-		zones_wrote(&zones, index, count, NULL);
-	return code_of(status);
-}
-
-static unsigned act(uint32_t index, enum nvme_zone_send_action action)
-{
-	bool changes = false;
-	struct nvme_status status = zones_begin_action(&zones, index, action, &changes);
-
-	if (status_is_ok(status) && changes)
-		zones_did(&zones, index, action);
-	return code_of(status);
-}
-
-static unsigned state_of(uint32_t index)
-{
-	return zones.zones[index].state;
+	machine_make(OPEN_MAX, ACTIVE_MAX);
 }
 
 /* ------------------------------------------------------------------ the model */
@@ -194,6 +143,6 @@ int main(void)
 {
 	Suite *suite = suite_create("zones of any kind");
 
-	describe(suite, "zones", given_zones, forget, are_as_a_simple_model_has_them);
+	describe(suite, "zones", given_zones, machine_forget, are_as_a_simple_model_has_them);
 	return run(suite);
 }
